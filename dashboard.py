@@ -1,0 +1,16 @@
+"""Page config and navigation; `streamlit run dashboard.py` starts here."""
+
+import streamlit as st
+
+st.set_page_config(page_title="Fashion-MNIST: watch a network learn", page_icon="👕", layout="wide")
+
+# Every URL differs from its file's name: Streamlit takes a folder called `pages` for its older kind of app otherwise.
+PAGES = [
+    st.Page("pages/home.py", title="Home", icon="🏠", url_path="start", default=True),
+    st.Page("pages/browse.py", title="Browse", icon="🔎", url_path="samples"),
+    st.Page("pages/train.py", title="Train", icon="📈", url_path="training"),
+    st.Page("pages/evaluate.py", title="Evaluate", icon="🎯", url_path="evaluation"),
+    st.Page("pages/look_inside.py", title="Look inside", icon="🔬", url_path="kernels"),
+    st.Page("pages/predict.py", title="Predict", icon="✏️", url_path="prediction"),
+]
+st.navigation(PAGES, position="top").run()

@@ -1,0 +1,144 @@
+"""How good a network is: logits → `Evaluation`."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from fmnist_core.data import CLASS_NAMES, Split, normalise
+from fmnist_core.model import FashionCNN
+
+# 500 to 1,000 images a pass were fastest on two cores; more only costs memory.
+_IMAGES_PER_PASS = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What a network answered for labelled images.
+
+    Attributes:
+        labels: (N,) the true classes.
+        probabilities: (N, 10) float32; rows sum to 1.
+        loss: mean cross-entropy in nats.
+        class_names: names of the ten classes.
+    """
+
+    labels: NDArray[np.uint8]
+    probabilities: NDArray[np.float32]
+    loss: float
+    class_names: tuple[str, ...] = CLASS_NAMES
+
+    @cached_property
+    def predictions(self) -> NDArray[np.int64]:
+        """(N,) the most probable class of each image."""
+        return self.probabilities.argmax(axis=1)
+
+    @cached_property
+    def confusion(self) -> NDArray[np.int64]:
+        """(10, 10) counts; rows are true classes, columns predicted ones."""
+        classes = len(self.class_names)
+        return np.bincount(self.labels.astype(np.int64) * classes + self.predictions, minlength=classes**2).reshape(classes, classes)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of images answered right, 0 to 1."""
+        return float(np.mean(self.predictions == self.labels))
+
+    @property
+    def support(self) -> NDArray[np.int64]:
+        """(10,) number of images of each true class."""
+        return self.confusion.sum(axis=1)
+
+    @property
+    def precision(self) -> NDArray[np.float64]:
+        """(10,) of the images answered so, the share that is so; NaN where nothing was answered so."""
+        return _share(np.diag(self.confusion), self.confusion.sum(axis=0))
+
+    @property
+    def recall(self) -> NDArray[np.float64]:
+        """(10,) of the images of a class, the share answered right; NaN for a class without images."""
+        return _share(np.diag(self.confusion), self.support)
+
+    @property
+    def f1(self) -> NDArray[np.float64]:
+        """(10,) harmonic mean of precision and recall, 2·TP / (2·TP + FP + FN); NaN for a class neither there nor answered."""
+        return _share(2 * np.diag(self.confusion), self.confusion.sum(axis=0) + self.support)
+
+    @property
+    def row_percent(self) -> NDArray[np.float64]:
+        """(10, 10) the confusion matrix in percent of each true class; NaN rows for classes without images."""
+        return 100 * _share(self.confusion, self.support[:, np.newaxis])
+
+    def images_in_cell(self, true: int, predicted: int) -> NDArray[np.int64]:
+        """Indices of the images in one cell of the confusion matrix, the most confident answer first."""
+        found = np.flatnonzero((self.labels == true) & (self.predictions == predicted))
+        return found[np.argsort(-self.probabilities[found, predicted], kind="stable")]
+
+    def to_json(self) -> dict[str, Any]:
+        """Accuracy, loss, confusion matrix and the figures per class, for `json.dump`; NaN becomes None."""
+        per_class = zip(self.class_names, self.precision, self.recall, self.f1, self.support, strict=True)
+        return {
+            "images": len(self.labels),
+            "accuracy": self.accuracy,
+            "loss": self.loss,
+            "confusion": self.confusion.tolist(),
+            "per_class": [
+                {"class": name, "precision": _or_none(p), "recall": _or_none(r), "f1": _or_none(f), "images": int(n)}
+                for name, p, r, f, n in per_class
+            ],
+        }
+
+
+def compute_logits(model: FashionCNN, images: NDArray[np.uint8] | Tensor) -> Tensor:
+    """The network's raw outputs; the model's mode is left as it was.
+
+    Args:
+        images: (N, 28, 28) uint8.
+    Returns:
+        (N, 10) float32 on the CPU.
+    """
+    device = next(model.parameters()).device
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            pixels = torch.as_tensor(images)
+            parts = [model(normalise(part.to(device))).float().cpu() for part in pixels.split(_IMAGES_PER_PASS)]
+    finally:
+        model.train(was_training)
+    return torch.cat(parts) if parts else torch.empty(0, len(CLASS_NAMES))
+
+
+def predict(model: FashionCNN, images: NDArray[np.uint8] | Tensor) -> NDArray[np.float32]:
+    """Class probabilities of pictures; the model's mode is left as it was.
+
+    Args:
+        images: (N, 28, 28) uint8, as `imaging.prepare` or `data.load_split` give them.
+    Returns:
+        (N, 10) float32; rows sum to 1.
+    Raises:
+        ValueError: if images have any other shape or type.
+    """
+    return functional.softmax(compute_logits(model, images), dim=1).numpy()
+
+
+def evaluate(model: FashionCNN, split: Split) -> Evaluation:
+    """The network's answers to every image of a split."""
+    logits = compute_logits(model, split.images)
+    loss = functional.cross_entropy(logits, torch.as_tensor(split.labels).long()).item()
+    return Evaluation(split.labels, functional.softmax(logits, dim=1).numpy(), loss, split.class_names)
+
+
+def _share(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
+    whole = np.broadcast_to(whole, part.shape)
+    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+
+
+def _or_none(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)

@@ -1,0 +1,1 @@
+"""One script a page; each is run by dashboard.py through `st.navigation`."""

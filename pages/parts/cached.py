@@ -1,0 +1,57 @@
+"""What every session shares: the data, the networks and their answers, read once a server."""
+
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from fmnist_core import data, evaluation, runs
+from fmnist_core.data import Split, SplitName
+from fmnist_core.evaluation import Evaluation
+from fmnist_core.model import FashionCNN
+from fmnist_core.runs import RunRecord
+
+
+def split_or_stop(name: SplitName) -> Split:
+    """The split in use; where it cannot be read, shows why and ends the page."""
+    try:
+        return _load_split(name, data.data_folder())
+    except data.DataError as error:
+        st.error(f"The data cannot be used. {error}", icon="⚠️")
+        st.stop()
+
+
+def model_or_stop(run: RunRecord) -> FashionCNN:
+    """The run's newest network, on the CPU, in evaluation mode; where it cannot be read, shows why and ends the page."""
+    try:
+        return _load_model(runs.weights_stamp(run), run)
+    except runs.RunError as error:
+        st.error(str(error), icon="⚠️")
+        st.stop()
+
+
+def evaluation_or_stop(run: RunRecord) -> Evaluation:
+    """The run's answers to all test images."""
+    split = split_or_stop("test")
+    return _evaluate(runs.weights_stamp(run), split.source, model_or_stop(run), split)
+
+
+def probabilities(model: FashionCNN, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(10,) class probabilities of one (28, 28) uint8 picture."""
+    return evaluation.predict(model, image[np.newaxis])[0]
+
+
+@st.cache_resource(show_spinner="Reading the images …", max_entries=4)
+def _load_split(name: SplitName, folder: Path) -> Split:
+    return data.load_split(name, folder)
+
+
+@st.cache_resource(show_spinner="Loading the network …", max_entries=64)
+def _load_model(stamp: tuple[str, int], _run: RunRecord) -> FashionCNN:
+    return runs.load_model(_run)
+
+
+@st.cache_resource(show_spinner="Answering all test images …", max_entries=32)
+def _evaluate(stamp: tuple[str, int], source: str, _model: FashionCNN, _split: Split) -> Evaluation:
+    return evaluation.evaluate(_model, _split)

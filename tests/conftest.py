@@ -1,0 +1,56 @@
+"""Fixtures that every test shares: a home of its own, small real splits, a run that was really trained."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fmnist_core import data, jobs, runs
+from fmnist_core.config import TrainConfig
+from fmnist_core.data import Split
+from fmnist_core.runs import RunRecord
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty FMNIST_HOME and the packaged data: no test reads or writes what the person at this machine has."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("FMNIST_HOME", str(folder))
+    monkeypatch.delenv("FMNIST_DATA", raising=False)
+    monkeypatch.delenv("FMNIST_SLOTS", raising=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_splits() -> tuple[Split, Split]:
+    """The first 500 training and 200 test images of the real data."""
+    train, test = data.load_split("train", data.PACKAGED_FOLDER), data.load_split("test", data.PACKAGED_FOLDER)
+    return Split("train", train.images[:500], train.labels[:500]), Split("test", test.images[:200], test.labels[:200])
+
+
+@pytest.fixture(scope="session")
+def small_data(tmp_path_factory: pytest.TempPathFactory, small_splits: tuple[Split, Split]) -> Path:
+    """A folder for FMNIST_DATA with 500 training and 200 test images as raw IDX files."""
+    folder = tmp_path_factory.mktemp("small-data")
+    for split, stem in zip(small_splits, ("train", "t10k"), strict=True):
+        write_idx(folder / f"{stem}-images-idx3-ubyte", split.images)
+        write_idx(folder / f"{stem}-labels-idx1-ubyte", split.labels)
+    return folder
+
+
+def write_idx(file: Path, array: np.ndarray) -> None:
+    """Writes an array of bytes in the IDX format."""
+    header = bytes((0, 0, 8, array.ndim)) + np.array(array.shape, ">u4").tobytes()
+    file.write_bytes(header + array.astype(np.uint8).tobytes())
+
+
+@pytest.fixture
+def trained_run(home: Path, small_data: Path, monkeypatch: pytest.MonkeyPatch) -> RunRecord:
+    """A finished run of one epoch on the small data, in `home`; FMNIST_DATA is back to the packaged data afterwards."""
+    with monkeypatch.context() as patch:
+        patch.setenv("FMNIST_DATA", str(small_data))
+        run_id = runs.create_run(TrainConfig(epochs=1, batch_size=50), "Small run")
+        assert jobs.carry_out(run_id, lambda _event: None) == "finished"
+    return runs.load_run(run_id)
