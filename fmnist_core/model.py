@@ -29,7 +29,10 @@ class FashionCNN(nn.Module):
 
     def _draw_weights(self, generator: torch.Generator) -> None:
         """PyTorch's own default, U(-1/√fan_in, 1/√fan_in) for weights and biases, from a generator that PyTorch's does not take."""
-        for layer in (self.layer1[0], self.layer2[0], self.fc):
+        for layer in self.modules():
+            if not isinstance(layer, nn.Conv2d | nn.Linear):
+                continue
+            assert layer.bias is not None
             bound = layer.weight[0].numel() ** -0.5
             nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
             nn.init.uniform_(layer.bias, -bound, bound, generator=generator)

@@ -47,7 +47,7 @@ def write_idx(file: Path, array: np.ndarray) -> None:
 
 
 @pytest.fixture
-def trained_run(home: Path, small_data: Path, monkeypatch: pytest.MonkeyPatch) -> RunRecord:
+def trained_run(small_data: Path, monkeypatch: pytest.MonkeyPatch) -> RunRecord:
     """A finished run of one epoch on the small data, in `home`; FMNIST_DATA is back to the packaged data afterwards."""
     with monkeypatch.context() as patch:
         patch.setenv("FMNIST_DATA", str(small_data))

@@ -25,7 +25,7 @@ def split_or_stop(name: SplitName) -> Split:
 def model_or_stop(run: RunRecord) -> FashionCNN:
     """The run's newest network, on the CPU, in evaluation mode; where it cannot be read, shows why and ends the page."""
     try:
-        return _load_model(runs.weights_stamp(run), run)
+        return _load_model(*runs.weights_stamp(run))
     except runs.RunError as error:
         st.error(str(error), icon="⚠️")
         st.stop()
@@ -34,7 +34,7 @@ def model_or_stop(run: RunRecord) -> FashionCNN:
 def evaluation_or_stop(run: RunRecord) -> Evaluation:
     """The run's answers to all test images."""
     split = split_or_stop("test")
-    return _evaluate(runs.weights_stamp(run), split.source, model_or_stop(run), split)
+    return _evaluate(*runs.weights_stamp(run), split.source, model_or_stop(run), split)
 
 
 def probabilities(model: FashionCNN, image: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -47,11 +47,14 @@ def _load_split(name: SplitName, folder: Path) -> Split:
     return data.load_split(name, folder)
 
 
+# The arguments that are not used in a body are there for the cache's key: newer weights or other data are other answers.
+
+
 @st.cache_resource(show_spinner="Loading the network …", max_entries=64)
-def _load_model(stamp: tuple[str, int], _run: RunRecord) -> FashionCNN:
-    return runs.load_model(_run)
+def _load_model(run_id: str, weights_time_ns: int) -> FashionCNN:  # noqa: ARG001
+    return runs.load_model(runs.load_run(run_id))
 
 
 @st.cache_resource(show_spinner="Answering all test images …", max_entries=32)
-def _evaluate(stamp: tuple[str, int], source: str, _model: FashionCNN, _split: Split) -> Evaluation:
+def _evaluate(run_id: str, weights_time_ns: int, source: str, _model: FashionCNN, _split: Split) -> Evaluation:  # noqa: ARG001
     return evaluation.evaluate(_model, _split)
