@@ -1,6 +1,10 @@
 """Arrays and frames → plotly figures; never calls streamlit. Colours, fonts and grid of every chart come from here."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 # Okabe and Ito's palette, told apart with every common colour blindness (https://jfly.uni-koeln.de/color/).
 BLUE = "#0072b2"
@@ -16,4 +20,38 @@ def base_figure(height_px: int, **layout: object) -> go.Figure:
     """An empty figure with the margins and font size that all figures share."""
     figure = go.Figure()
     figure.update_layout(height=height_px, margin={"l": 8, "r": 8, "t": 8, "b": 8}, font={"size": 14}, **layout)
+    return figure
+
+
+def draw_loss(steps: NDArray[Any], losses: NDArray[Any], smoothed: NDArray[Any], epochs: Sequence[Mapping[str, float]]) -> go.Figure:
+    """Loss of a run that has ended: every batch faint, smoothed on top, and the test loss of each epoch as points.
+
+    Args:
+        steps, losses, smoothed: (N,) each.
+        epochs: each with `step` and `test_loss`.
+    """
+    figure = base_figure(420, xaxis_title="step", yaxis_title="loss", legend={"orientation": "h", "y": 1.12}, hovermode="x unified")
+    figure.add_scatter(x=steps, y=losses, name="each batch", mode="lines", line={"color": BLUE, "width": 1}, opacity=0.35)
+    figure.add_scatter(x=steps, y=smoothed, name="smoothed", mode="lines", line={"color": ORANGE, "width": 3})
+    figure.add_scatter(
+        x=[epoch["step"] for epoch in epochs],
+        y=[epoch["test_loss"] for epoch in epochs],
+        name="test images, after each epoch",
+        mode="markers",
+        marker={"size": 10, "color": GREEN, "symbol": "diamond"},
+    )
+    figure.update_yaxes(rangemode="tozero")
+    return figure
+
+
+def draw_accuracy(epochs: Sequence[Mapping[str, float]]) -> go.Figure:
+    """Test accuracy in percent against epoch; each epoch with `epoch` and `test_accuracy` from 0 to 1."""
+    figure = base_figure(420, xaxis_title="epoch", yaxis_title="test accuracy, %")
+    percent = [100 * epoch["test_accuracy"] for epoch in epochs]
+    line = {"color": GREEN, "width": 3}
+    figure.add_scatter(
+        x=[epoch["epoch"] for epoch in epochs], y=percent, mode="lines+markers", line=line, marker={"size": 9}, name="test accuracy"
+    )
+    figure.update_xaxes(dtick=max(1, len(epochs) // 10))
+    figure.update_yaxes(tickformat=".1f")
     return figure

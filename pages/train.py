@@ -1,5 +1,122 @@
-"""To be written."""
+"""Train: choose three settings, start a run, watch it learn, stop it."""
 
 import streamlit as st
 
-st.title("train")
+from fmnist_core import jobs, runs
+from fmnist_core.config import MAX_BATCH_SIZE, MAX_EPOCHS, MAX_SEED, TrainConfig
+from fmnist_core.runs import RunRecord
+from pages.parts.live_run import show_ended_run, show_live_run
+from pages.parts.run_picker import describe_run, remember_run
+
+RATES = ["0.00001", "0.00003", "0.0001", "0.0003", "0.001", "0.003", "0.01", "0.03", "0.1", "0.3", "1", "3", "10"]
+_WATCHED = "watched_run"  # outlives the page, unlike widgets
+_SETTINGS = "train_settings"
+_LISTED_RUNS = 30
+
+
+def show_settings(disabled_reason: str) -> None:
+    """The form; starts a run when it is sent."""
+    kept = st.session_state.setdefault(_SETTINGS, {"epochs": 5, "batch_size": 100, "rate": "0.001", "seed": 0, "name": ""})
+    with st.form("settings", border=False):
+        epochs_place, batch_place, rate_place = st.columns(3)
+        epochs = epochs_place.number_input(
+            "Epochs",
+            1,
+            MAX_EPOCHS,
+            kept["epochs"],
+            help="How many times the network sees every training image. The article uses 5, and 25 for its best result.",
+        )
+        batch_size = batch_place.number_input(
+            "Batch size",
+            1,
+            MAX_BATCH_SIZE,
+            kept["batch_size"],
+            help="How many images the network looks at before each correction of its weights.",
+        )
+        rate = rate_place.selectbox(
+            "Learning rate",
+            RATES if kept["rate"] in RATES else [*RATES, kept["rate"]],
+            index=RATES.index(kept["rate"]) if kept["rate"] in RATES else len(RATES),
+            accept_new_options=True,
+            help="How large each correction is. Choose one, or type any other number.",
+        )
+        name_place, seed_place, button_place = st.columns(3, vertical_alignment="bottom")
+        name = name_place.text_input("Name of the run", kept["name"], max_chars=runs.MAX_NAME_LENGTH, placeholder="for example: team blue")
+        seed = seed_place.number_input(
+            "Seed", 0, MAX_SEED, kept["seed"], help="Start of all random choices. The same settings and seed train the same network again."
+        )
+        sent = button_place.form_submit_button("Train", type="primary", icon="▶️", width="stretch")
+    if disabled_reason:
+        st.caption(disabled_reason)
+    if sent:
+        st.session_state[_SETTINGS] = {"epochs": epochs, "batch_size": batch_size, "rate": rate, "seed": seed, "name": name}
+        start_run(epochs, batch_size, rate or "", seed, name)
+
+
+def start_run(epochs: int, batch_size: int, rate: str, seed: int, name: str) -> None:
+    """Starts the run and shows it, or says in a sentence why it cannot start."""
+    try:
+        learning_rate = float(rate.strip().replace(",", "."))
+    except ValueError:
+        st.error(f'The learning rate "{rate[:40]}" is not a number: choose one such as 0.001.', icon="⚠️")
+        return
+    try:
+        run_id = jobs.start(TrainConfig(epochs, batch_size, learning_rate, seed), name)
+    except ValueError as error:  # a setting out of range, or a home folder that cannot be written
+        st.error(str(error), icon="⚠️")
+        return
+    watch(run_id)
+    st.rerun()
+
+
+def watch(run_id: str) -> None:
+    """Makes a run the one on show, here and in the pickers of the other pages."""
+    st.session_state[_WATCHED] = st.query_params["run"] = run_id
+    remember_run(run_id)
+
+
+def find_watched_run(records: list[RunRecord]) -> RunRecord | None:
+    """The run of the URL, else this session's, else one that is training now."""
+    by_id = {run.id: run for run in records}
+    asked = st.query_params.get("run")
+    if asked is not None and asked not in by_id and asked != runs.STARTER_ID:
+        st.warning(f"This link names a run that is not here ({asked[:40]}). Start a new one, or choose another below.", icon="🔗")
+    live = next((run.id for run in records if run.is_live), None)
+    return next((by_id[run_id] for run_id in (asked, st.session_state.get(_WATCHED), live) if run_id in by_id), None)
+
+
+def show_run_choice(records: list[RunRecord], watched: RunRecord | None) -> None:
+    """A way to every run, also for somebody who did not start it."""
+    listed = {run.id: run for run in records[:_LISTED_RUNS]}
+    if watched is not None:
+        listed.setdefault(watched.id, watched)
+    if not listed:
+        return
+    st.session_state["run_on_show"] = watched.id if watched else None
+    st.selectbox(
+        "Run on show",
+        list(listed),
+        format_func=lambda run_id: describe_run(listed[run_id]),
+        key="run_on_show",
+        placeholder="Choose an earlier run",
+        on_change=lambda: watch(st.session_state["run_on_show"]) if st.session_state["run_on_show"] else None,
+    )
+
+
+st.title("Train")
+records = runs.list_runs()
+watched = find_watched_run(records)
+if watched is None:
+    st.write(
+        "Choose the settings and press Train. The network sees all 60,000 training images once an epoch; its loss, how wrong it is, draws itself."
+    )
+    show_settings("")
+else:
+    watch(watched.id)
+    is_live = watched.is_live
+    with st.expander("Train another network" if is_live else "Settings for a new run", expanded=not is_live, key=f"new_run_{is_live}"):
+        slots = jobs.training_slots()
+        show_settings(f"Runs take turns, {slots} at a time: a new one waits until its turn comes." if is_live else "")
+show_run_choice(records, watched)
+if watched is not None:
+    (show_live_run if watched.is_live else show_ended_run)(watched)
