@@ -216,7 +216,7 @@ def create_run(config: TrainConfig, name: str = "") -> str:
     """
     now = datetime.now(UTC)
     run_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-    name = clean_name(name) or f"{config.epochs} epochs, rate {config.learning_rate:g}"
+    name = clean_name(name) or f"Run {1 + len(list_runs())}"
     about = {"name": name, "config": config.to_json(), "created_at": now.isoformat()}
     draft = runs_folder() / f".{run_id}.new"
     try:

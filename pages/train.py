@@ -12,44 +12,28 @@ RATES = ["0.00001", "0.00003", "0.0001", "0.0003", "0.001", "0.003", "0.01", "0.
 _WATCHED = "watched_run"  # outlives the page, unlike widgets
 _SETTINGS = "train_settings"
 _LISTED_RUNS = 30
+HELP = {
+    "epochs": "How many times the network sees every training image. The article uses 5, and 25 for its best result.",
+    "batch_size": "How many images the network looks at before each correction of its weights.",
+    "rate": "How large each correction is. Choose one, or type any other number.",
+    "seed": "Where all random choices start. The same settings and seed train the same network again.",
+}
 
 
-def show_settings(disabled_reason: str) -> None:
+def show_settings() -> None:
     """The form; starts a run when it is sent."""
     kept = st.session_state.setdefault(_SETTINGS, {"epochs": 5, "batch_size": 100, "rate": "0.001", "seed": 0, "name": ""})
+    rates = RATES if kept["rate"] in RATES else [*RATES, kept["rate"]]
     with st.form("settings", border=False):
-        epochs_place, batch_place, rate_place = st.columns(3)
-        epochs = epochs_place.number_input(
-            "Epochs",
-            1,
-            MAX_EPOCHS,
-            kept["epochs"],
-            help="How many times the network sees every training image. The article uses 5, and 25 for its best result.",
-        )
-        batch_size = batch_place.number_input(
-            "Batch size",
-            1,
-            MAX_BATCH_SIZE,
-            kept["batch_size"],
-            help="How many images the network looks at before each correction of its weights.",
-        )
-        rate = rate_place.selectbox(
-            "Learning rate",
-            RATES if kept["rate"] in RATES else [*RATES, kept["rate"]],
-            index=RATES.index(kept["rate"]) if kept["rate"] in RATES else len(RATES),
-            accept_new_options=True,
-            help="How large each correction is. Choose one, or type any other number.",
-        )
-        name_place, seed_place, button_place = st.columns(3, vertical_alignment="bottom")
-        name = name_place.text_input("Name of the run", kept["name"], max_chars=runs.MAX_NAME_LENGTH, placeholder="for example: team blue")
-        seed = seed_place.number_input(
-            "Seed", 0, MAX_SEED, kept["seed"], help="Start of all random choices. The same settings and seed train the same network again."
-        )
-        sent = button_place.form_submit_button("Train", type="primary", icon="▶️", width="stretch")
-    if disabled_reason:
-        st.caption(disabled_reason)
+        places = iter(st.columns([2, 2, 2, 3, 2, 2], vertical_alignment="bottom"))
+        epochs = next(places).number_input("Epochs", 1, MAX_EPOCHS, kept["epochs"], help=HELP["epochs"])
+        batch_size = next(places).number_input("Batch size", 1, MAX_BATCH_SIZE, kept["batch_size"], help=HELP["batch_size"])
+        rate = next(places).selectbox("Learning rate", rates, rates.index(kept["rate"]), accept_new_options=True, help=HELP["rate"])
+        name = next(places).text_input("Name (may be empty)", kept["name"], max_chars=runs.MAX_NAME_LENGTH, placeholder="team blue")
+        seed = next(places).number_input("Seed", 0, MAX_SEED, kept["seed"], help=HELP["seed"])
+        sent = next(places).form_submit_button("Train", type="primary", icon=":material/play_arrow:", width="stretch")
     if sent:
-        st.session_state[_SETTINGS] = {"epochs": epochs, "batch_size": batch_size, "rate": rate, "seed": seed, "name": name}
+        st.session_state[_SETTINGS] = {"epochs": epochs, "batch_size": batch_size, "rate": rate or "", "seed": seed, "name": name}
         start_run(epochs, batch_size, rate or "", seed, name)
 
 
@@ -58,12 +42,12 @@ def start_run(epochs: int, batch_size: int, rate: str, seed: int, name: str) -> 
     try:
         learning_rate = float(rate.strip().replace(",", "."))
     except ValueError:
-        st.error(f'The learning rate "{rate[:40]}" is not a number: choose one such as 0.001.', icon="⚠️")
+        st.error(f'The learning rate "{rate[:40]}" is not a number: choose one such as 0.001.', icon=":material/warning:")
         return
     try:
         run_id = jobs.start(TrainConfig(epochs, batch_size, learning_rate, seed), name)
     except ValueError as error:  # a setting out of range, or a home folder that cannot be written
-        st.error(str(error), icon="⚠️")
+        st.error(str(error), icon=":material/warning:")
         return
     watch(run_id)
     st.rerun()
@@ -80,7 +64,9 @@ def find_watched_run(records: list[RunRecord]) -> RunRecord | None:
     by_id = {run.id: run for run in records}
     asked = st.query_params.get("run")
     if asked is not None and asked not in by_id and asked != runs.STARTER_ID:
-        st.warning(f"This link names a run that is not here ({asked[:40]}). Start a new one, or choose another below.", icon="🔗")
+        st.warning(
+            f"This link names a run that is not here ({asked[:40]}). Start a new one, or choose another below.", icon=":material/link_off:"
+        )
     live = next((run.id for run in records if run.is_live), None)
     return next((by_id[run_id] for run_id in (asked, st.session_state.get(_WATCHED), live) if run_id in by_id), None)
 
@@ -94,11 +80,11 @@ def show_run_choice(records: list[RunRecord], watched: RunRecord | None) -> None
         return
     st.session_state["run_on_show"] = watched.id if watched else None
     st.selectbox(
-        "Run on show",
+        "Run shown above",
         list(listed),
         format_func=lambda run_id: describe_run(listed[run_id]),
         key="run_on_show",
-        placeholder="Choose an earlier run",
+        placeholder="Choose a run to look at",
         on_change=lambda: watch(st.session_state["run_on_show"]) if st.session_state["run_on_show"] else None,
     )
 
@@ -107,16 +93,16 @@ st.title("Train")
 records = runs.list_runs()
 watched = find_watched_run(records)
 if watched is None:
-    st.write(
-        "Choose the settings and press Train. The network sees all 60,000 training images once an epoch; its loss, how wrong it is, draws itself."
-    )
-    show_settings("")
+    st.write("Choose the settings and press Train. The network sees every training image once an epoch, and its loss draws itself.")
+    show_settings()
+elif watched.is_live:
+    watch(watched.id)
+    show_live_run(watched)
+    with st.expander("Train another network"):
+        st.write(f"Runs take turns, {jobs.training_slots()} at a time: a new one waits until its turn comes.")
+        show_settings()
 else:
     watch(watched.id)
-    is_live = watched.is_live
-    with st.expander("Train another network" if is_live else "Settings for a new run", expanded=not is_live, key=f"new_run_{is_live}"):
-        slots = jobs.training_slots()
-        show_settings(f"Runs take turns, {slots} at a time: a new one waits until its turn comes." if is_live else "")
+    show_settings()
+    show_ended_run(watched)
 show_run_choice(records, watched)
-if watched is not None:
-    (show_live_run if watched.is_live else show_ended_run)(watched)

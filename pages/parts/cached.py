@@ -18,7 +18,7 @@ def split_or_stop(name: SplitName) -> Split:
     try:
         return _load_split(name, data.data_folder())
     except data.DataError as error:
-        st.error(f"The data cannot be used. {error}", icon="⚠️")
+        st.error(f"The data cannot be used. {error}", icon=":material/warning:")
         st.stop()
 
 
@@ -27,7 +27,7 @@ def model_or_stop(run: RunRecord) -> FashionCNN:
     try:
         return _load_model(*runs.weights_stamp(run))
     except runs.RunError as error:
-        st.error(str(error), icon="⚠️")
+        st.error(str(error), icon=":material/warning:")
         st.stop()
 
 

@@ -1,6 +1,7 @@
 """A run on show: its charts and figures while it trains, its result when it has ended."""
 
 import math
+import re
 
 import numpy as np
 import streamlit as st
@@ -11,6 +12,7 @@ from fmnist_core.history import RunHistory, smooth, thin
 from fmnist_core.live_figures import draw_live_accuracy, draw_live_loss
 from fmnist_core.runs import RunRecord
 from fmnist_core.training import suggest_learning_rate
+from pages.parts.run_picker import describe_settings
 
 _POLL_S = 0.5
 _ENDED_POINTS = 4000
@@ -20,10 +22,9 @@ _GUESSING_LOSS = math.log(10)  # cross-entropy of answering each of ten classes 
 
 def show_live_run(run: RunRecord) -> None:
     """The run as it goes, refreshed twice a second until it ends; then the whole page is drawn anew."""
-    st.subheader(run.name, anchor=False)
-    st.caption(_describe_settings(run))
-    _show_smoothing()
+    st.markdown(f"**{_escape(run.name)}** · {describe_settings(run)}")
     st.fragment(_show_progress, run_every=_POLL_S)(run.id)
+    _show_smoothing()
 
 
 def _show_progress(run_id: str) -> None:
@@ -36,7 +37,7 @@ def _show_progress(run_id: str) -> None:
     bar_place, stop_place = st.columns([5, 1], vertical_alignment="center")
     bar_place.progress(done / total_steps if total_steps else 0.0, text=_describe_progress(run, history, total_steps))
     stopping = (run.folder / "stop").exists()
-    if stop_place.button("Stopping …" if stopping else "Stop", icon="⏹️", key="stop", disabled=stopping, width="stretch"):
+    if stop_place.button("Stopping …" if stopping else "Stop", icon=":material/stop:", key="stop", disabled=stopping, width="stretch"):
         jobs.stop(run_id)
         st.rerun(scope="fragment")
     _show_figures(run, history)
@@ -50,18 +51,16 @@ def _show_progress(run_id: str) -> None:
 def show_ended_run(run: RunRecord) -> None:
     """What came of the run in a sentence, its charts to zoom into, its figures an epoch, and where to go with it."""
     history = _history(run)
-    st.subheader(run.name, anchor=False)
-    st.caption(_describe_settings(run))
+    st.markdown(f"**{_escape(run.name)}** · {describe_settings(run)}")
     _show_outcome(run, history)
     if run.has_weights:
         links = st.columns(3)
         for place, (page, label) in zip(
             links, (("evaluate", "See its mistakes"), ("look_inside", "Look inside it"), ("predict", "Let it predict")), strict=True
         ):
-            place.page_link(f"pages/{page}.py", label=label, icon="➡️", query_params={"run": run.id})
+            place.page_link(f"pages/{page}.py", label=label, icon=":material/arrow_forward:", query_params={"run": run.id})
     if not history.losses:
         return
-    _show_smoothing()
     losses = np.asarray(history.losses)
     shown = thin(losses, _ENDED_POINTS)
     smoothed = smooth(losses, _smoothing())[shown]
@@ -70,6 +69,8 @@ def show_ended_run(run: RunRecord) -> None:
     loss_place.plotly_chart(figure, key="loss", alt=_describe_loss(run, history))
     if history.epochs:
         accuracy_place.plotly_chart(draw_accuracy(history.epochs), key="accuracy", alt=_describe_accuracy(history))
+    _show_smoothing()
+    if history.epochs:
         _show_epochs(history)
 
 
@@ -78,23 +79,26 @@ def _show_outcome(run: RunRecord, history: RunHistory) -> None:
     result = "" if run.test_accuracy is None else f"It answers {100 * run.test_accuracy:.2f} % of the test images right."
     match run.state:
         case "finished":
-            st.success(f"Finished {run.config.epochs} epochs in {seconds}. {result}", icon="✅")
+            st.success(f"Finished {run.config.epochs} epochs in {seconds}. {result}", icon=":material/check_circle:")
         case "stopped":
-            st.info(run.message or f"Stopped after {run.epoch} whole epochs and {seconds}; what it had learned is kept. {result}", icon="⏹️")
+            st.info(
+                run.message or f"Stopped after {run.epoch} whole epochs and {seconds}; what it had learned is kept. {result}",
+                icon=":material/stop:",
+            )
         case "diverged":
-            st.error(run.message, icon="💥")
+            st.error(run.message, icon=":material/error:")
         case "failed":
-            st.error(f"The run failed. {run.message}", icon="⚠️")
+            st.error(f"The run failed. {run.message}", icon=":material/warning:")
         case "interrupted":
             kept = f"The weights of epoch {run.epoch} are kept. {result}" if run.has_weights else "Nothing was saved yet: start it again."
-            st.warning(f"Interrupted: its training process ended without a word. {kept}", icon="🔌")
+            st.warning(f"Interrupted: its training process ended without a word. {kept}", icon=":material/power_off:")
     test_loss = history.epochs[-1]["test_loss"] if history.epochs else 0.0
     if test_loss >= _GUESSING_LOSS and run.state in ("finished", "stopped"):
         rate = run.config.learning_rate
         st.warning(
             f"The test loss is {test_loss:.2f}, and answering at random gives {_GUESSING_LOSS:.2f}: the network has learned nothing. "
             f"The learning rate {rate:g} is too high; try {suggest_learning_rate(rate):g}.",
-            icon="🎲",
+            icon=":material/casino:",
         )
 
 
@@ -152,11 +156,6 @@ def _history(run: RunRecord) -> RunHistory:
     return history
 
 
-def _describe_settings(run: RunRecord) -> str:
-    c = run.config
-    return f"{c.epochs} epochs · batch size {c.batch_size:,} · learning rate {c.learning_rate:g} · seed {c.seed}"
-
-
 def _describe_progress(run: RunRecord, history: RunHistory, total_steps: int) -> str:
     if run.state == "waiting":
         ahead = jobs.runs_ahead(run)
@@ -179,6 +178,11 @@ def _describe_accuracy(history: RunHistory) -> str:
         return "Test accuracy against epoch: no epoch finished yet."
     points = ", ".join(f"epoch {e['epoch']}: {100 * e['test_accuracy']:.2f} %" for e in history.epochs[-10:])
     return f"Test accuracy against epoch. {points}."
+
+
+def _escape(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+.!|:$~-])", r"\\\1", text)
 
 
 def format_duration(seconds: float) -> str:

@@ -14,7 +14,9 @@ def pick_run() -> RunRecord:
     usable = {run.id: run for run in (*runs.list_runs(), runs.load_run(runs.STARTER_ID)) if run.has_weights}
     asked = st.query_params.get("run")
     if asked is not None and asked not in usable:
-        st.warning(f"This link names a run that is not here or has no weights yet ({asked[:40]}). Choose one below.", icon="🔗")
+        st.warning(
+            f"This link names a run that is not here or has no weights yet ({asked[:40]}). Choose one below.", icon=":material/link_off:"
+        )
     wanted = next(run_id for run_id in (asked, st.session_state.get(_CHOICE), *usable) if run_id in usable)
     st.session_state[_WIDGET] = wanted
     chosen = st.selectbox(
@@ -40,10 +42,17 @@ def describe_run(run: RunRecord) -> str:
     if run.test_accuracy is not None:
         parts.append(f"{100 * run.test_accuracy:.2f} %")
     if run.state != "finished":
-        parts.append(run.state)
+        parts.append("in progress" if run.is_live else run.state)
+    parts.append(describe_settings(run))
     if not run.is_starter:
         parts.append(f"{run.created_at.astimezone():%d %b %H:%M}")
     return " · ".join(parts)
+
+
+def describe_settings(run: RunRecord) -> str:
+    """The settings of a run in one line."""
+    config = run.config
+    return f"{config.epochs} epochs, batch {config.batch_size:,}, rate {config.learning_rate:g}, seed {config.seed}"
 
 
 def _remember() -> None:
