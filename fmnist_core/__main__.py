@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -59,6 +60,13 @@ def _train(options: argparse.Namespace) -> int:
     if run_id is None:
         config = TrainConfig(options.epochs, options.batch_size, options.learning_rate, options.seed)
         run_id = runs.create_run(config, options.name)
+    elif run_id == jobs.AWAIT_RUN:
+        jobs.preload()
+        run_id = sys.stdin.readline().strip()
+        if not run_id:
+            return 0  # the one that would have sent it has ended
+        log = runs.run_folder(run_id) / jobs.LOG_NAME
+        os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644), sys.stderr.fileno())
     epochs = runs.load_run(run_id).config.epochs
     for number in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C stops as the page's button does: nothing is lost
         signal.signal(number, lambda *_: runs.request_stop(run_id))

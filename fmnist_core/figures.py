@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 # Okabe and Ito's palette, told apart with every common colour blindness (https://jfly.uni-koeln.de/color/).
 BLUE = "#0072b2"
+SKY_BLUE = "#56b4e9"
 ORANGE = "#d55e00"
 GREEN = "#009e73"
 GREY = "#7f8a96"
@@ -31,7 +32,7 @@ def draw_loss(steps: NDArray[Any], losses: NDArray[Any], smoothed: NDArray[Any],
         epochs: each with `step` and `test_loss`.
     """
     figure = base_figure(420, xaxis_title="step", yaxis_title="loss", legend={"orientation": "h", "y": 1.12}, hovermode="x unified")
-    figure.add_scatter(x=steps, y=losses, name="each batch", mode="lines", line={"color": BLUE, "width": 1}, opacity=0.35)
+    figure.add_scatter(x=steps, y=losses, name="each batch", mode="lines", line={"color": SKY_BLUE, "width": 1}, opacity=0.6)
     figure.add_scatter(x=steps, y=smoothed, name="smoothed", mode="lines", line={"color": ORANGE, "width": 3})
     figure.add_scatter(
         x=[epoch["step"] for epoch in epochs],

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from fmnist_core.figures import BLUE, GREEN, ORANGE
+from fmnist_core.figures import GREEN, ORANGE, SKY_BLUE
 from fmnist_core.history import RunHistory
 
 _LIMITS = (0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 1000)
@@ -27,7 +27,7 @@ def draw_live_loss(history: RunHistory, total_steps: int, smoothing: float) -> d
         "yAxis": _axis("loss", 0, _limit_above(highest)),
         "legend": {"top": 0, "data": ["each batch", "smoothed"]},
         "series": [
-            _line("each batch", BLUE, width=1, opacity=0.3),
+            _line("each batch", SKY_BLUE, width=1, opacity=0.6),
             _line("smoothed", ORANGE, width=3),
         ],
     }
@@ -55,7 +55,7 @@ def draw_live_accuracy(history: RunHistory, epochs: int) -> dict[str, Any]:
 def _base(x_name: str, y_name: str) -> dict[str, Any]:
     return {
         "animation": False,
-        "grid": {"left": 56, "right": 24, "top": 36, "bottom": 44},
+        "grid": {"left": 24, "right": 24, "top": 36, "bottom": 24},
         "tooltip": {"trigger": "axis", "valueFormatter": "%.3f"},
         "aria": {"enabled": True, "description": f"{y_name} against {x_name}"},
     }

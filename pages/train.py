@@ -91,6 +91,8 @@ def show_run_choice(records: list[RunRecord], watched: RunRecord | None) -> None
 
 st.title("Train")
 records = runs.list_runs()
+if not any(run.is_live for run in records):
+    jobs.keep_spare()
 watched = find_watched_run(records)
 if watched is None:
     st.write("Choose the settings and press Train. The network sees every training image once an epoch, and its loss draws itself.")

@@ -16,6 +16,7 @@ from pages.parts.run_picker import describe_settings
 
 _POLL_S = 0.5
 _ENDED_POINTS = 4000
+_METRIC_WIDTH_PX = 160
 _SMOOTHING = "loss_smoothing"
 _GUESSING_LOSS = math.log(10)  # cross-entropy of answering each of ten classes with 1/10
 
@@ -75,14 +76,14 @@ def show_ended_run(run: RunRecord) -> None:
 
 
 def _show_outcome(run: RunRecord, history: RunHistory) -> None:
-    seconds = format_duration(history.epochs[-1]["elapsed_s"] if history.epochs else history.pace.get("elapsed_s", 0))
+    seconds = format_duration(max(last.get("elapsed_s", 0) for last in (history.pace, *history.epochs[-1:])))
     result = "" if run.test_accuracy is None else f"It answers {100 * run.test_accuracy:.2f} % of the test images right."
     match run.state:
         case "finished":
-            st.success(f"Finished {run.config.epochs} epochs in {seconds}. {result}", icon=":material/check_circle:")
+            st.success(f"Finished {_count(run.config.epochs, 'epoch')} in {seconds}. {result}", icon=":material/check_circle:")
         case "stopped":
             st.info(
-                run.message or f"Stopped after {run.epoch} whole epochs and {seconds}; what it had learned is kept. {result}",
+                run.message or f"Stopped in epoch {run.epoch + 1} after {seconds}; what it had learned is kept. {result}",
                 icon=":material/stop:",
             )
         case "diverged":
@@ -104,11 +105,15 @@ def _show_outcome(run: RunRecord, history: RunHistory) -> None:
 
 def _show_figures(run: RunRecord, history: RunHistory) -> None:
     pace = history.pace
-    epoch, images, left, accuracy = st.columns(4)
-    epoch.metric("Epoch", f"{pace.get('epoch', 0)} of {run.config.epochs}")
-    images.metric("Images a second", f"{pace['images_per_s']:,.0f}" if pace else "–")
-    left.metric("Time left", format_duration(pace["remaining_s"]) if pace else "–")
-    accuracy.metric("Test accuracy", f"{100 * history.epochs[-1]['test_accuracy']:.2f} %" if history.epochs else "–")
+    figures = {
+        "Epoch": f"{pace.get('epoch', 0)} of {run.config.epochs}",
+        "Images a second": f"{pace['images_per_s']:,.0f}" if pace else "–",
+        "Time left": format_duration(pace["remaining_s"]) if pace else "–",
+        "Test accuracy": f"{100 * history.epochs[-1]['test_accuracy']:.2f} %" if history.epochs else "–",
+    }
+    with st.container(horizontal=True):
+        for label, value in figures.items():
+            st.metric(label, value, width=_METRIC_WIDTH_PX)
 
 
 def _show_smoothing() -> None:
@@ -178,6 +183,10 @@ def _describe_accuracy(history: RunHistory) -> str:
         return "Test accuracy against epoch: no epoch finished yet."
     points = ", ".join(f"epoch {e['epoch']}: {100 * e['test_accuracy']:.2f} %" for e in history.epochs[-10:])
     return f"Test accuracy against epoch. {points}."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _escape(text: str) -> str:
