@@ -1,0 +1,41 @@
+import math
+
+import pytest
+
+from fmnist_core.config import TrainConfig
+
+
+def test_defaults_are_the_articles() -> None:
+    assert TrainConfig() == TrainConfig(epochs=5, batch_size=100, learning_rate=0.001, seed=0)
+
+
+def test_json_round_trip() -> None:
+    config = TrainConfig(epochs=2, batch_size=64, learning_rate=0.03, seed=7)
+    assert TrainConfig.from_json(config.to_json()) == config
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"epochs": 0}, "The number of epochs 0 is out of range: choose one from 1 to 200."),
+        ({"epochs": 2.5}, "The number of epochs must be a whole number, not 2.5: choose one from 1 to 200."),
+        ({"epochs": True}, "The number of epochs must be a whole number, not True"),
+        ({"batch_size": -1}, "The batch size -1 is out of range: choose one from 1 to 10,000."),
+        ({"batch_size": 10_001}, "The batch size 10,001 is out of range"),
+        ({"learning_rate": 1000}, "The learning rate 1000 is far too high: choose at most 100; 0.001 is a good start."),
+        ({"learning_rate": 0}, "The learning rate 0 is too low to learn anything"),
+        ({"learning_rate": -0.1}, "The learning rate -0.1 is too low to learn anything"),
+        ({"learning_rate": math.nan}, "The learning rate must be a number, not nan: choose one such as 0.001."),
+        ({"learning_rate": "0.1"}, "The learning rate must be a number, not '0.1'"),
+        ({"seed": -1}, "The seed -1 is out of range"),
+    ],
+)
+def test_bad_values_are_quoted(settings: dict[str, float], sentence: str) -> None:
+    with pytest.raises(ValueError, match="choose") as caught:
+        TrainConfig(**settings)  # type: ignore[arg-type]
+    assert str(caught.value).startswith(sentence)
+
+
+def test_unknown_settings_are_named() -> None:
+    with pytest.raises(ValueError, match="momentum"):
+        TrainConfig.from_json({"epochs": 1, "momentum": 0.9})
