@@ -1,0 +1,163 @@
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fmnist_core import __main__ as command_line
+from fmnist_core import config, runs
+from fmnist_core.data import CLASS_NAMES, Split
+from fmnist_core.runs import RunRecord
+
+ROOT = Path(command_line.__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def small_data_in_use(small_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FMNIST_DATA", str(small_data))
+
+
+@pytest.fixture(autouse=True)
+def signals_are_restored() -> object:
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def picture(tmp_path: Path, small_splits: tuple[Split, Split]) -> Path:
+    file = tmp_path / "item.png"
+    Image.fromarray(small_splits[1].images[0]).save(file)
+    return file
+
+
+def test_train_prints_as_the_article_does(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line.main(["train", "--epochs", "2", "--batch-size", "4", "--seed", "1", "--name", "CLI"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"Epoch : 1/2, Iter : 100/125, Loss: \d+\.\d{4}", lines[1])
+    assert re.fullmatch(r"Test accuracy after epoch 1/2: \d+\.\d\d %", lines[2])
+    assert lines[3].startswith("Epoch : 2/2, Iter : 100/125, ")
+    run = runs.load_run(lines[-1])
+    assert (run.name, run.state, run.config.seed) == ("CLI", "finished", 1)
+
+
+def test_short_epochs_print_their_last_step(capsys: pytest.CaptureFixture[str]) -> None:
+    command_line.main(["train", "--epochs", "1"])
+    assert "Epoch : 1/1, Iter : 5/5, Loss: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["train", "--learning-rate", "1000"], "The learning rate 1000 is far too high: choose at most 100; 0.001 is a good start.\n"),
+        (["train", "--epochs", "0"], "The number of epochs 0 is out of range: choose one from 1 to 200.\n"),
+        (["evaluate", "nobody"], 'There is no run "nobody": `python -m fmnist_core runs` lists those there are.\n'),
+        (["evaluate", "../starter"], "'../starter' is not the id of a run: ids are lower-case letters, digits and hyphens.\n"),
+        (["predict", "nobody", "x.png"], 'There is no run "nobody": `python -m fmnist_core runs` lists those there are.\n'),
+    ],
+)
+def test_errors_are_one_sentence_and_exit_code_1(arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line.main(arguments) == 1
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", sentence)
+
+
+def test_misuse_is_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        command_line.main(["train", "--epochs", "many"])
+    assert caught.value.code == 2
+    assert "--epochs" in capsys.readouterr().err
+
+
+def test_a_diverged_run_fails_with_its_hint(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(config, "MAX_LEARNING_RATE", 1e38)
+    assert command_line.main(["train", "--learning-rate", "1e30"]) == 1
+    printed = capsys.readouterr()
+    assert "The learning rate 1e+30 is too high; try 0.01." in printed.err
+    run = runs.load_run(printed.out.splitlines()[-1])
+    assert run.state == "diverged"
+    assert not run.has_weights
+
+
+def test_bad_data_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "fashion-mnist_train.csv").write_text("label,pixel1\n1,2\n")
+    result = run_in_a_process("train", data_folder=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr.strip() == f"{tmp_path / 'fashion-mnist_train.csv'}, row 1: 2 columns, but a label and 784 pixels make 785."
+
+
+def run_in_a_process(*arguments: str, data_folder: Path) -> subprocess.CompletedProcess[str]:
+    import os
+
+    environment = os.environ | {"FMNIST_DATA": str(data_folder)}
+    command = [sys.executable, "-m", "fmnist_core", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a whole console")
+def test_ctrl_c_stops_and_keeps() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fmnist_core", "train", "--epochs", "200", "--batch-size", "10"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    while "after epoch 1/" not in process.stdout.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    run = runs.load_run(rest.splitlines()[-1])
+    assert run.state == "stopped"
+    assert run.has_weights
+
+
+def test_evaluate_json_agrees_with_the_run(trained_run: RunRecord, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line.main(["evaluate", trained_run.id, "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["run"] == trained_run.id
+    assert figures["accuracy"] == trained_run.test_accuracy
+    assert np.array(figures["confusion"]).sum() == figures["images"] == 200
+
+
+def test_evaluate_prints_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line.main(["evaluate", "starter"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert re.match(r"Starter model: \d\d\.\d\d % of 200 test images, loss", lines[0])
+    assert [line[:12].strip() for line in lines[2:]] == list(CLASS_NAMES)
+
+
+def test_predict_json_is_an_object_a_line(picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line.main(["predict", "starter", str(picture), str(picture), "--json"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["file"] for line in lines] == [str(picture)] * 2
+    assert list(lines[0]["probabilities"]) == list(CLASS_NAMES)
+    assert sum(lines[0]["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    assert lines[0]["label"] == max(lines[0]["probabilities"], key=lines[0]["probabilities"].get)
+
+
+def test_predict_tells_of_bad_files_and_goes_on(picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = tmp_path / "text.png"
+    bad.write_text("this is no picture")
+    assert command_line.main(["predict", "starter", str(bad), str(tmp_path / "missing.png"), str(picture)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out.startswith(f"{picture}: ")
+    assert len(printed.out.splitlines()) == 1
+    assert len(printed.err.splitlines()) == 2
+    assert "text.png" in printed.err
+    assert f"{tmp_path / 'missing.png'}: No such file" in printed.err
+
+
+def test_runs_lists_newest_first_and_the_starter_last(trained_run: RunRecord, capsys: pytest.CaptureFixture[str]) -> None:
+    time.sleep(0.01)
+    newest = runs.create_run(config.TrainConfig(), "Newest")
+    assert command_line.main(["runs"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == [newest, trained_run.id, "starter"]
+    assert "waiting" in lines[0]
+    assert "finished" in lines[1]
