@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
@@ -55,4 +56,49 @@ def draw_accuracy(epochs: Sequence[Mapping[str, float]]) -> go.Figure:
     )
     figure.update_xaxes(dtick=max(1, len(epochs) // 10))
     figure.update_yaxes(tickformat=".1f")
+    return figure
+
+
+def draw_pixels(image: NDArray[np.uint8]) -> go.Figure:
+    """The values of all 784 pixels of a (28, 28) picture, 0 black to 255 white, each with its number."""
+    figure = base_figure(620)
+    figure.add_heatmap(
+        z=image,
+        zmin=0,
+        zmax=255,
+        colorscale="gray",
+        texttemplate="%{z}",
+        textfont={"size": 10},
+        hovertemplate="row %{y}, column %{x}: %{z}<extra></extra>",
+        showscale=False,
+    )
+    figure.update_yaxes(autorange="reversed", title="row", constrain="domain")
+    figure.update_xaxes(title="column", side="top", scaleanchor="y", constrain="domain")
+    return figure
+
+
+def draw_class_counts(counts: NDArray[np.int64], class_names: Sequence[str]) -> go.Figure:
+    """Number of images of each class as bars."""
+    figure = base_figure(360, xaxis_title="images")
+    figure.add_bar(x=counts, y=list(class_names), orientation="h", marker_color=BLUE, text=counts, texttemplate="%{text:,}")
+    figure.update_yaxes(autorange="reversed")
+    return figure
+
+
+def draw_probabilities(probabilities: NDArray[np.float32], class_names: Sequence[str], height_px: int = 380) -> go.Figure:
+    """Ten probabilities as bars in the order of the classes; the highest is darker, and its name is bold."""
+    percent = 100 * probabilities.astype(float)
+    best = int(percent.argmax())
+    figure = base_figure(height_px, xaxis_title="probability, %")
+    figure.add_bar(
+        x=percent,
+        y=[f"<b>▸ {name}</b>" if i == best else name for i, name in enumerate(class_names)],
+        orientation="h",
+        marker_color=[BLUE if i == best else SKY_BLUE for i in range(len(percent))],
+        text=[f"{share:.1f} %" for share in percent],
+        textposition="auto",
+        hovertemplate="%{y}: %{x:.2f} %<extra></extra>",
+    )
+    figure.update_yaxes(autorange="reversed")
+    figure.update_xaxes(range=[0, 100])
     return figure

@@ -1,0 +1,140 @@
+"""The confusion matrix as a table of buttons: right under a mouse, a finger and the keyboard."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+_HTML = """
+<div class="scroll" tabindex="-1"><table>
+<caption></caption><thead></thead><tbody></tbody>
+</table></div>
+"""
+_CSS = """
+.scroll { overflow-x: auto; }
+table { border-collapse: separate; border-spacing: 2px; font: 14px var(--st-font); color: var(--st-text-color); }
+caption { text-align: left; padding-bottom: 6px; }
+th { font-weight: 500; padding: 2px 6px; }
+thead th { vertical-align: bottom; max-width: 72px; overflow-wrap: anywhere; }
+tbody th { text-align: right; white-space: nowrap; position: sticky; left: 0; background: var(--st-background-color); z-index: 1; }
+td { padding: 0; }
+button { width: 64px; height: 38px; border: 1px solid var(--st-border-color); border-radius: 3px; cursor: pointer; font: inherit;
+  color: inherit; background: transparent; }
+button.dark { color: #fff; }
+button[aria-pressed="true"] { outline: 3px solid #e69f00; outline-offset: -1px; font-weight: 700; }
+button:focus-visible { outline: 3px solid var(--st-primary-color); outline-offset: 1px; }
+"""
+_JS = """
+export default function ({ parentElement, data, setStateValue }) {
+  const table = parentElement.querySelector('table');
+  const sign = JSON.stringify([data.names, data.texts, data.shades]);
+  if (table.dataset.sign !== sign) build(table, data);
+  table.dataset.sign = sign;
+  const at = (i, j) => table.querySelector(`[data-cell="${i}-${j}"]`);
+  const reachable = data.selected ?? [0, 0];
+  table.querySelectorAll('button').forEach((cell) => { cell.ariaPressed = false; cell.tabIndex = -1; });
+  at(...reachable).tabIndex = 0;
+  if (data.selected) at(...data.selected).ariaPressed = true;
+
+  table.onclick = (event) => {
+    const cell = event.target.closest('button');
+    if (cell) setStateValue('cell', cell.dataset.cell.split('-').map(Number));
+  };
+  table.onkeydown = (event) => {
+    const cell = event.target.closest('button');
+    const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+    if (!cell || !move) return;
+    event.preventDefault();
+    const [i, j] = cell.dataset.cell.split('-').map(Number);
+    const next = at(i + move[0], j + move[1]);
+    if (next) { cell.tabIndex = -1; next.tabIndex = 0; next.focus(); }
+  };
+}
+
+function build(table, data) {
+  const element = (tag, text, attributes = {}) => {
+    const made = document.createElement(tag);
+    made.textContent = text;
+    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+    return made;
+  };
+  table.caption.textContent = data.caption;
+  const head = document.createElement('tr');
+  head.append(element('td', ''), ...data.names.map((name) => element('th', name, { scope: 'col' })));
+  table.tHead.replaceChildren(head);
+  table.tBodies[0].replaceChildren(...data.texts.map((row, i) => {
+    const line = document.createElement('tr');
+    line.append(element('th', data.names[i], { scope: 'row' }));
+    row.forEach((text, j) => {
+      const shade = data.shades[i][j];
+      const cell = element('button', text, { type: 'button', 'data-cell': `${i}-${j}`, 'aria-label': data.labels[i][j] });
+      // Below half the text keeps the theme's colour, above it is white: at least 4.5 to 1 in both themes.
+      cell.style.background = `rgba(11, 79, 156, ${shade < 0.5 ? 0.9 * shade : 0.8 + 0.4 * (shade - 0.5)})`;
+      cell.className = shade < 0.5 ? '' : 'dark';
+      const place = document.createElement('td');
+      place.append(cell);
+      line.append(place);
+    });
+    return line;
+  }));
+}
+"""
+
+
+def show_confusion_table(
+    confusion: NDArray[np.int64],
+    row_percent: NDArray[np.float64],
+    class_names: tuple[str, ...],
+    *,
+    key: str,
+    as_percent: bool,
+    mistakes_only: bool,
+    selected: tuple[int, int] | None,
+    on_select: Callable[[tuple[int, int]], None],
+) -> None:
+    """Shows the matrix; a click calls `on_select` with the cell (true, predicted) before the page runs again.
+
+    Args:
+        confusion: (10, 10) counts; rows are true classes.
+        row_percent: (10, 10) the same in percent of each row, NaN where a row is empty.
+        as_percent: print percent instead of counts.
+        mistakes_only: leave the diagonal out and shade the rest by itself.
+    """
+    weights = np.nan_to_num(row_percent)
+    shown = ~np.eye(len(confusion), dtype=bool) if mistakes_only else np.ones_like(confusion, dtype=bool)
+    highest = max(weights[shown].max(initial=0), 1e-9)
+    # The square root keeps rare confusions visible beside the diagonal.
+    shades = np.where(shown, np.sqrt(weights / highest), 0)
+    texts = np.vectorize(lambda share: f"{share:.1f}")(weights) if as_percent else confusion.astype(str)
+    labels = [
+        [f"true {true}, predicted {predicted}: {confusion[i, j]} images, {weights[i, j]:.1f} %" for j, predicted in enumerate(class_names)]
+        for i, true in enumerate(class_names)
+    ]
+    data = {
+        "caption": "Rows: what it is. Columns: what the network says. " + ("Percent of each row." if as_percent else "Number of images."),
+        "names": class_names,
+        "texts": np.where(shown, texts, "·").tolist(),
+        "shades": shades.round(3).tolist(),
+        "labels": labels,
+        "selected": selected,
+    }
+    table = st.components.v2.component("confusion_table", html=_HTML, css=_CSS, js=_JS)
+
+    def select() -> None:
+        cell = read_cell(st.session_state.get(key), len(class_names))
+        if cell is not None:
+            on_select(cell)
+
+    table(key=key, data=data, on_cell_change=select)
+
+
+def read_cell(state: Any, classes: int) -> tuple[int, int] | None:
+    """The cell in what the browser sent, or None if that is not one."""
+    sent = (state or {}).get("cell")
+    if not isinstance(sent, list | tuple) or len(sent) != 2:
+        return None
+    if not all(isinstance(index, int) and not isinstance(index, bool) and 0 <= index < classes for index in sent):
+        return None
+    return int(sent[0]), int(sent[1])
