@@ -96,9 +96,63 @@ def draw_probabilities(probabilities: NDArray[np.float32], class_names: Sequence
         orientation="h",
         marker_color=[BLUE if i == best else SKY_BLUE for i in range(len(percent))],
         text=[f"{share:.1f} %" for share in percent],
-        textposition="auto",
+        textposition="outside",
+        cliponaxis=False,
         hovertemplate="%{y}: %{x:.2f} %<extra></extra>",
     )
     figure.update_yaxes(autorange="reversed")
-    figure.update_xaxes(range=[0, 100])
+    figure.update_xaxes(range=[0, 118], tickvals=[0, 25, 50, 75, 100])
+    return figure
+
+
+def draw_sheet(
+    tiles: NDArray[np.floating[Any]],
+    *,
+    columns: int,
+    limit: float,
+    names: Sequence[str] = (),
+    hover_names: Sequence[str] = (),
+    around_zero: bool = True,
+    grey: bool = False,
+    legend: str = "",
+    tile_px: int = 74,
+) -> go.Figure:
+    """Many small maps on one sheet with one colour scale: a single heatmap, as 500 subplots would take seconds.
+
+    Args:
+        tiles: (N, H, W).
+        limit: the colours reach from -limit (or 0) to limit.
+        names: a name over each, or none.
+        hover_names: names shown only under the pointer, where there is no room for `names`; one of the two is needed.
+        around_zero: blue below zero and orange above; else one hue from 0 up.
+        grey: the article's look, from the lowest weight (black) to the highest (white).
+        legend: what the colour scale measures; empty for no scale.
+    """
+    count, height, width = tiles.shape
+    gap = 2 if names else 1
+    rows = -(-count // columns)
+    sheet = np.full((rows * (height + gap), columns * (width + 1)), np.nan)
+    hover = np.full(sheet.shape, "", dtype=object)
+    for i, tile in enumerate(tiles):
+        top, left = (i // columns) * (height + gap) + gap - 1, (i % columns) * (width + 1)
+        sheet[top : top + height, left : left + width] = tile
+        hover[top : top + height, left : left + width] = (hover_names or names)[i]
+    figure = base_figure(rows * round(tile_px * (height + gap) / (height + 1)) + 24, plot_bgcolor="rgba(0,0,0,0)")
+    figure.add_heatmap(
+        z=sheet,
+        zmin=-limit if around_zero else 0,
+        zmax=limit,
+        colorscale="gray" if grey else DIVERGING if around_zero else SEQUENTIAL,
+        customdata=hover,
+        hovertemplate="%{customdata}: %{z:.3f}<extra></extra>",
+        hoverongaps=False,
+        showscale=bool(legend),
+        colorbar={"title": {"text": legend, "side": "top"}, "thickness": 14},
+    )
+    for i, name in enumerate(names):
+        top, left = (i // columns) * (height + gap) + gap - 1, (i % columns) * (width + 1)
+        position = {"x": left + (width - 1) / 2, "y": top - 1, "yanchor": "middle"}
+        figure.add_annotation(text=name, showarrow=False, font={"size": 12}, **position)
+    figure.update_xaxes(visible=False, constrain="domain")
+    figure.update_yaxes(visible=False, autorange="reversed", scaleanchor="x", constrain="domain")
     return figure

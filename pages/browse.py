@@ -77,11 +77,8 @@ else:
     wall, item = st.columns([1, 1], gap="large") if count <= 20 else (st.container(), st.container())
     with wall:
         picked = show_image_wall(
-            split.images[indices], labels, key="wall", title="Random samples", captions=names, columns=5 if count <= 20 else 10
+            split.images[indices], labels, key="wall", title="Random samples", captions=names, columns=5 if count <= 20 else 10, picked=0
         )
     with item:
-        if picked is None:
-            st.caption("Nothing chosen yet: click an image, or move with the arrow keys and press Enter.")
-        else:
-            show_item(split, int(indices[picked]))
+        show_item(split, int(indices[picked or 0]))
 show_classes(split)

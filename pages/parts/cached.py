@@ -16,10 +16,15 @@ from fmnist_core.runs import RunRecord
 def split_or_stop(name: SplitName) -> Split:
     """The split in use; where it cannot be read, shows why and ends the page."""
     try:
-        return _load_split(name, data.data_folder())
+        return read_split(name)
     except data.DataError as error:
         st.error(f"The data cannot be used. {error}", icon=":material/warning:")
         st.stop()
+
+
+def read_split(name: SplitName) -> Split:
+    """The split in use; raises DataError where it cannot be read."""
+    return _load_split(name, data.data_folder())
 
 
 def model_or_stop(run: RunRecord) -> FashionCNN:

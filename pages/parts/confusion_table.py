@@ -17,11 +17,11 @@ _CSS = """
 table { border-collapse: separate; border-spacing: 2px; font: 14px var(--st-font); color: var(--st-text-color); }
 caption { text-align: left; padding-bottom: 6px; }
 th { font-weight: 500; padding: 2px 6px; }
-thead th { vertical-align: bottom; max-width: 72px; overflow-wrap: anywhere; }
+thead th { vertical-align: bottom; min-width: 52px; max-width: 64px; font-size: 12px; }
 tbody th { text-align: right; white-space: nowrap; position: sticky; left: 0; background: var(--st-background-color); z-index: 1; }
 td { padding: 0; }
-button { width: 64px; height: 38px; border: 1px solid var(--st-border-color); border-radius: 3px; cursor: pointer; font: inherit;
-  color: inherit; background: transparent; }
+button { width: 100%; min-width: 62px; height: 38px; border: 1px solid var(--st-border-color); border-radius: 3px; cursor: pointer;
+  font: inherit; color: inherit; background: transparent; }
 button.dark { color: #fff; }
 button[aria-pressed="true"] { outline: 3px solid #e69f00; outline-offset: -1px; font-weight: 700; }
 button:focus-visible { outline: 3px solid var(--st-primary-color); outline-offset: 1px; }

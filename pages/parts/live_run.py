@@ -1,7 +1,6 @@
 """A run on show: its charts and figures while it trains, its result when it has ended."""
 
 import math
-import re
 
 import numpy as np
 import streamlit as st
@@ -12,7 +11,7 @@ from fmnist_core.history import RunHistory, smooth, thin
 from fmnist_core.live_figures import draw_live_accuracy, draw_live_loss
 from fmnist_core.runs import RunRecord
 from fmnist_core.training import suggest_learning_rate
-from pages.parts.run_picker import describe_settings
+from pages.parts.run_picker import describe_settings, escape
 
 _POLL_S = 0.5
 _ENDED_POINTS = 4000
@@ -23,7 +22,7 @@ _GUESSING_LOSS = math.log(10)  # cross-entropy of answering each of ten classes 
 
 def show_live_run(run: RunRecord) -> None:
     """The run as it goes, refreshed twice a second until it ends; then the whole page is drawn anew."""
-    st.markdown(f"**{_escape(run.name)}** · {describe_settings(run)}")
+    st.markdown(f"**{escape(run.name)}** · {describe_settings(run)}")
     st.fragment(_show_progress, run_every=_POLL_S)(run.id)
     _show_smoothing()
 
@@ -52,7 +51,7 @@ def _show_progress(run_id: str) -> None:
 def show_ended_run(run: RunRecord) -> None:
     """What came of the run in a sentence, its charts to zoom into, its figures an epoch, and where to go with it."""
     history = _history(run)
-    st.markdown(f"**{_escape(run.name)}** · {describe_settings(run)}")
+    st.markdown(f"**{escape(run.name)}** · {describe_settings(run)}")
     _show_outcome(run, history)
     if run.has_weights:
         links = st.columns(3)
@@ -187,11 +186,6 @@ def _describe_accuracy(history: RunHistory) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _escape(text: str) -> str:
-    """Text that Markdown shows as it is."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+.!|:$~-])", r"\\\1", text)
 
 
 def format_duration(seconds: float) -> str:

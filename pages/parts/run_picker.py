@@ -1,5 +1,7 @@
 """The one choice of a run that Evaluate, Look inside and Predict share; it lives in the URL as ?run=…"""
 
+import re
+
 import streamlit as st
 
 from fmnist_core import runs
@@ -53,6 +55,11 @@ def describe_settings(run: RunRecord) -> str:
     """The settings of a run in one line."""
     config = run.config
     return f"{config.epochs} epochs, batch {config.batch_size:,}, rate {config.learning_rate:g}, seed {config.seed}"
+
+
+def escape(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+.!|:$~-])", r"\\\1", text)
 
 
 def _remember() -> None:
