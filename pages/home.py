@@ -59,9 +59,7 @@ def draw_strip(split: Split) -> NDArray[np.uint8]:
 def show_network() -> None:
     """The network as four boxes with their shapes."""
     st.subheader("The network", anchor=False)
-    st.write(
-        "A small convolutional network with 29,034 weights to learn. Each block slides its kernels over what it is given and halves the size."
-    )
+    st.write("29,034 weights to learn. Each block slides its kernels over what it is given and halves the size.")
     for place, (title, shape, said) in zip(st.columns(len(NETWORK)), NETWORK, strict=True):
         with place.container(border=True, height="stretch"):
             st.markdown(f"{title}  \n**{shape}**  \n{said}")
