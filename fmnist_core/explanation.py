@@ -52,7 +52,7 @@ def feature_maps(model: FashionCNN, image: NDArray[np.uint8]) -> tuple[FeatureMa
             for block in (model.layer1, model.layer2):
                 convolution, norm, relu, pool = block
                 convolved = convolution(passed)
-                activated = relu(norm(convolved.clone()))
+                activated = relu(norm(convolved))
                 passed = pool(activated)
                 blocks.append(FeatureMaps(*(maps[0].cpu().numpy() for maps in (convolved, activated, passed))))
     finally:
