@@ -12,7 +12,7 @@ def test_it_is_the_articles_network() -> None:
     assert shapes["layer1.0.weight"] == (16, 1, 5, 5)
     assert shapes["layer2.0.weight"] == (32, 16, 5, 5)
     assert shapes["fc.weight"] == (10, 7 * 7 * 32)
-    kinds = [type(layer).__name__ for layer in (*model.layer1, *model.layer2)]
+    kinds = [type(layer).__name__ for block in (model.layer1, model.layer2) for layer in block.children()]
     assert kinds == ["Conv2d", "BatchNorm2d", "ReLU", "MaxPool2d"] * 2
 
 
@@ -32,7 +32,7 @@ def test_the_generator_alone_decides_the_weights() -> None:
 
 
 def test_initial_weights_are_drawn_as_pytorch_draws_them() -> None:
-    weights = FashionCNN(torch.Generator().manual_seed(0)).layer2[0].weight
+    weights = FashionCNN(torch.Generator().manual_seed(0)).get_parameter("layer2.0.weight")
     bound = (16 * 25) ** -0.5
     assert weights.abs().max().item() == pytest.approx(bound, rel=0.01)
     assert weights.std().item() == pytest.approx(bound / 3**0.5, rel=0.02)  # of a uniform distribution

@@ -23,7 +23,7 @@ async def prepare_server(_app: Any) -> AsyncIterator[dict[str, Any]]:
 
 def _warm_up() -> None:
     """A second and a half of imports that the first visitor need not wait for, and the browser on the teacher's own machine."""
-    import plotly.graph_objects
+    import plotly.graph_objects  # noqa: F401
     import torch  # noqa: F401
 
     from fmnist_core import evaluation, training  # noqa: F401

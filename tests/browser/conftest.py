@@ -1,0 +1,127 @@
+"""A dashboard on the real data and a Chromium to use it with."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+ROOT = Path(__file__).parent.parent.parent
+_SCRIPT_HAS_RUN = '[data-testid="stApp"][data-test-script-state="notRunning"] h1'
+_PATIENCE_MS = 60_000  # a test machine may be busy
+
+expect.set_options(timeout=_PATIENCE_MS)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running dashboard: its address and its FMNIST_HOME."""
+
+    url: str
+    home: Path
+
+
+@contextmanager
+def start_server(home: Path, **environment: str) -> Iterator[Server]:
+    """Runs `streamlit run dashboard.py` as the README does, until the block ends."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = home.with_suffix(".log")
+    command = [sys.executable, "-m", "streamlit", "run", "dashboard.py", "--server.headless=true", f"--server.port={port}"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=os.environ | {"FMNIST_HOME": str(home)} | environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        url = f"http://localhost:{port}"
+        _wait_until_healthy(url, process, log)
+        yield Server(url, home)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _wait_until_healthy(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health") as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"The dashboard did not start:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with start_server(tmp_path_factory.mktemp("browser") / "home") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        if chromium is None and not Path(playwright.chromium.executable_path).exists():
+            missing = "There is no browser: `apt-get install chromium` or `playwright install chromium`, or name one in CHROMIUM."
+            pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        launched = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens pages whose errors, and whose requests to anywhere but this machine, fail the test."""
+    contexts, problems = [], []
+
+    def watch_request(url: str) -> None:
+        if not url.startswith(("http://localhost:", "ws://localhost:", "data:", "blob:")):
+            problems.append(f"a request to {url}")
+
+    def open_new(**options: object) -> Page:
+        context = browser.new_context(**({"viewport": {"width": 1280, "height": 800}} | options))  # type: ignore[arg-type]
+        context.set_default_timeout(_PATIENCE_MS)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: problems.append(f"an error on the page: {error}"))
+        page.on("request", lambda request: watch_request(request.url))
+        return page
+
+    yield open_new
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+@pytest.fixture
+def page(new_page: Callable[..., Page]) -> Page:
+    return new_page()
+
+
+def open_page(page: Page, server: Server, path: str) -> None:
+    """Goes to a path and waits until Streamlit has drawn it."""
+    page.goto(server.url + path)
+    wait_until_drawn(page)
+
+
+def wait_until_drawn(page: Page) -> None:
+    page.wait_for_selector(_SCRIPT_HAS_RUN)
