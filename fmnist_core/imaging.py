@@ -6,6 +6,7 @@ end, and it is negated only where its background is bright, so that an image of 
 """
 
 import io
+import re
 import warnings
 from dataclasses import dataclass
 
@@ -62,14 +63,16 @@ def open_picture(content: bytes, name: str) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit follows
             picture = Image.open(io.BytesIO(content), formats=FORMATS)
-    except Image.DecompressionBombError as error:
-        raise PictureError(f"{name} has far too many pixels: make it smaller than {MAX_PIXELS // 10**6} megapixels.") from error
+    except Image.DecompressionBombError as error:  # Pillow refuses to open what is over 179 megapixels and says only how many
+        pixels = re.search(r"\((\d+) pixels\)", str(error))
+        size = f"{int(pixels[1]) // 10**6} megapixels" if pixels else "far too many pixels"
+        raise PictureError(f"{name} has {size}: make it smaller than {MAX_PIXELS // 10**6} megapixels.") from error
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         raise PictureError(f"{name} is not a picture that can be read: choose a PNG, JPEG, WebP, GIF or BMP file.") from error
     width, height = picture.size
     if width * height > MAX_PIXELS:
-        limit = MAX_PIXELS // 10**6
-        raise PictureError(f"{name} is {width:,}×{height:,} pixels: make it smaller than {limit} megapixels.")
+        size = f"{width * height // 10**6} megapixels"
+        raise PictureError(f"{name} has {size}: make it smaller than {MAX_PIXELS // 10**6} megapixels.")
     try:
         return _to_rgb(picture)
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parent.parent.parent
 _SCRIPT_HAS_RUN = '[data-testid="stApp"][data-test-script-state="notRunning"] h1'
-_PATIENCE_MS = 60_000  # a test machine may be busy
+_PATIENCE_MS = 30_000  # a test machine may be busy
 
 expect.set_options(timeout=_PATIENCE_MS)
 
