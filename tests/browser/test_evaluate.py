@@ -9,7 +9,7 @@ from tests.browser.conftest import Server, open_page
 def test_a_click_on_a_cell_shows_its_images(server: Server, page: Page) -> None:
     open_page(page, server, "/evaluation?run=starter")
     expect(page.get_by_text(f"{100 * (runs.load_run('starter').test_accuracy or 0):.2f} %", exact=True)).to_be_visible()
-    cell = page.get_by_role("button", name=re.compile("^true Shirt, predicted T-shirt/top: "))
+    cell = page.get_by_role("button", name=re.compile("^true Shirt, predicted T-shirt.top: "))
     count = cell.inner_text()
     cell.click()
     expect(page.get_by_role("heading", name=f"Shirt answered as T-shirt/top: {count}")).to_be_visible()
@@ -43,4 +43,4 @@ def test_mistakes_only_leaves_the_diagonal_out(server: Server, page: Page) -> No
     expect(diagonal).to_have_text("·")
     expect(page).to_have_url(re.compile("mistakes=yes"))
     page.get_by_text("Percent of each row").click()
-    expect(page.get_by_role("button", name=re.compile("^true Shirt, predicted T-shirt/top: "))).to_have_text(re.compile(r"^\d+\.\d$"))
+    expect(page.get_by_role("button", name=re.compile("^true Shirt, predicted T-shirt.top: "))).to_have_text(re.compile(r"^\d+\.\d$"))

@@ -37,7 +37,7 @@ def boot(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def bars(page: Page) -> str:
     """The words of the bar chart, which name all ten probabilities."""
-    chart = page.get_by_role("img", name=re.compile("^Probability of each class"))
+    chart = page.get_by_role("figure", name=re.compile("^Probability of each class"))
     expect(chart).to_be_visible()
     return str(chart.get_attribute("aria-label"))
 
@@ -86,7 +86,7 @@ def test_drawing_with_the_pointer_moves_the_bars(server: Server, page: Page) -> 
     )
     filled = bars(page)
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_role("img", name=outline, exact=True)).to_be_visible()
+    expect(page.get_by_role("figure", name=outline, exact=True)).to_be_visible()
     assert filled != outline
     page.get_by_role("button", name="Clear").click()
     expect(page.get_by_text("Draw a T-shirt, a boot or a bag.")).to_be_visible()
@@ -99,7 +99,7 @@ def test_strokes_survive_a_change_of_page(server: Server, page: Page) -> None:
     page.get_by_role("link", name="Home").first.click()
     expect(page.get_by_role("heading", name="Watch a network learn")).to_be_visible()
     page.get_by_role("link", name="Predict").first.click()
-    expect(page.get_by_role("img", name=before, exact=True)).to_be_visible()
+    expect(page.get_by_role("figure", name=before, exact=True)).to_be_visible()
 
 
 def test_drawing_with_the_keyboard(server: Server, page: Page) -> None:
