@@ -37,9 +37,8 @@ def _show_progress(run_id: str) -> None:
     bar_place, stop_place = st.columns([5, 1], vertical_alignment="center")
     bar_place.progress(done / total_steps if total_steps else 0.0, text=_describe_progress(run, history, total_steps))
     stopping = (run.folder / "stop").exists()
-    if stop_place.button("Stopping …" if stopping else "Stop", icon=":material/stop:", key="stop", disabled=stopping, width="stretch"):
-        jobs.stop(run_id)
-        st.rerun(scope="fragment")
+    label = "Stopping …" if stopping else "Stop"
+    stop_place.button(label, icon=":material/stop:", key="stop", disabled=stopping, width="stretch", on_click=jobs.stop, args=(run_id,))
     _show_figures(run, history)
     loss_place, accuracy_place = st.columns([3, 2])
     with loss_place:

@@ -1,0 +1,24 @@
+"""Opening a page in Streamlit's AppTest, through dashboard.py as a browser does."""
+
+from streamlit.testing.v1 import AppTest
+
+from tests.conftest import ROOT
+
+
+def open_page(page: str, **query: str) -> AppTest:
+    """The page of pages/<page>.py after its first run, with these query parameters."""
+    at = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=60)
+    at.run()
+    assert not at.exception
+    at.switch_page(f"pages/{page}.py")
+    for name in list(at.query_params):
+        del at.query_params[name]
+    for name, value in query.items():
+        at.query_params[name] = value
+    return at.run()
+
+
+def query(at: AppTest, name: str) -> str:
+    """A query parameter, which AppTest gives as a list or as text, or "" where there is none."""
+    value = at.query_params.get(name, "")
+    return value if isinstance(value, str) else value[0]

@@ -1,0 +1,71 @@
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.pages.conftest import open_page, query
+
+
+def test_twenty_samples_and_the_first_one_large() -> None:
+    at = open_page("browse")
+    assert at.title[0].value == "Browse"
+    assert at.number_input(key="count").value == 20
+    assert query(at, "seed") == "0"
+    assert at.get("plotly_chart")[0].proto.alt.startswith("Pixel values of ")
+    assert at.get("plotly_chart")[1].proto.alt.startswith("Number of images of each class: T-shirt/top 6,000")
+
+
+def test_a_link_opens_the_same_choice() -> None:
+    at = open_page("browse", split="Test images", **{"class": "Bag"}, seed="42", count="7")
+    assert at.selectbox(key="split").value == "Test images"
+    assert at.selectbox(key="class").value == "Bag"
+    assert (at.number_input(key="seed").value, at.number_input(key="count").value) == (42, 7)
+    assert at.subheader[0].value.startswith("Bag, test image ")
+
+
+@pytest.mark.parametrize("query", [{"seed": "-1"}, {"seed": "x"}, {"count": "5000"}, {"split": "../etc"}, {"class": "Hat"}])
+def test_nonsense_in_a_link_is_the_default(query: dict[str, str]) -> None:
+    at = open_page("browse", **query)
+    assert not at.exception
+    assert at.number_input(key="seed").value == 0
+    assert at.number_input(key="count").value == 20
+
+
+def test_new_samples_change_the_seed() -> None:
+    at = open_page("browse")
+    before = at.subheader[0].value
+    at.button[0].click().run()
+    assert query(at, "seed") != "0"
+    assert at.subheader[0].value != before
+
+
+def test_choices_survive_a_change_of_page() -> None:
+    at = open_page("browse")
+    at.selectbox(key="class").select("Sandal").run()
+    at.switch_page("pages/home.py").run()
+    for name in list(at.query_params):
+        del at.query_params[name]  # as the navigation does
+    at.switch_page("pages/browse.py").run()
+    assert at.selectbox(key="class").value == "Sandal"
+    assert query(at, "class") == "Sandal"
+
+
+def test_a_class_without_images_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import numpy as np
+
+    from tests.conftest import write_idx
+
+    for stem in ("train", "t10k"):
+        write_idx(tmp_path / f"{stem}-images-idx3-ubyte", np.zeros((2, 28, 28)))
+        write_idx(tmp_path / f"{stem}-labels-idx1-ubyte", np.zeros(2))
+    monkeypatch.setenv("FMNIST_DATA", str(tmp_path))
+    at = open_page("browse", **{"class": "Bag"})
+    assert at.info[0].value == "There are no images of this class in the data."
+
+
+@pytest.mark.parametrize("page", ["browse", "evaluate", "predict"])
+def test_bad_data_gets_its_sentence(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FMNIST_DATA", str(tmp_path / "nowhere"))
+    at: AppTest = open_page(page)
+    assert not at.exception
+    assert at.error[0].value.startswith(f"The data cannot be used. The data folder {tmp_path / 'nowhere'} does not exist")

@@ -1,0 +1,85 @@
+import json
+from typing import Any
+
+import pytest
+
+from fmnist_core import runs
+from fmnist_core.runs import RunRecord
+from pages.parts.confusion_table import read_cell
+from pages.parts.image_wall import read_pick
+from tests.pages.conftest import open_page, query
+
+
+def test_the_starter_is_evaluated_before_anyone_has_trained() -> None:
+    at = open_page("evaluate")
+    assert at.selectbox(key="run_picker").value == "starter"
+    assert at.metric[0].value == f"{100 * (runs.load_run('starter').test_accuracy or 0):.2f} %"
+    assert any("Of 10,000 test images" in text.value for text in at.markdown)
+    assert list(at.dataframe[0].value.columns) == ["Class", "Precision", "Recall", "F1", "Images"]
+    assert at.dataframe[0].value["Images"].sum() == 10_000
+
+
+def test_a_cell_in_the_link_shows_its_images() -> None:
+    at = open_page("evaluate", run="starter", cell="6-0")
+    evaluation = json.loads((runs.load_run("starter").folder / "evaluation.json").read_text())
+    count = evaluation["confusion"][6][0]
+    headings = [heading.value for heading in at.subheader]
+    assert any(heading.startswith("Shirt answered as T-shirt/top: ") for heading in headings)
+    shown = next(int(heading.rsplit(" ", 1)[1]) for heading in headings if "answered as" in heading)
+    assert abs(shown - count) <= 2  # another processor may round an image over the border
+
+
+@pytest.mark.parametrize("cell", ["9-99", "x", "1", "-1-0", "../.."])
+def test_nonsense_for_a_cell_is_no_cell(cell: str) -> None:
+    at = open_page("evaluate", run="starter", cell=cell)
+    assert not at.exception
+    assert any("Click a cell" in caption.value for caption in at.caption)
+
+
+def test_an_empty_cell_is_said() -> None:
+    at = open_page("evaluate", run="starter", cell="1-9")
+    assert at.info[0].value == "No test image is in this cell. Choose another."
+
+
+def test_the_newest_run_is_the_first_choice_and_lives_in_the_url(trained_run: RunRecord) -> None:
+    at = open_page("evaluate")
+    assert at.selectbox(key="run_picker").value == trained_run.id
+    assert query(at, "run") == trained_run.id
+    at.selectbox(key="run_picker").select("starter").run()
+    assert query(at, "run") == "starter"
+    at.switch_page("pages/predict.py").run()
+    assert at.selectbox(key="run_picker").value == "starter"
+
+
+@pytest.mark.parametrize("asked", ["nobody", "../../etc/passwd", "20200101-000000-abcd"])
+def test_a_link_to_a_run_that_is_not_here(asked: str) -> None:
+    at = open_page("evaluate", run=asked)
+    assert at.warning[0].value.startswith("This link names a run that is not here")
+    assert at.selectbox(key="run_picker").value == "starter"
+
+
+def test_weights_that_are_none_get_a_sentence(trained_run: RunRecord) -> None:
+    (trained_run.folder / "checkpoints" / "epoch-001.safetensors").write_bytes(b"\x80\x04pickle")
+    at = open_page("evaluate", run=trained_run.id)
+    assert not at.exception
+    assert "does not hold this network's weights" in at.error[0].value
+
+
+@pytest.mark.parametrize(
+    "sent", [None, {}, {"cell": None}, {"cell": [1]}, {"cell": [1, 10]}, {"cell": [-1, 0]}, {"cell": [True, 0]}, {"cell": "1-2"}]
+)
+def test_what_is_no_cell_is_not_believed(sent: Any) -> None:
+    assert read_cell(sent, 10) is None
+
+
+def test_a_cell_is_read() -> None:
+    assert read_cell({"cell": [6, 0]}, 10) == (6, 0)
+
+
+@pytest.mark.parametrize("picked", [None, 3, ["other", 1], ["sheet", 20], ["sheet", -1], ["sheet", "1"], ["sheet", True], ["sheet"]])
+def test_what_is_no_pick_of_these_pictures_is_not_believed(picked: Any) -> None:
+    assert read_pick({"picked": picked}, "sheet", 20) is None
+
+
+def test_a_pick_is_read() -> None:
+    assert read_pick({"picked": ["sheet", 19]}, "sheet", 20) == 19
