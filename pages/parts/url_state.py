@@ -12,11 +12,12 @@ import streamlit as st
 T = TypeVar("T")
 
 
-def restore(name: str, default: T, parse: Callable[[str], T]) -> T:
+def restore(name: str, default: T, parse: Callable[[str], T], *, write_default: bool = True) -> T:
     """The choice called `name`: the URL's, else this session's, else the default; also set as the value of the widget `key=name`.
 
     Args:
         parse: text → value; raises ValueError for text that is none, and the default is taken.
+        write_default: False leaves a default out of the URL, as Streamlit makes each parameter written a step of the back button.
     """
     text = st.query_params.get(name, st.session_state.get(_kept(name)))
     value = default
@@ -26,7 +27,7 @@ def restore(name: str, default: T, parse: Callable[[str], T]) -> T:
         except ValueError:
             text = None
     st.session_state[name] = value
-    write(name, default if text is None else text)
+    write(name, default if text is None and write_default else text)
     return value
 
 
