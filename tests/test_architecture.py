@@ -99,7 +99,7 @@ def test_ci_calls_the_readmes_test_command() -> None:
 
 def test_the_readmes_file_tree_names_what_is_there() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    tree = readme.split("```text\n", 1)[1].split("```", 1)[0]
+    tree = readme.split("## Files\n\n```text\n", 1)[1].split("```", 1)[0]
     folders: list[str] = []
     named = set()
     for line in tree.splitlines():
