@@ -64,7 +64,7 @@ def show_data_and_network(run: RunRecord) -> None:
     try:
         train, test = read_split("train"), read_split("test")
     except DataError as error:
-        st.error(f"The data cannot be used, so nothing can be trained or tested. {error}", icon=":material/warning:")
+        st.error(f"The data cannot be used, so nothing can be trained or tested. {escape(str(error))}", icon=":material/warning:")
         return
     counts = f"{len(train):,} images to learn from and {len(test):,} to test with, 28×28 pixels each"
     st.write(f"{counts}. In use: {escape(train.source)}.")

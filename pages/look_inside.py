@@ -13,7 +13,7 @@ FIRST, SECOND, ITEM = PARTS = ("First layer", "Second layer", "An item on its wa
 
 st.title("Look inside")
 model = model_or_stop(pick_run())
-restore("part", FIRST, one_of(PARTS), write_default=False)
+restore("part", FIRST, one_of(PARTS))
 part = st.segmented_control("What to look at", PARTS, key="part", on_change=keep, args=("part",), required=True)
 if part == FIRST:
     show_first_layer(first_kernels(model))

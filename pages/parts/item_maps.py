@@ -49,10 +49,10 @@ def show_item(model: FashionCNN) -> None:
 
 def choose_item(split: Split) -> tuple[int, str]:
     """A test image by its number, its class or at random, and which maps to see: its index and a key of `STAGES`."""
-    restore("item", 0, whole_number(0, len(split) - 1), write_default=False)
+    restore("item", 0, whole_number(0, len(split) - 1))
     classes = (ANY, *(split.class_names[label] for label in np.unique(split.labels)))
-    restore("item_class", ANY, one_of(classes), write_default=False)
-    restore("stage", next(iter(STAGES)), one_of(STAGES), write_default=False)
+    restore("item_class", ANY, one_of(classes))
+    restore("stage", next(iter(STAGES)), one_of(STAGES))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.number_input("Number of the test image", 0, len(split) - 1, key="item", on_change=_take_number, args=(split,), width=200)
         st.selectbox("Class", classes, key="item_class", on_change=_take_class, args=(split,), width=200)

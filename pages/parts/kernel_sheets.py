@@ -97,11 +97,11 @@ def _show_overview(kernels: NDArray[np.float32], limits: tuple[float, float]) ->
 
 
 def _choose(label: str, name: str, options: tuple[str, ...]) -> str:
-    restore(name, options[0], one_of(options), write_default=False)
+    restore(name, options[0], one_of(options))
     return st.radio(label, options, key=name, horizontal=True, on_change=keep, args=(name,))
 
 
 def _choose_number(label: str, name: str, numbers: NDArray[np.int64]) -> int:
     highest = int(numbers[-1])
-    restore(name, 0, whole_number(0, highest), write_default=False)
+    restore(name, 0, whole_number(0, highest))
     return st.number_input(f"{label}, 0 to {highest}", 0, highest, key=name, on_change=keep, args=(name,), width=180)

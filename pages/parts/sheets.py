@@ -31,6 +31,6 @@ def show_weights(kernels: NDArray[np.float32], noun: str, key: str) -> None:
 def choose_switch(label: str, name: str, said: str) -> bool:
     """A switch, off at first, whose state lives in the URL as `name`."""
     key = f"switch_{name}"
-    restore(name, "no", one_of(("yes", "no")), write_default=False)
+    restore(name, "no", one_of(("yes", "no")))
     st.session_state[key] = st.session_state[name] == "yes"
     return st.toggle(label, key=key, help=said, on_change=lambda: write(name, "yes" if st.session_state[key] else "no"))

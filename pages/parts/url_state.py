@@ -12,12 +12,13 @@ import streamlit as st
 T = TypeVar("T")
 
 
-def restore(name: str, default: T, parse: Callable[[str], T], *, write_default: bool = True) -> T:
+def restore(name: str, default: T, parse: Callable[[str], T]) -> T:
     """The choice called `name`: the URL's, else this session's, else the default; also set as the value of the widget `key=name`.
+
+    A default stays out of the URL: Streamlit makes every parameter written a step of the back button.
 
     Args:
         parse: text → value; raises ValueError for text that is none, and the default is taken.
-        write_default: False leaves a default out of the URL, as Streamlit makes each parameter written a step of the back button.
     """
     text = st.query_params.get(name, st.session_state.get(_kept(name)))
     value = default
@@ -27,7 +28,7 @@ def restore(name: str, default: T, parse: Callable[[str], T], *, write_default: 
         except ValueError:
             text = None
     st.session_state[name] = value
-    write(name, default if text is None and write_default else text)
+    write(name, text)
     return value
 
 
