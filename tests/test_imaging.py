@@ -63,8 +63,37 @@ def test_outlines_are_sharpened() -> None:
     assert steps["Sharpen"].max() > steps["Shrink"].max()
 
 
-def test_one_colour_is_no_crash() -> None:
-    assert (prepare(Image.new("RGB", (300, 200), "white")).image == 0).all()
+@pytest.mark.parametrize("colour", ["white", "black", "grey"])
+def test_one_colour_is_said(colour: str) -> None:
+    preparation = prepare(Image.new("RGB", (300, 200), colour))
+    assert len(np.unique(preparation.image)) == 1
+    assert preparation.image.max() < 128
+    assert preparation.steps[1].sentence.startswith("The whole picture has one brightness")
+
+
+def test_a_background_of_many_greys_is_said() -> None:
+    assert "A plain background works best." in prepare(Image.effect_noise((90, 60), 60)).steps[1].sentence
+
+
+def test_a_smaller_picture_grows_and_is_not_sharpened() -> None:
+    pixels = np.full((20, 20), 255, np.uint8)
+    pixels[5:12, 4:18] = 55  # 14 wide, 7 high
+    preparation = prepare(Image.fromarray(pixels))
+    steps = {step.name: step for step in preparation.steps}
+    assert steps["Enlarge"].image.shape == (14, 28)
+    assert "28×14" in steps["Enlarge"].sentence
+    np.testing.assert_array_equal(steps["Sharpen"].image, steps["Enlarge"].image)
+    expected = np.zeros((28, 28), np.uint8)
+    expected[7:21] = 200
+    np.testing.assert_array_equal(preparation.image, expected)
+
+
+def test_a_picture_of_the_right_length_is_not_resized() -> None:
+    pixels = np.full((40, 40), 255, np.uint8)
+    pixels[5:15, 6:34] = 55
+    step = prepare(Image.fromarray(pixels)).steps[2]
+    assert (step.name, step.image.shape) == ("Shrink", (10, 28))
+    assert step.sentence.endswith("it stays 28×10.")
 
 
 def test_drawings_are_trimmed_scaled_and_centred() -> None:
@@ -157,6 +186,44 @@ def test_a_huge_picture_is_refused_before_it_is_decoded(width: int, height: int)
     assert width * height > MAX_PIXELS
     with pytest.raises(PictureError, match=rf"it\.png has {width * height // 10**6} megapixels: make it smaller than 50 megapixels\."):
         open_picture(content, "it.png")
+
+
+def files_of_every_kind() -> dict[str, bytes]:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 30, 4), np.uint8)
+    picture = Image.fromarray(pixels)
+    colours, exif = picture.convert("RGB"), Image.Exif()
+    exif[0x0112] = 6
+    return {
+        "png": as_file(picture, exif=exif),
+        "palette": as_file(colours.convert("P"), transparency=b"\x00\x10\x20"),
+        "16 bits": as_file(Image.fromarray(pixels[..., 0].astype(np.uint16) * 257)),
+        "jpeg": as_file(colours, "JPEG", exif=exif),
+        "cmyk": as_file(colours.convert("CMYK"), "JPEG"),
+        "mpo": as_file(colours, "MPO", save_all=True, append_images=[colours]),  # what many phones call .jpg
+        "webp": as_file(picture, "WEBP", exif=exif),
+        "gif": as_file(colours.convert("P"), "GIF", save_all=True, append_images=[colours.rotate(90).convert("P")]),
+        "bmp": as_file(colours, "BMP"),
+    }
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow says which part of a damaged file it passes over
+@pytest.mark.parametrize("kind", files_of_every_kind())
+def test_a_damaged_file_opens_or_gets_a_sentence(kind: str) -> None:
+    """200 files a kind with a few bytes changed, most of them in the header, or the end cut off."""
+    whole, chance = files_of_every_kind()[kind], np.random.default_rng(7)
+    assert prepare(open_picture(whole, "x")).image.shape == (28, 28)
+    refusals = []
+    for _ in range(200):
+        damaged = bytearray(whole)
+        for place in chance.integers(0, chance.choice([40, 120, len(whole)]), size=chance.integers(1, 8)):
+            damaged[place] = chance.integers(256)
+        content = bytes(damaged[: chance.choice([len(whole), len(whole), len(whole) // 2])])
+        try:
+            assert prepare(open_picture(content, "x")).image.shape == (28, 28)
+        except PictureError as error:
+            refusals.append(str(error))
+    assert refusals
+    assert all(sentence.startswith("x ") for sentence in refusals)
 
 
 @settings(max_examples=80, deadline=None)

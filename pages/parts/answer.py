@@ -1,4 +1,4 @@
-"""A network's answer to one picture: in words and as ten bars."""
+"""A network's answer to one picture: what it sees, what it says in words, and ten bars."""
 
 import numpy as np
 import streamlit as st
@@ -6,17 +6,33 @@ from numpy.typing import NDArray
 
 from fmnist_core.data import CLASS_NAMES
 from fmnist_core.figures import draw_probabilities
+from pages.parts.picture import show_picture
 
 
-def show_answer(probabilities: NDArray[np.float32], true_name: str | None = None) -> None:
-    """The two most likely classes in words, whether that is right where it is known, and all ten as bars."""
+def show_answer(probabilities: NDArray[np.float32], *, seen: NDArray[np.uint8] | None = None, true_name: str | None = None) -> None:
+    """What the network sees, its two most likely classes, whether that is right where it is known, and all ten as bars.
+
+    Args:
+        probabilities: (10,), which sum to 1.
+        seen: (28, 28) uint8, where the page does not show it already.
+        true_name: the label, where there is one.
+    """
     first, second = (int(i) for i in np.argsort(-probabilities, kind="stable")[:2])
-    st.subheader(f"The network says: {CLASS_NAMES[first]}", anchor=False)
-    sure, less_sure = 100 * probabilities[first], 100 * probabilities[second]
-    st.write(f"It gives **{CLASS_NAMES[first]}** {sure:.1f} % and {CLASS_NAMES[second]} {less_sure:.1f} %.")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if seen is not None:
+            with st.container(width=128):
+                show_picture(seen, "The 28×28 pixels that the network sees, enlarged", width_px=112, caption="What it sees")
+        with st.container(width="stretch"):
+            st.subheader(f"The network says: {CLASS_NAMES[first]}", anchor=False)
+            sure, less_sure = 100 * probabilities[first], 100 * probabilities[second]
+            st.write(
+                f"It gives **{CLASS_NAMES[first]}** {sure:.1f}\u00a0%. Its second guess is {CLASS_NAMES[second]}, {less_sure:.1f}\u00a0%."
+            )
     if true_name == CLASS_NAMES[first]:
         st.success(f"Right: the label is {true_name}.", icon=":material/check_circle:")
     elif true_name is not None:
         st.warning(f"Wrong: the label is {true_name}.", icon=":material/cancel:")
     spoken = ", ".join(f"{name} {100 * share:.1f} %" for name, share in zip(CLASS_NAMES, probabilities, strict=True))
     st.plotly_chart(draw_probabilities(probabilities, CLASS_NAMES), key="answer_bars", alt=f"Probability of each class: {spoken}.")
+    if true_name is None:
+        st.caption("The ten bars add up to 100 %. The network knows these ten classes only, and names one of them whatever it is shown.")
