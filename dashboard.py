@@ -6,6 +6,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.parts.server_start import prepare_server
+from pages.parts.url_state import begin_page
 
 # `streamlit run` finds this object and serves it; what it prepares is done before the first visitor comes.
 app = st.App(__file__, lifespan=prepare_server)
@@ -24,7 +25,9 @@ def show_page() -> None:
         st.Page("pages/look_inside.py", title="Look inside", icon=":material/biotech:", url_path="kernels"),
         st.Page("pages/predict.py", title="Predict", icon=":material/draw:", url_path="prediction"),
     ]
-    st.navigation(pages, position="top").run()
+    page = st.navigation(pages, position="top")
+    begin_page(page.title)
+    page.run()
 
 
 if get_script_run_ctx(suppress_warning=True) is not None:  # there is none while the server itself imports this file

@@ -1,7 +1,7 @@
 """Choices that live in the URL, so that a link, a reload and the back button open the same view.
 
 Streamlit clears the query string when the navigation is clicked, so each choice is kept in the session too and written
-back when its page is shown again.
+back when its page is shown again. While a page stays, the URL alone counts: a choice that the back button has taken out is out.
 """
 
 from collections.abc import Callable, Collection
@@ -10,6 +10,13 @@ from typing import TypeVar
 import streamlit as st
 
 T = TypeVar("T")
+_PAGE, _RESTORED = "page_on_show", "choices_restored"
+
+
+def begin_page(page: str) -> None:
+    """Notes which page is about to run, so that `restore` can tell coming back to a page from staying on it."""
+    if st.session_state.get(_PAGE) != page:
+        st.session_state[_PAGE], st.session_state[_RESTORED] = page, set()
 
 
 def restore(name: str, default: T, parse: Callable[[str], T]) -> T:
@@ -20,7 +27,9 @@ def restore(name: str, default: T, parse: Callable[[str], T]) -> T:
     Args:
         parse: text → value; raises ValueError for text that is none, and the default is taken.
     """
-    text = st.query_params.get(name, st.session_state.get(_kept(name)))
+    restored: set[str] = st.session_state.setdefault(_RESTORED, set())
+    text = st.query_params.get(name, None if name in restored else st.session_state.get(_kept(name)))
+    restored.add(name)
     value = default
     if text is not None:
         try:
