@@ -80,6 +80,14 @@ class Evaluation:
         found = np.flatnonzero((self.labels == true) & (self.predictions == predicted))
         return found[np.argsort(-self.probabilities[found, predicted], kind="stable")]
 
+    def worst_confusions(self, count: int) -> list[tuple[int, int]]:
+        """The cells off the diagonal with most images, as (true, predicted), the fullest first; empty cells are left out."""
+        mistakes = self.confusion.copy()
+        np.fill_diagonal(mistakes, 0)
+        fullest = np.argsort(-mistakes, axis=None, kind="stable")[:count]
+        cells = [divmod(int(place), len(self.class_names)) for place in fullest]
+        return [cell for cell in cells if mistakes[cell]]
+
     def to_json(self) -> dict[str, Any]:
         """Accuracy, loss, confusion matrix and the figures per class, for `json.dump`; NaN becomes None."""
         per_class = zip(self.class_names, self.precision, self.recall, self.f1, self.support, strict=True)

@@ -61,24 +61,6 @@ def draw_accuracy(epochs: Sequence[Mapping[str, float]]) -> go.Figure:
     return figure
 
 
-def draw_pixels(image: NDArray[np.uint8]) -> go.Figure:
-    """The values of all 784 pixels of a (28, 28) picture, 0 black to 255 white, each with its number."""
-    figure = base_figure(620)
-    figure.add_heatmap(
-        z=image,
-        zmin=0,
-        zmax=255,
-        colorscale="gray",
-        texttemplate="%{z}",
-        textfont={"size": 10},
-        hovertemplate="row %{y}, column %{x}: %{z}<extra></extra>",
-        showscale=False,
-    )
-    figure.update_yaxes(autorange="reversed", title="row", constrain="domain")
-    figure.update_xaxes(title="column", side="top", scaleanchor="y", constrain="domain")
-    return figure
-
-
 def draw_class_counts(counts: NDArray[np.int64], class_names: Sequence[str]) -> go.Figure:
     """Number of images of each class as bars."""
     figure = base_figure(360, xaxis_title="images")

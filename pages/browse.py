@@ -2,20 +2,22 @@
 
 import secrets
 
-import pandas as pd
 import streamlit as st
 
 from fmnist_core.data import Split, SplitName
-from fmnist_core.figures import draw_class_counts, draw_pixels
-from fmnist_core.sampling import count_classes, mean_images, sample_indices
+from fmnist_core.sampling import sample_indices
 from pages.parts.cached import split_or_stop
+from pages.parts.class_overview import show_class_overview
 from pages.parts.image_wall import show_image_wall
 from pages.parts.picture import show_picture
+from pages.parts.pixel_table import show_pixel_table
 from pages.parts.url_state import keep, one_of, restore, whole_number, write
 
 ALL = "All classes"
 SPLITS: dict[str, SplitName] = {"Training images": "train", "Test images": "test"}
+KINDS = {"train": "training image", "test": "test image"}
 MAX_SEED = 999_999
+FEW = 20  # so many stand in rows of five; more get smaller tiles
 
 
 def choose_sample() -> tuple[Split, int | None, int, int]:
@@ -27,58 +29,62 @@ def choose_sample() -> tuple[Split, int | None, int, int]:
     classes = (ALL, *split.class_names)
     restore("class", ALL, one_of(classes))
     class_name = class_place.selectbox("Class", classes, key="class", on_change=keep, args=("class",))
-    restore("count", 20, whole_number(1, 100))
+    restore("count", FEW, whole_number(1, 100))
     count = count_place.number_input("How many", 1, 100, step=5, key="count", on_change=keep, args=("count",))
     restore("seed", 0, whole_number(0, MAX_SEED))
     said = "The same number shows the same images on every screen."
     seed = seed_place.number_input("Seed", 0, MAX_SEED, key="seed", on_change=keep, args=("seed",), help=said)
-    button.button("New samples", icon=":material/casino:", width="stretch", on_click=lambda: write("seed", secrets.randbelow(MAX_SEED)))
+    button.button("New samples", icon=":material/casino:", width="stretch", on_click=lambda: write("seed", secrets.randbelow(MAX_SEED) + 1))
     return split, None if class_name == ALL else split.class_names.index(class_name), count, seed
 
 
+def describe(split: Split, index: int) -> str:
+    """A picture in words: "Bag, test image 18"."""
+    return f"{split.class_names[split.labels[index]]}, {KINDS[split.name]} {index}"
+
+
 def show_item(split: Split, index: int) -> None:
-    """One image large, with its index, label and pixel values."""
-    name, image = split.class_names[split.labels[index]], split.images[index]
-    words = f"{name}, {split.name} image {index}"
-    st.subheader(words, anchor=False)
-    picture, numbers = st.columns([1, 2])
-    with picture:
-        show_picture(image, f"{words}, enlarged", width_px=280)
-        st.write(f"Index **{index}** · label **{split.labels[index]}**, {name}")
-        st.write(f"784 pixels from {image.min()} (black) to {image.max()}; {(image > 0).sum()} are not black.")
-    alt = f"Pixel values of {words}: 28 rows and 28 columns of numbers from 0, black, to 255, white."
-    numbers.plotly_chart(draw_pixels(image), key="pixels", alt=alt)
-    with st.expander("Pixel values as a table"):
-        st.dataframe(pd.DataFrame(image), height=400)
+    """One image large, with its index and label."""
+    words, image = describe(split, index), split.images[index]
+    with st.container(key="large_item"):
+        st.subheader(words, anchor=False)
+        show_picture(image, f"{words}, enlarged", width_px=364)
+        st.write(f"Index **{index}** · label **{split.labels[index]}**, which stands for {split.class_names[split.labels[index]]}")
+        st.write(
+            f"Its 784 pixels go from {image.min()} to {image.max()}, where 0 is black and 255 white; {(image > 0).sum()} are not black."
+        )
 
 
-def show_classes(split: Split) -> None:
-    """How many images each class has, and what they look like on average."""
-    st.subheader("The ten classes", anchor=False)
-    counts = count_classes(split)
-    means, bars = st.columns(2)
-    with means:
-        st.write("The mean of all images of each class:")
-        labels = [f"Mean image of {name}, {count:,} images" for name, count in zip(split.class_names, counts, strict=True)]
-        show_image_wall(mean_images(split), labels, key="means", title="Mean image of each class", captions=split.class_names, tile_px=110)
-    spoken = ", ".join(f"{name} {count:,}" for name, count in zip(split.class_names, counts, strict=True))
-    bars.plotly_chart(draw_class_counts(counts, split.class_names), key="counts", alt=f"Number of images of each class: {spoken}.")
+def show_samples(split: Split, class_index: int | None, count: int, seed: int) -> None:
+    """The wall of samples, the chosen one large beside it, and its pixel values below."""
+    indices = sample_indices(split, count, seed, class_index)
+    if len(indices) == 0:
+        st.info("There are no images of this class in the data.", icon=":material/info:")
+        return
+    shown = restore("image", None, whole_number(0, len(split) - 1))
+    picked = next((place for place, index in enumerate(indices) if index == shown), 0)
+    wall, item = st.columns([3, 2], gap="large")
+    with wall, st.container(key="samples"):
+        show_image_wall(
+            split.images[indices],
+            [describe(split, index) for index in indices],
+            key="wall",
+            title="Random samples",
+            captions=[split.class_names[label] for label in split.labels[indices]],
+            columns=5 if count <= FEW else 8,
+            picked=picked,
+            on_pick=lambda place: write("image", indices[place]),
+            reveals="large_item",
+        )
+    with item:
+        show_item(split, int(indices[picked]))
+    words = describe(split, int(indices[picked]))
+    st.subheader("What the computer sees: 784 numbers", anchor=False)
+    show_pixel_table(split.images[indices[picked]], key="pixels", title=f"Pixel values of {words}")
 
 
 st.title("Browse")
 st.write("Random images of clothes, each 28×28 pixels in grey, with the label people gave them. Click one to see it large.")
 split, class_index, count, seed = choose_sample()
-indices = sample_indices(split, count, seed, class_index)
-if len(indices) == 0:
-    st.info("There are no images of this class in the data.", icon=":material/info:")
-else:
-    names = [split.class_names[label] for label in split.labels[indices]]
-    labels = [f"{name}, {split.name} image {index}" for name, index in zip(names, indices, strict=True)]
-    wall, item = st.columns([1, 1], gap="large") if count <= 20 else (st.container(), st.container())
-    with wall:
-        picked = show_image_wall(
-            split.images[indices], labels, key="wall", title="Random samples", captions=names, columns=5 if count <= 20 else 10, picked=0
-        )
-    with item:
-        show_item(split, int(indices[picked or 0]))
-show_classes(split)
+show_samples(split, class_index, count, seed)
+show_class_overview(split, class_index, on_pick=lambda name: write("class", name))

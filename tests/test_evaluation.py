@@ -48,6 +48,16 @@ def test_images_of_a_cell_come_most_confident_first(by_hand: Evaluation) -> None
     assert by_hand.images_in_cell(2, 0).tolist() == []
 
 
+def test_worst_confusions_come_fullest_first_without_the_diagonal_or_empty_cells() -> None:
+    # Three mistakes 0 → 2, two 2 → 1, none else; class 0 is answered right nine times.
+    labels = np.repeat([0, 0, 2, 2], [9, 3, 2, 4]).astype(np.uint8)
+    answers = np.repeat([0, 2, 1, 2], [9, 3, 2, 4])
+    evaluation = Evaluation(labels, np.eye(3, dtype=np.float32)[answers], 0.1, ("a", "b", "c"))
+    assert evaluation.worst_confusions(10) == [(0, 2), (2, 1)]
+    assert evaluation.worst_confusions(1) == [(0, 2)]
+    assert evaluation.confusion[0, 0] == 9  # the matrix itself is left as it was
+
+
 def test_evaluate_counts_what_the_network_answers(small_splits: tuple[Split, Split]) -> None:
     model = FashionCNN(torch.Generator().manual_seed(0))
     test = small_splits[1]

@@ -8,39 +8,50 @@ import streamlit as st
 from numpy.typing import NDArray
 
 _HTML = """
-<div class="scroll" tabindex="-1"><table>
-<caption></caption><thead></thead><tbody></tbody>
-</table></div>
+<p class="said"></p>
+<div class="scroll"><table><thead></thead><tbody></tbody></table></div>
 """
 _CSS = """
-.scroll { overflow-x: auto; }
-table { border-collapse: separate; border-spacing: 2px; font: 14px var(--st-font); color: var(--st-text-color); }
-caption { text-align: left; padding-bottom: 6px; }
-th { font-weight: 500; padding: 2px 6px; }
-thead th { vertical-align: bottom; min-width: 52px; max-width: 64px; font-size: 12px; }
-tbody th { text-align: right; white-space: nowrap; position: sticky; left: 0; background: var(--st-background-color); z-index: 1; }
+.said { margin: 0 0 4px; font: 14px/1.4 var(--st-font); color: var(--st-text-color); }
+.scroll { overflow-x: auto; padding: 3px; }
+table { width: 100%; border-collapse: separate; border-spacing: 2px; font: 14px var(--st-font); color: var(--st-text-color); }
+th { font-weight: 500; padding: 2px 4px; }
+th.axis { font-weight: 600; }
+tbody th.axis { writing-mode: vertical-rl; rotate: 180deg; padding: 0; }
+thead th:not(.axis) { width: 9%; vertical-align: bottom; font-size: 12px; }
+tbody th:not(.axis) { text-align: right; white-space: nowrap; position: sticky; left: 0;
+  z-index: 1; background: var(--st-background-color); }
 td { padding: 0; }
-button { width: 100%; min-width: 62px; height: 38px; border: 1px solid var(--st-border-color); border-radius: 3px; cursor: pointer;
-  font: inherit; color: inherit; background: transparent; }
+button { display: block; width: 100%; min-width: 48px; height: 38px; padding: 0; border: 1px solid var(--st-border-color);
+  border-radius: 3px; cursor: pointer; font: inherit; font-variant-numeric: tabular-nums; color: inherit; background: transparent; }
 button.dark { color: #fff; }
+button:hover { border-color: var(--st-text-color); }
 button[aria-pressed="true"] { outline: 3px solid #e69f00; outline-offset: -1px; font-weight: 700; }
-button:focus-visible { outline: 3px solid var(--st-primary-color); outline-offset: 1px; }
+button:focus-visible { outline: 3px solid var(--st-text-color); outline-offset: -1px; }
 """
-_JS = """
-export default function ({ parentElement, data, setStateValue }) {
+_JS = r"""
+export default function ({ parentElement, data, setTriggerValue }) {
   const table = parentElement.querySelector('table');
   const sign = JSON.stringify([data.names, data.texts, data.shades]);
   if (table.dataset.sign !== sign) build(table, data);
   table.dataset.sign = sign;
+  table.setAttribute('aria-label', 'Confusion matrix. ' + data.said);
+  parentElement.querySelector('.said').textContent = data.said;
   const at = (i, j) => table.querySelector(`[data-cell="${i}-${j}"]`);
-  const reachable = data.selected ?? [0, 0];
-  table.querySelectorAll('button').forEach((cell) => { cell.ariaPressed = false; cell.tabIndex = -1; });
-  at(...reachable).tabIndex = 0;
-  if (data.selected) at(...data.selected).ariaPressed = true;
+  const mark = (chosen) => table.querySelectorAll('button').forEach((cell) => {
+    cell.ariaPressed = cell === chosen;
+    cell.tabIndex = cell === (chosen ?? at(0, 0)) ? 0 : -1;
+  });
+  mark(data.selected && at(...data.selected));
 
   table.onclick = (event) => {
     const cell = event.target.closest('button');
-    if (cell) setStateValue('cell', cell.dataset.cell.split('-').map(Number));
+    if (!cell) return;
+    mark(cell);  // at once: the answer takes a moment
+    setTriggerValue('cell', cell.dataset.cell.split('-').map(Number));
+    const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+    const place = document.querySelector('.st-key-' + data.reveals);
+    if (place) place.scrollIntoView({ block: 'nearest', behavior: calm ? 'auto' : 'smooth' });
   };
   table.onkeydown = (event) => {
     const cell = event.target.closest('button');
@@ -60,12 +71,16 @@ function build(table, data) {
     for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
     return made;
   };
-  table.caption.textContent = data.caption;
-  const head = document.createElement('tr');
-  head.append(element('td', ''), ...data.names.map((name) => element('th', name, { scope: 'col' })));
-  table.tHead.replaceChildren(head);
+  const size = data.names.length;
+  // A narrow column breaks T-shirt/top after its slash, not after its hyphen.
+  const heads = data.names.map((name) => name.replaceAll('-', '\u2011').replaceAll('/', '/\u200b'));
+  const axis = document.createElement('tr'), head = document.createElement('tr');
+  axis.append(element('td', '', { colspan: 2 }), element('th', 'What the network says (predicted)', { class: 'axis', colspan: size }));
+  head.append(element('td', '', { colspan: 2 }), ...heads.map((name) => element('th', name, { scope: 'col' })));
+  table.tHead.replaceChildren(axis, head);
   table.tBodies[0].replaceChildren(...data.texts.map((row, i) => {
     const line = document.createElement('tr');
+    if (i === 0) line.append(element('th', 'What it is (true)', { class: 'axis', rowspan: size }));
     line.append(element('th', data.names[i], { scope: 'row' }));
     row.forEach((text, j) => {
       const shade = data.shades[i][j];
@@ -92,15 +107,17 @@ def show_confusion_table(
     as_percent: bool,
     mistakes_only: bool,
     selected: tuple[int, int] | None,
-    on_select: Callable[[tuple[int, int]], None],
+    on_select: Callable[[int, int], None],
+    reveals: str,
 ) -> None:
-    """Shows the matrix; a click calls `on_select` with the cell (true, predicted) before the page runs again.
+    """Shows the matrix; a click calls `on_select` with the true and the predicted class before the page runs again.
 
     Args:
         confusion: (10, 10) counts; rows are true classes.
         row_percent: (10, 10) the same in percent of each row, NaN where a row is empty.
         as_percent: print percent instead of counts.
         mistakes_only: leave the diagonal out and shade the rest by itself.
+        reveals: key of the container that a click brings into view, where it is not.
     """
     weights = np.nan_to_num(row_percent)
     shown = ~np.eye(len(confusion), dtype=bool) if mistakes_only else np.ones_like(confusion, dtype=bool)
@@ -113,19 +130,20 @@ def show_confusion_table(
         for i, true in enumerate(class_names)
     ]
     data = {
-        "caption": "Rows: what it is. Columns: what the network says. " + ("Percent of each row." if as_percent else "Number of images."),
+        "said": ("Percent of each row." if as_percent else "Number of images.") + (" Mistakes only." if mistakes_only else ""),
         "names": class_names,
         "texts": np.where(shown, texts, "·").tolist(),
         "shades": shades.round(3).tolist(),
         "labels": labels,
         "selected": selected,
+        "reveals": reveals,
     }
     table = st.components.v2.component("confusion_table", html=_HTML, css=_CSS, js=_JS)
 
     def select() -> None:
         cell = read_cell(st.session_state.get(key), len(class_names))
         if cell is not None:
-            on_select(cell)
+            on_select(*cell)
 
     table(key=key, data=data, on_cell_change=select)
 

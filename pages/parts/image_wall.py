@@ -4,7 +4,7 @@ import base64
 import io
 import math
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,38 +14,47 @@ from PIL import Image
 
 _HTML = '<div class="wall" role="group"></div>'
 _CSS = """
-.wall { display: grid; gap: 6px; grid-template-columns: repeat(var(--columns), minmax(0, var(--tile))); }
+.wall { display: grid; gap: 6px; grid-template-columns: repeat(var(--columns), minmax(0, var(--tile))); padding: 3px; }
 figure { margin: 0; min-width: 0; }
 button { display: block; width: 100%; aspect-ratio: 1; padding: 0; border: 3px solid var(--st-border-color); border-radius: 4px;
   background-color: #000; background-origin: content-box; background-clip: content-box; background-repeat: no-repeat;
   image-rendering: pixelated; cursor: pointer; }
 button:hover { border-color: var(--st-text-color); }
 button[aria-pressed="true"] { border-color: var(--st-primary-color); outline: 2px solid var(--st-primary-color); }
-button:focus-visible { outline: 3px solid var(--st-primary-color); outline-offset: 2px; }
+button:focus-visible { outline: 3px solid var(--st-text-color); outline-offset: 0; }
 figcaption { font: 13px/1.3 var(--st-font); color: var(--st-text-color); padding: 2px 0 4px; overflow-wrap: anywhere; }
 @media (max-width: 640px) { .wall { grid-template-columns: repeat(auto-fill, minmax(max(64px, 22%), 1fr)); } }
 """
 _JS = """
-export default function ({ parentElement, data, setStateValue }) {
+export default function ({ parentElement, data, setTriggerValue }) {
   const wall = parentElement.querySelector('.wall');
   if (wall.dataset.sheet !== data.sheet) build(wall, data);
   wall.dataset.sheet = data.sheet;
   wall.setAttribute('aria-label', data.title);
   const tiles = [...wall.querySelectorAll('button')];
-  const reachable = data.picked ?? 0;
-  tiles.forEach((tile, i) => { tile.ariaPressed = i === data.picked; tile.tabIndex = i === reachable ? 0 : -1; });
+  const focused = tiles.indexOf(wall.getRootNode().activeElement);
+  const reachable = focused >= 0 ? focused : data.picked ?? 0;
+  const mark = (picked) => tiles.forEach((tile, i) => { tile.ariaPressed = i === picked; });
+  mark(data.picked);
+  tiles.forEach((tile, i) => { tile.tabIndex = i === reachable ? 0 : -1; });
 
   wall.onclick = (event) => {
-    const tile = event.target.closest('button');
-    if (tile) setStateValue('picked', [data.sheet, tiles.indexOf(tile)]);
+    const picked = tiles.indexOf(event.target.closest('button'));
+    if (picked < 0) return;
+    mark(picked);  // at once: the answer takes a moment
+    setTriggerValue('picked', [data.sheet, picked]);
+    const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+    const place = data.reveals && document.querySelector('.st-key-' + data.reveals);
+    if (place) place.scrollIntoView({ block: 'nearest', behavior: calm ? 'auto' : 'smooth' });
   };
   wall.onkeydown = (event) => {
     const here = tiles.indexOf(event.target.closest('button'));
     const across = getComputedStyle(wall).gridTemplateColumns.split(' ').length;
-    const move = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across, ArrowDown: across }[event.key];
-    if (here < 0 || move === undefined) return;
+    const target = { ArrowLeft: here - 1, ArrowRight: here + 1, ArrowUp: here - across, ArrowDown: here + across,
+      Home: 0, End: tiles.length - 1 }[event.key];
+    if (here < 0 || target === undefined) return;
     event.preventDefault();
-    const next = tiles[here + move];
+    const next = tiles[target];
     if (next) { tiles[here].tabIndex = -1; next.tabIndex = 0; next.focus(); }
   };
 }
@@ -79,26 +88,26 @@ def show_image_wall(
     *,
     key: str,
     title: str,
+    on_pick: Callable[[int], None],
+    picked: int | None = None,
     captions: Sequence[str] = (),
     columns: int = 5,
     tile_px: int = 120,
-    picked: int | None = None,
-) -> int | None:
-    """Shows pictures as buttons, `columns` in a row where the screen is wide enough, and returns the one clicked last.
+    reveals: str = "",
+) -> None:
+    """Shows pictures as buttons; a click calls `on_pick` with the picture's index before the page runs again.
 
     Args:
         images: (N, 28, 28) uint8.
         labels: what each picture shows, for screen readers.
+        picked: which one is marked.
         captions: a line under each, or none.
-        picked: which is marked before anything is clicked.
-    Returns:
-        Its index, `picked` before the first click and after the pictures have changed.
+        columns: pictures in a row; fewer on a phone.
+        tile_px: the widest that one gets.
+        reveals: key of the container that a click brings into view, where it is not.
     """
     sheet, across, down = _draw_sheet(images)
     sheet_id = f"{zlib.crc32(sheet):08x}{zlib.crc32(repr((labels, captions)).encode()):08x}"
-    clicked = read_pick(st.session_state.get(key), sheet_id, len(images))
-    picked = picked if clicked is None else clicked
-    wall = st.components.v2.component("image_wall", html=_HTML, css=_CSS, js=_JS)
     data = {
         "sheet": sheet_id,
         "source": "data:image/png;base64," + base64.b64encode(sheet).decode(),
@@ -110,10 +119,16 @@ def show_image_wall(
         "captions": list(captions),
         "picked": picked,
         "title": title,
+        "reveals": reveals,
     }
-    result = wall(key=key, data=data, on_picked_change=lambda: None)
-    clicked = read_pick(result, sheet_id, len(images))
-    return picked if clicked is None else clicked
+
+    def pick() -> None:
+        index = read_pick(st.session_state.get(key), sheet_id, len(images))
+        if index is not None:
+            on_pick(index)
+
+    wall = st.components.v2.component("image_wall", html=_HTML, css=_CSS, js=_JS)
+    wall(key=key, data=data, on_picked_change=pick)
 
 
 def read_pick(state: Any, sheet_id: str, count: int) -> int | None:

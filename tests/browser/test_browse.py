@@ -1,52 +1,124 @@
+"""Browse in Chromium: links open the same samples, a click shows one large, the wall and the numbers work from the keyboard."""
+
 import re
+from collections.abc import Callable
 
-from playwright.sync_api import Page, expect
+import pytest
+from playwright.sync_api import Locator, Page, expect
 
+from fmnist_core import data
 from tests.browser.conftest import Server, open_page, wait_until_drawn
 
 
+def wall_of(page: Page) -> Locator:
+    return page.get_by_role("group", name="Random samples")
+
+
 def names_on_the_wall(page: Page) -> list[str]:
-    wall = page.get_by_role("group", name="Random samples")
-    expect(wall.get_by_role("button").first).to_be_visible()
-    return [str(tile.get_attribute("aria-label")) for tile in wall.get_by_role("button").all()]
+    tiles = wall_of(page).get_by_role("button")
+    expect(tiles.first).to_be_visible()
+    return [str(tile.get_attribute("aria-label")) for tile in tiles.all()]
 
 
-def test_a_link_with_a_seed_opens_the_same_samples(server: Server, page: Page) -> None:
-    open_page(page, server, "/samples?seed=7&class=Bag&split=Test+images&count=10")
+def test_a_link_with_a_seed_opens_the_same_samples(server: Server, page: Page, new_page: Callable[..., Page]) -> None:
+    link = "/samples?seed=7&class=Bag&split=Test+images&count=10"
+    open_page(page, server, link)
     names = names_on_the_wall(page)
     assert len(names) == 10
     assert all(name.startswith("Bag, test image ") for name in names)
     page.reload()
     wait_until_drawn(page)
     assert names_on_the_wall(page) == names
+    somebody_else = new_page()
+    open_page(somebody_else, server, link)
+    assert names_on_the_wall(somebody_else) == names
 
 
 def test_new_samples_are_new_and_the_back_button_brings_the_old_ones(server: Server, page: Page) -> None:
     open_page(page, server, "/samples?seed=7")
     names = names_on_the_wall(page)
     page.get_by_role("button", name="New samples").click()
-    page.wait_for_function("() => !location.search.includes('seed=7&') && !location.search.endsWith('seed=7')")
-    wait_until_drawn(page)
-    expect(page.get_by_role("button", name=names[0], exact=True)).to_have_count(0)
-    assert names_on_the_wall(page) != names
+    expect(wall_of(page).get_by_role("button", name=names[0], exact=True)).to_have_count(0)
+    seed = page.get_by_label("Seed", exact=True).input_value()
+    expect(page).to_have_url(re.compile(rf"seed={seed}(&|$)"))
+    assert len(names_on_the_wall(page)) == 20
+    page.go_back()
+    expect(wall_of(page).get_by_role("button", name=names[0], exact=True)).to_be_visible()
+    assert names_on_the_wall(page) == names
+    expect(page.get_by_label("Seed", exact=True)).to_have_value("7")
 
 
-def test_clicking_one_shows_it_large(server: Server, page: Page) -> None:
-    open_page(page, server, "/samples?seed=7")
+def test_clicking_one_shows_it_large_with_its_numbers(server: Server, page: Page) -> None:
+    open_page(page, server, "/samples?seed=7&split=Test+images")
     name = names_on_the_wall(page)[8]
-    page.get_by_role("button", name=name, exact=True).click()
+    index = int(name.rsplit(" ", 1)[1])
+    wall_of(page).get_by_role("button", name=name, exact=True).click()
     expect(page.get_by_role("heading", name=name)).to_be_visible()
     expect(page.get_by_role("img", name=f"{name}, enlarged")).to_be_visible()
-    index = re.search(r"\d+$", name)
-    assert index is not None
-    expect(page.get_by_text(f"Index {index[0]} · label")).to_be_visible()
+    expect(page.get_by_text(f"Index {index} · label")).to_be_visible()
+    expect(page).to_have_url(re.compile(f"image={index}(&|$)"))
+    expect(page.get_by_role("grid", name=f"Pixel values of {name}")).to_be_visible()
+    numbers = page.get_by_role("grid", name=f"Pixel values of {name}").locator("td").all_inner_texts()
+    assert [int(number) for number in numbers if number] == data.load_split("test", data.PACKAGED_FOLDER).images[index].ravel().tolist()
+    page.reload()
+    wait_until_drawn(page)
+    expect(page.get_by_role("heading", name=name)).to_be_visible()
+    expect(wall_of(page).get_by_role("button", name=name, exact=True)).to_have_attribute("aria-pressed", "true")
+
+
+def test_the_same_picture_can_be_chosen_again_after_going_back(server: Server, page: Page) -> None:
+    open_page(page, server, "/samples?seed=7")
+    names = names_on_the_wall(page)
+    wall_of(page).get_by_role("button", name=names[3], exact=True).click()
+    expect(page.get_by_role("heading", name=names[3])).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", name=names[0])).to_be_visible()
+    wall_of(page).get_by_role("button", name=names[3], exact=True).click()
+    expect(page.get_by_role("heading", name=names[3])).to_be_visible()
 
 
 def test_the_wall_works_from_the_keyboard(server: Server, page: Page) -> None:
     open_page(page, server, "/samples?seed=7")
     names = names_on_the_wall(page)
-    page.get_by_role("button", name=names[0], exact=True).focus()
+    wall_of(page).get_by_role("button", name=names[0], exact=True).focus()
     page.keyboard.press("ArrowDown")  # a row of five further
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name=names[6])).to_be_visible()
+    expect(wall_of(page).get_by_role("button", name=names[6], exact=True)).to_be_focused()
+
+
+def test_the_numbers_are_read_with_the_arrow_keys_and_the_pointer(server: Server, page: Page) -> None:
+    open_page(page, server, "/samples?split=Test+images&class=Ankle+boot&seed=7")
+    index = int(names_on_the_wall(page)[0].rsplit(" ", 1)[1])
+    pixels = data.load_split("test", data.PACKAGED_FOLDER).images[index]
+    cells = page.get_by_role("grid", name=re.compile("^Pixel values")).locator("tbody td")
+    cells.first.focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
+        page.keyboard.press(key)
+    expect(page.get_by_text(f"Row 2, column 1: {pixels[2, 1]}", exact=True)).to_be_visible()
+    cells.nth(20 * 28 + 14).hover()
+    expect(page.get_by_text(f"Row 20, column 14: {pixels[20, 14]}", exact=True)).to_be_visible()
+
+
+def test_a_mean_image_chooses_its_class(server: Server, page: Page) -> None:
+    open_page(page, server, "/samples?seed=7")
+    page.get_by_role("button", name="Mean image of Bag, 6,000 images").click()
+    expect(page).to_have_url(re.compile("class=Bag"))
+    expect(wall_of(page).get_by_role("button").first).to_have_attribute("aria-label", re.compile("^Bag, "))
+    assert {name.split(",")[0] for name in names_on_the_wall(page)} == {"Bag"}
+
+
+@pytest.mark.parametrize(("width", "columns"), [(1280, 8), (390, 4)])
+def test_a_hundred_pictures_and_the_chosen_one_comes_into_view(
+    server: Server, new_page: Callable[..., Page], width: int, columns: int
+) -> None:
+    page = new_page(viewport={"width": width, "height": 800}, has_touch=width < 500, reduced_motion="reduce")
+    open_page(page, server, "/samples?count=100&seed=7")
+    names = names_on_the_wall(page)
+    assert len(names) == 100
+    across = wall_of(page).evaluate("wall => getComputedStyle(wall).gridTemplateColumns.split(' ').length")
+    assert across == columns
+    last = wall_of(page).get_by_role("button", name=names[99], exact=True)
+    last.tap() if width < 500 else last.click()
+    expect(page.get_by_role("img", name=f"{names[99]}, enlarged")).to_be_in_viewport()

@@ -1,46 +1,110 @@
-import re
+"""Evaluate in Chromium: cells open their images by mouse, finger and keyboard, and the view lives in the URL."""
 
-from playwright.sync_api import Page, expect
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Locator, Page, expect
 
 from fmnist_core import runs
-from tests.browser.conftest import Server, open_page
+from tests.browser.conftest import Server, open_page, wait_until_drawn
+
+SHIRTS = "Shirt answered as T-shirt/top"
 
 
-def test_a_click_on_a_cell_shows_its_images(server: Server, page: Page) -> None:
+def cell(page: Page, true: str, predicted: str) -> Locator:
+    return page.get_by_role("button", name=re.compile(f"^true {true}, predicted {predicted}: "))
+
+
+def wall_of(page: Page, title: str) -> Locator:
+    return page.get_by_role("group", name=title, exact=True)
+
+
+def test_a_click_on_a_cell_shows_its_images_the_most_confident_first(server: Server, page: Page) -> None:
     open_page(page, server, "/evaluation?run=starter")
     expect(page.get_by_text(f"{100 * (runs.load_run('starter').test_accuracy or 0):.2f} %", exact=True)).to_be_visible()
-    cell = page.get_by_role("button", name=re.compile("^true Shirt, predicted T-shirt.top: "))
-    count = cell.inner_text()
-    cell.click()
-    expect(page.get_by_role("heading", name=f"Shirt answered as T-shirt/top: {count}")).to_be_visible()
+    count = cell(page, "Shirt", "T-shirt/top").inner_text()
+    cell(page, "Shirt", "T-shirt/top").click()
+    expect(page.get_by_role("heading", name=f"{SHIRTS}: {count}")).to_be_visible()
     expect(page).to_have_url(re.compile("cell=6-0"))
-    tiles = page.get_by_role("group", name="Shirt answered as T-shirt/top").get_by_role("button")
+    tiles = wall_of(page, SHIRTS).get_by_role("button")
     expect(tiles).to_have_count(min(int(count), 60))
     sure = [float(str(tile.get_attribute("aria-label")).split()[-2]) for tile in tiles.all()]
     assert sure == sorted(sure, reverse=True)
 
 
+def test_an_image_of_a_cell_is_shown_large_with_its_ten_probabilities(server: Server, page: Page) -> None:
+    open_page(page, server, "/evaluation?run=starter&cell=6-0")
+    tile = wall_of(page, SHIRTS).get_by_role("button").nth(7)
+    found = re.match(r"Test image (\d+), Shirt, answered T-shirt/top with ([\d.]+) %$", str(tile.get_attribute("aria-label")))
+    assert found is not None
+    tile.click()
+    expect(page.get_by_role("img", name=f"Test image {found[1]}, Shirt, enlarged")).to_be_visible()
+    expect(
+        page.get_by_role("figure", name=re.compile(rf"^Probability of each class: T-shirt/top {found[2]} %, .*Ankle boot"))
+    ).to_be_visible()
+    expect(page).to_have_url(re.compile(f"test_image={found[1]}(&|$)"))
+    page.reload()
+    wait_until_drawn(page)
+    expect(page.get_by_role("img", name=f"Test image {found[1]}, Shirt, enlarged")).to_be_visible()
+
+
+def test_all_images_of_a_full_cell_can_be_reached(server: Server, page: Page) -> None:
+    open_page(page, server, "/evaluation?run=starter&cell=1-1")
+    first = str(wall_of(page, "Trouser answered right").get_by_role("button").first.get_attribute("aria-label"))
+    page.get_by_role("button", name="2", exact=True).click()
+    expect(wall_of(page, "Trouser answered right").get_by_role("button", name=first, exact=True)).to_have_count(0)
+    expect(wall_of(page, "Trouser answered right").get_by_role("button")).to_have_count(60)
+
+
 def test_the_matrix_works_from_the_keyboard(server: Server, page: Page) -> None:
     open_page(page, server, "/evaluation?run=starter&cell=4-2")
     expect(page.get_by_role("heading", name=re.compile("^Coat answered as Pullover: "))).to_be_visible()
-    page.get_by_role("button", name=re.compile("^true Coat, predicted Pullover: ")).focus()
+    cell(page, "Coat", "Pullover").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name=re.compile("^Sandal answered as Dress: "))).to_be_visible()
     expect(page).to_have_url(re.compile("cell=5-3"))
-    focused = page.evaluate(
-        "() => { let at = document.activeElement; while (at.shadowRoot) at = at.shadowRoot.activeElement; return at.ariaLabel }"
-    )
-    assert focused.startswith("true Sandal, predicted Dress: ")
+    expect(cell(page, "Sandal", "Dress")).to_be_focused()
+    expect(cell(page, "Sandal", "Dress")).to_have_attribute("aria-pressed", "true")
 
 
-def test_mistakes_only_leaves_the_diagonal_out(server: Server, page: Page) -> None:
+def test_mistakes_only_leaves_the_diagonal_out_and_shades_the_rest_by_itself(server: Server, page: Page) -> None:
     open_page(page, server, "/evaluation?run=starter")
-    diagonal = page.get_by_role("button", name=re.compile("^true Bag, predicted Bag: "))
+    diagonal, shirts = cell(page, "Bag", "Bag"), cell(page, "Shirt", "T-shirt/top")
+    shade = "cell => Number((/, ([0-9.]+)\\)$/.exec(getComputedStyle(cell).backgroundColor) ?? [0, 1])[1])"
     expect(diagonal).to_have_text(re.compile(r"^\d+$"))
+    before = shirts.evaluate(shade)
     page.get_by_text("Mistakes only").click()
     expect(diagonal).to_have_text("·")
     expect(page).to_have_url(re.compile("mistakes=yes"))
+    assert before < 0.8 < shirts.evaluate(shade) == 1
     page.get_by_text("Percent of each row").click()
-    expect(page.get_by_role("button", name=re.compile("^true Shirt, predicted T-shirt.top: "))).to_have_text(re.compile(r"^\d+\.\d$"))
+    expect(shirts).to_have_text(re.compile(r"^\d+\.\d$"))
+    page.reload()
+    wait_until_drawn(page)
+    expect(shirts).to_have_text(re.compile(r"^\d+\.\d$"))
+    expect(diagonal).to_have_text("·")
+
+
+def test_the_words_open_their_cell_and_back_leads_back(server: Server, page: Page) -> None:
+    open_page(page, server, "/evaluation?run=starter&cell=4-2")
+    expect(page.get_by_role("heading", name=re.compile("^Coat answered as Pullover: "))).to_be_visible()
+    page.get_by_role("button", name=re.compile(r"Shirt was taken for T-shirt/top \d+ times")).click()
+    expect(page.get_by_role("heading", name=re.compile(f"^{SHIRTS}: "))).to_be_visible()
+    expect(cell(page, "Shirt", "T-shirt/top")).to_have_attribute("aria-pressed", "true")
+    page.go_back()
+    expect(page.get_by_role("heading", name=re.compile("^Coat answered as Pullover: "))).to_be_visible()
+    expect(cell(page, "Coat", "Pullover")).to_have_attribute("aria-pressed", "true")
+    cell(page, "Shirt", "T-shirt/top").click()
+    expect(page.get_by_role("heading", name=re.compile(f"^{SHIRTS}: "))).to_be_visible()
+
+
+def test_a_finger_on_a_phone_hits_the_cell_it_means(server: Server, new_page: Callable[..., Page]) -> None:
+    page = new_page(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    open_page(page, server, "/evaluation?run=starter")
+    cell(page, "Sneaker", "Ankle boot").tap()  # the last column: the table scrolls in its own box
+    expect(page.get_by_role("heading", name=re.compile("^Sneaker answered as Ankle boot: "))).to_be_in_viewport()
+    name = page.get_by_role("rowheader", name="Sneaker", exact=True).bounding_box()
+    assert name is not None
+    assert 0 <= name["x"] < 60  # the true class stays in sight

@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fmnist_core.data import PACKAGED_FOLDER, load_split
+from fmnist_core.sampling import sample_indices
 from tests.pages.conftest import open_page, query
 
 
@@ -11,8 +13,8 @@ def test_twenty_samples_and_the_first_one_large() -> None:
     assert at.title[0].value == "Browse"
     assert at.number_input(key="count").value == 20
     assert at.number_input(key="seed").value == 0
-    assert at.get("plotly_chart")[0].proto.alt.startswith("Pixel values of ")
-    assert at.get("plotly_chart")[1].proto.alt.startswith("Number of images of each class: T-shirt/top 6,000")
+    assert at.get("image")[0].proto.imgs[0].alt == f"{at.subheader[0].value}, enlarged"
+    assert at.get("plotly_chart")[0].proto.alt.startswith("Number of images of each class: T-shirt/top 6,000")
 
 
 def test_a_link_opens_the_same_choice() -> None:
@@ -29,6 +31,14 @@ def test_nonsense_in_a_link_is_the_default(query: dict[str, str]) -> None:
     assert not at.exception
     assert at.number_input(key="seed").value == 0
     assert at.number_input(key="count").value == 20
+
+
+def test_a_link_to_one_image_shows_it_if_it_is_among_the_samples() -> None:
+    indices = sample_indices(load_split("train", PACKAGED_FOLDER), 20, seed=3)
+    at = open_page("browse", seed="3", image=str(indices[11]))
+    assert at.subheader[0].value.endswith(f", training image {indices[11]}")
+    other = open_page("browse", seed="3", image=str(indices[0] + 1))
+    assert other.subheader[0].value.endswith(f", training image {indices[0]}")
 
 
 def test_new_samples_change_the_seed() -> None:
