@@ -83,7 +83,7 @@ def prepare(picture: Image.Image) -> Preparation:
     Args:
         picture: of any mode; `open_picture` gives one.
     """
-    grey = np.asarray(picture.convert("L"))
+    grey = np.array(picture.convert("L"))
     steps = [Step("Grey", "The network knows only brightness, so the colours go.", grey)]
 
     corner = int(grey[0, 0])
@@ -99,7 +99,7 @@ def prepare(picture: Image.Image) -> Preparation:
 
     if max(trimmed.shape) > SIDE_PX:
         # Radius and deviation 1.0 as in the paper; 100 % is Pillow's plain unsharp mask.
-        sharp = np.asarray(Image.fromarray(small).filter(ImageFilter.UnsharpMask(radius=1, percent=100, threshold=0)))
+        sharp = np.array(Image.fromarray(small).filter(ImageFilter.UnsharpMask(radius=1, percent=100, threshold=0)))
         steps.append(Step("Sharpen", "Outlines blurred by the shrinking are drawn stronger.", sharp))
     else:
         sharp = small
@@ -201,7 +201,7 @@ def _resize_longest_edge(grey: Grey) -> Grey:
         return grey
     size = max(1, round(width * SIDE_PX / longest)), max(1, round(height * SIDE_PX / longest))
     # The paper subsamples; the mean keeps thin strokes that subsampling drops.
-    return np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BOX if longest > SIDE_PX else Image.Resampling.BILINEAR))
+    return np.array(Image.fromarray(grey).resize(size, Image.Resampling.BOX if longest > SIDE_PX else Image.Resampling.BILINEAR))
 
 
 def _centre(grey: Grey, background: int) -> Grey:

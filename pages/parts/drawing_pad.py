@@ -186,6 +186,6 @@ def read_drawing(state: Any) -> NDArray[np.uint8] | None:
         picture = Image.open(io.BytesIO(base64.b64decode(sent, validate=True)), formats=("PNG",))
         if picture.size != (SIDE_PX, SIDE_PX):
             return None
-        return np.asarray(picture.convert("L"))
+        return np.array(picture.convert("L"))
     except (binascii.Error, UnidentifiedImageError, OSError, ValueError, SyntaxError, *_BOMBS):
         return None
