@@ -12,7 +12,7 @@ SHIRTS = "Shirt answered as T-shirt/top"
 
 
 def cell(page: Page, true: str, predicted: str) -> Locator:
-    return page.get_by_role("button", name=re.compile(f"^true {true}, predicted {predicted}: "))
+    return page.get_by_role("button", name=f"true {true}, predicted {predicted}: ")
 
 
 def wall_of(page: Page, title: str) -> Locator:
@@ -39,9 +39,7 @@ def test_an_image_of_a_cell_is_shown_large_with_its_ten_probabilities(server: Se
     assert found is not None
     tile.click()
     expect(page.get_by_role("img", name=f"Test image {found[1]}, Shirt, enlarged")).to_be_visible()
-    expect(
-        page.get_by_role("figure", name=re.compile(rf"^Probability of each class: T-shirt/top {found[2]} %, .*Ankle boot"))
-    ).to_be_visible()
+    expect(page.get_by_role("figure", name=f"Probability of each class: T-shirt/top {found[2]} %, ")).to_be_visible()
     expect(page).to_have_url(re.compile(f"test_image={found[1]}(&|$)"))
     page.reload()
     wait_until_drawn(page)
@@ -90,14 +88,14 @@ def test_mistakes_only_leaves_the_diagonal_out_and_shades_the_rest_by_itself(ser
 def test_the_words_open_their_cell_and_back_leads_back(server: Server, page: Page) -> None:
     open_page(page, server, "/evaluation?run=starter&cell=4-2")
     expect(page.get_by_role("heading", name=re.compile("^Coat answered as Pullover: "))).to_be_visible()
-    page.get_by_role("button", name=re.compile(r"Shirt was taken for T-shirt/top \d+ times")).click()
-    expect(page.get_by_role("heading", name=re.compile(f"^{SHIRTS}: "))).to_be_visible()
+    page.get_by_role("button", name="Shirt was taken for T-shirt/top ").click()
+    expect(page.get_by_role("heading", name=f"{SHIRTS}: ")).to_be_visible()
     expect(cell(page, "Shirt", "T-shirt/top")).to_have_attribute("aria-pressed", "true")
     page.go_back()
     expect(page.get_by_role("heading", name=re.compile("^Coat answered as Pullover: "))).to_be_visible()
     expect(cell(page, "Coat", "Pullover")).to_have_attribute("aria-pressed", "true")
     cell(page, "Shirt", "T-shirt/top").click()
-    expect(page.get_by_role("heading", name=re.compile(f"^{SHIRTS}: "))).to_be_visible()
+    expect(page.get_by_role("heading", name=f"{SHIRTS}: ")).to_be_visible()
 
 
 def test_a_finger_on_a_phone_hits_the_cell_it_means(server: Server, new_page: Callable[..., Page]) -> None:
