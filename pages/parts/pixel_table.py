@@ -16,46 +16,25 @@ table { width: 100%; max-width: 900px; border-collapse: collapse; font: 12px/1 v
 th { font-weight: 400; padding: 3px 5px; min-width: 16px; }
 th.here { font-weight: 700; background: var(--st-secondary-background-color); }
 tbody th { position: sticky; left: 0; background: var(--st-background-color); text-align: right; }
-td { width: 3.4%; min-width: 27px; height: 25px; padding: 0; text-align: center; cursor: crosshair; }
-td:hover, td:focus { outline: 3px solid #e69f00; outline-offset: -2px; }
+td { width: 3.4%; min-width: 27px; height: 25px; padding: 0; text-align: center; }
+tbody td { cursor: crosshair; }
+tbody td:hover, td:focus { outline: 3px solid #e69f00; outline-offset: -2px; }
 """
 _JS = """
 export default function ({ parentElement, data }) {
   const table = parentElement.querySelector('table'), readout = parentElement.querySelector('.readout');
+  if (!table.tHead.rows.length) {
+    build(table, data.rows);
+    listen(table, readout, data.hint);
+    readout.textContent = data.hint;
+  }
   table.setAttribute('aria-label', data.title);
-  if (!table.tHead.rows.length) build(table, data.rows);
-  const cells = data.rows.map((row, i) => row.map((value, j) => {
+  data.rows.forEach((row, i) => row.forEach((value, j) => {
     const cell = table.tBodies[0].rows[i].cells[j + 1];
     cell.textContent = value;
     cell.style.background = `rgb(${value}, ${value}, ${value})`;
     cell.style.color = value > 118 ? '#000' : value ? '#fff' : '#999';  // at least 4.5 to 1 on every grey
-    return cell;
   }));
-  let marked = [];
-  const read = (cell) => {
-    const i = cell.parentElement.rowIndex - 1, j = cell.cellIndex - 1;
-    readout.textContent = `Row ${i}, column ${j}: ${data.rows[i][j]}`;
-    marked.forEach((head) => head.classList.remove('here'));
-    marked = [table.tHead.rows[0].cells[j + 1], cell.parentElement.cells[0]];
-    marked.forEach((head) => head.classList.add('here'));
-  };
-  const hint = () => {
-    marked.forEach((head) => head.classList.remove('here'));
-    readout.textContent = data.hint;
-  };
-  hint();
-  table.onpointerover = (event) => { const cell = event.target.closest('td'); if (cell) read(cell); };
-  table.onpointerleave = hint;
-  table.onfocusin = (event) => read(event.target.closest('td'));
-  table.onfocusout = hint;
-  table.onkeydown = (event) => {
-    const cell = event.target.closest('td');
-    const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
-    if (!cell || !move) return;
-    event.preventDefault();
-    const next = cells[cell.parentElement.rowIndex - 1 + move[0]]?.[cell.cellIndex - 1 + move[1]];
-    if (next) { cell.tabIndex = -1; next.tabIndex = 0; next.focus(); }
-  };
 }
 
 function build(table, rows) {
@@ -65,15 +44,42 @@ function build(table, rows) {
     made.scope = scope;
     return made;
   };
-  const top = table.tHead.insertRow();
-  top.append(document.createElement('td'), ...rows[0].map((_, j) => head(j, 'col')));
-  top.cells[0].style.cursor = 'default';
+  table.tHead.insertRow().append(document.createElement('td'), ...rows[0].map((_, j) => head(j, 'col')));
   rows.forEach((row, i) => {
-    const line = table.tBodies[0].insertRow();
-    line.append(head(i, 'row'), ...row.map(() => document.createElement('td')));
-    [...line.cells].slice(1).forEach((cell) => { cell.tabIndex = -1; });
+    const cells = row.map(() => document.createElement('td'));
+    cells.forEach((cell) => { cell.tabIndex = -1; });
+    table.tBodies[0].insertRow().append(head(i, 'row'), ...cells);
   });
   table.tBodies[0].rows[0].cells[1].tabIndex = 0;
+}
+
+function listen(table, readout, hint) {
+  let marked = [];
+  const mark = (heads) => {
+    marked.forEach((head) => head.classList.remove('here'));
+    marked = heads;
+    marked.forEach((head) => head.classList.add('here'));
+  };
+  const read = (event) => {
+    const cell = event.target.closest('tbody td');
+    if (!cell) return;
+    const row = cell.parentElement;
+    readout.textContent = `Row ${row.rowIndex - 1}, column ${cell.cellIndex - 1}: ${cell.textContent}`;
+    mark([table.tHead.rows[0].cells[cell.cellIndex], row.cells[0]]);
+  };
+  const leave = () => { readout.textContent = hint; mark([]); };
+  table.addEventListener('pointerover', read);
+  table.addEventListener('focusin', read);
+  table.addEventListener('pointerleave', leave);
+  table.addEventListener('focusout', leave);
+  table.addEventListener('keydown', (event) => {
+    const cell = event.target.closest('tbody td');
+    const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+    if (!cell || !move) return;
+    event.preventDefault();
+    const next = table.rows[cell.parentElement.rowIndex + move[0]]?.cells[cell.cellIndex + move[1]];
+    if (next?.matches('tbody td')) { cell.tabIndex = -1; next.tabIndex = 0; next.focus(); }
+  });
 }
 """
 _HINT = "Point at a number, or move with the arrow keys, to read its row and column."

@@ -49,7 +49,7 @@ def test_an_image_of_a_cell_is_shown_large_with_its_ten_probabilities(server: Se
 def test_all_images_of_a_full_cell_can_be_reached(server: Server, page: Page) -> None:
     open_page(page, server, "/evaluation?run=starter&cell=1-1")
     first = str(wall_of(page, "Trouser answered right").get_by_role("button").first.get_attribute("aria-label"))
-    page.get_by_role("button", name="2", exact=True).click()
+    page.get_by_role("button", name="Page 2", exact=True).click()
     expect(wall_of(page, "Trouser answered right").get_by_role("button", name=first, exact=True)).to_have_count(0)
     expect(wall_of(page, "Trouser answered right").get_by_role("button")).to_have_count(60)
 
@@ -70,7 +70,7 @@ def test_the_matrix_works_from_the_keyboard(server: Server, page: Page) -> None:
 def test_mistakes_only_leaves_the_diagonal_out_and_shades_the_rest_by_itself(server: Server, page: Page) -> None:
     open_page(page, server, "/evaluation?run=starter")
     diagonal, shirts = cell(page, "Bag", "Bag"), cell(page, "Shirt", "T-shirt/top")
-    shade = "cell => Number((/, ([0-9.]+)\\)$/.exec(getComputedStyle(cell).backgroundColor) ?? [0, 1])[1])"
+    shade = "cell => Number((/^rgba.*, ([0-9.]+)\\)$/.exec(getComputedStyle(cell).backgroundColor) ?? [0, 1])[1])"
     expect(diagonal).to_have_text(re.compile(r"^\d+$"))
     before = shirts.evaluate(shade)
     page.get_by_text("Mistakes only").click()
