@@ -63,7 +63,7 @@ def draw_accuracy(epochs: Sequence[Mapping[str, float]]) -> go.Figure:
 
 def draw_class_counts(counts: NDArray[np.int64], class_names: Sequence[str]) -> go.Figure:
     """Number of images of each class as bars."""
-    figure = base_figure(360, xaxis_title="images")
+    figure = base_figure(360, xaxis_title="images", dragmode=False)  # a finger scrolls the page instead of drawing a zoom box
     figure.add_bar(x=counts, y=list(class_names), orientation="h", marker_color=BLUE, text=counts, texttemplate="%{text:,}")
     figure.update_yaxes(autorange="reversed")
     return figure
@@ -73,7 +73,7 @@ def draw_probabilities(probabilities: NDArray[np.float32], class_names: Sequence
     """Ten probabilities as bars in the order of the classes; the highest is darker, and its name is bold."""
     percent = 100 * probabilities.astype(float)
     best = int(percent.argmax())
-    figure = base_figure(height_px, xaxis_title="probability, %")
+    figure = base_figure(height_px, xaxis_title="probability, %", dragmode=False)
     figure.add_bar(
         x=percent,
         y=[f"<b>▸ {name}</b>" if i == best else name for i, name in enumerate(class_names)],

@@ -33,6 +33,7 @@ def show_answer(probabilities: NDArray[np.float32], *, seen: NDArray[np.uint8] |
     elif true_name is not None:
         st.warning(f"Wrong: the label is {true_name}.", icon=":material/cancel:")
     spoken = ", ".join(f"{name} {100 * share:.1f} %" for name, share in zip(CLASS_NAMES, probabilities, strict=True))
-    st.plotly_chart(draw_probabilities(probabilities, CLASS_NAMES), key="answer_bars", alt=f"Probability of each class: {spoken}.")
+    figure, alt = draw_probabilities(probabilities, CLASS_NAMES), f"Probability of each class: {spoken}."
+    st.plotly_chart(figure, key="answer_bars", alt=alt, config={"displayModeBar": False})  # on a phone the buttons hide the first bar
     if true_name is None:
         st.caption("The ten bars add up to 100 %. The network knows these ten classes only, and names one of them whatever it is shown.")

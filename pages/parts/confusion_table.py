@@ -16,15 +16,16 @@ _CSS = """
 .scroll { overflow-x: auto; padding: 3px; }
 table { width: 100%; border-collapse: separate; border-spacing: 2px; font: 14px var(--st-font); color: var(--st-text-color); }
 th { font-weight: 500; padding: 2px 4px; }
-th.axis { font-weight: 600; }
-tbody th.axis { writing-mode: vertical-rl; rotate: 180deg; padding: 0; }
+th.axis { font-weight: 600; text-align: left; }
+tbody th.axis { writing-mode: vertical-rl; rotate: 180deg; padding: 0; text-align: right; }
 thead th:not(.axis) { width: 9%; vertical-align: bottom; font-size: 12px; }
 tbody th:not(.axis) { text-align: right; white-space: nowrap; position: sticky; left: 0;
   z-index: 1; background: var(--st-background-color); }
 td { padding: 0; }
 button { display: block; width: 100%; min-width: 48px; height: 38px; padding: 0; border: 1px solid var(--st-border-color);
-  border-radius: 3px; cursor: pointer; font: inherit; font-variant-numeric: tabular-nums; color: inherit; background: transparent; }
-button.dark { color: #fff; }
+  border-radius: 3px; cursor: pointer; font: inherit; font-variant-numeric: tabular-nums; color: inherit;
+  background: color-mix(in srgb, var(--st-primary-color) var(--strength), transparent); }
+button.strong { color: var(--st-background-color); }
 button:hover { border-color: var(--st-text-color); }
 button[aria-pressed="true"] { outline: 3px solid #e69f00; outline-offset: -1px; font-weight: 700; }
 button:focus-visible { outline: 3px solid var(--st-text-color); outline-offset: -1px; }
@@ -85,9 +86,9 @@ function build(table, data) {
     row.forEach((text, j) => {
       const shade = data.shades[i][j];
       const cell = element('button', text, { type: 'button', 'data-cell': `${i}-${j}`, 'aria-label': data.labels[i][j] });
-      // Below half the text keeps the theme's colour, above it is white: at least 4.5 to 1 in both themes.
-      cell.style.background = `rgba(11, 79, 156, ${shade < 0.5 ? 0.9 * shade : 0.8 + 0.4 * (shade - 0.5)})`;
-      cell.className = shade < 0.5 ? '' : 'dark';
+      // Up to half the text keeps the theme's colour, above it takes the background's: at least 4.5 to 1 in both themes.
+      cell.style.setProperty('--strength', `${shade < 0.5 ? 90 * shade : 85 + 30 * (shade - 0.5)}%`);
+      cell.className = shade < 0.5 ? '' : 'strong';
       const place = document.createElement('td');
       place.append(cell);
       line.append(place);
