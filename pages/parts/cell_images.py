@@ -25,7 +25,7 @@ def show_cell(evaluation: Evaluation, split: Split, true: int, predicted: int) -
     if len(indices) == 0:
         st.info("No test image is in this cell. Choose another.", icon=":material/info:")
         return None
-    st.caption("The most confident answers first. The percentage says how sure the network was.")
+    st.write("The most confident answers first. The percentage says how sure the network was.")
     chosen = restore("test_image", int(indices[0]), whole_number(0, len(evaluation.labels) - 1))
     if chosen not in indices:
         chosen = int(indices[0])
