@@ -24,7 +24,7 @@ VIEWS = (
 def test_nobody_is_shut_out(server: Server, new_page: Callable[..., Page], view: str, scheme: str) -> None:
     page = new_page(color_scheme=scheme)
     open_page(page, server, view)
-    page.wait_for_timeout(1_000)  # charts draw themselves after the script has run
+    page.wait_for_timeout(2_500)  # charts draw themselves after the script has run, and captions fade in
     found = Axe().run(page).response["violations"]
     serious = [
         f"{violation['id']}: {node['html'][:200]}"
