@@ -228,6 +228,7 @@ def _has_header(file: Path) -> bool:
 
 def _raise_first_bad_cell(file: Path, *, has_header: bool) -> None:
     """Reads the file again, slowly, for the sentence that a person can act on; rows are counted as lines of the file."""
+    plain_pixels = {str(value) for value in range(256)}
     try:
         with file.open(newline="", encoding="utf-8-sig") as lines:
             for row, cells in enumerate(csv.reader(lines), start=1):
@@ -237,6 +238,8 @@ def _raise_first_bad_cell(file: Path, *, has_header: bool) -> None:
                     raise DataError(f"{file}, row {row}: {len(cells)} columns, but a label and 784 pixels make {_COLUMNS}.")
                 if row == 1 and has_header:
                     continue
+                if plain_pixels.issuperset(cells):
+                    cells = cells[:1]  # only the label has a narrower range; cell by cell 60,000 rows took 70 s
                 for column, cell in enumerate(cells, start=1):
                     _check_cell(cell, f"{file}, row {row}, column {column}", is_label=column == 1)
     except (UnicodeDecodeError, csv.Error) as error:
