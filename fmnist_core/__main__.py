@@ -130,7 +130,8 @@ def _predict(options: argparse.Namespace) -> int:
 
     from fmnist_core.data import CLASS_NAMES
     from fmnist_core.evaluation import predict
-    from fmnist_core.imaging import PictureError, open_picture, prepare
+    from fmnist_core.imaging import prepare
+    from fmnist_core.pictures import PictureError, open_picture
 
     failed = False
     for file in options.images:

@@ -1,213 +1,381 @@
-"""Any picture → the 28×28 the network knows, step by step.
+"""Any picture → the 28×28 the network knows, step by step, each of which a person can see, switch off or correct.
 
-The steps are those by which Fashion-MNIST itself was made from product photographs: Xiao, Rasul, Vollgraf 2017, section 2,
-https://arxiv.org/abs/1708.07747. Two things differ: the picture becomes grey at the start, which gives the same grey at the
-end, and it is negated only where its background is bright, so that an image of the data set stays as it is.
+What the steps aim at is how Fashion-MNIST itself was made from product photographs: a garment alone on black, its longest
+edge 28 pixels, centred and negated (Xiao, Rasul, Vollgraf 2017, section 2, https://arxiv.org/abs/1708.07747).
 """
 
-import io
-import re
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
+from PIL import Image
 
+from fmnist_core.cutout import find_garment
 from fmnist_core.data import SIDE_PX
+from fmnist_core.pictures import PictureError
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
-MAX_PIXELS = 50_000_000  # 200 MB as RGBA while it is decoded; phones make 12 to 50 million
-_WORKING_SIDE_PX = 1024  # what is kept of a large picture: 36 times the network's 28
-_TRIM_TOLERANCE = 0.05  # of the range of brightness, "close to the corner colour" in the paper: within 5 %
-_DARK = 127
+PHOTO, DRAWING, READY = KINDS = ("photo", "drawing", "ready")
+CANVAS_SIDE_PX = 320  # long enough to paint a mask on; GrabCut takes its time by the pixel
+GARMENT, BACKGROUND = 1, 2  # values of `Choices.painted`
+_DARK, _INK, _FILL = 127, 20, 170
+_BRIDGES = (0.03, 0.06, 0.1, 0.16)  # of the longer side
+_WORTH_TURNING = 0.06
 
-Grey = NDArray[np.uint8]
+Pixels = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
 
 
-class PictureError(ValueError):
-    """The picture cannot be used; the message is one sentence for the person who chose it."""
+@dataclass(frozen=True, eq=False)
+class Choices:
+    """What a person may change; the defaults leave everything to the program.
+
+    Attributes:
+        kind: one of `KINDS`; None finds it out from the picture.
+        switched_off: keys of steps that are left out.
+        turn_degrees: clockwise: 0, 90, 180 or 270.
+        crop: left, top, right and bottom as shares of the turned picture.
+        invert: the garment's greys are turned round at the end.
+        painted: (H, W) uint8 of any size, laid over `Preparation.canvas`: 0 untouched, 1 garment, 2 background.
+    """
+
+    kind: str | None = None
+    switched_off: frozenset[str] = frozenset()
+    turn_degrees: int = 0
+    crop: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
+    invert: bool = False
+    painted: Pixels | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One step of the preparation: its name, a sentence that says what it did, and the picture after it (H, W) uint8."""
+    """One step of the preparation.
 
+    Attributes:
+        key: what `Choices.switched_off` calls it.
+        name: what people call it.
+        sentence: what it did.
+        image: (H, W) or (H, W, 3) uint8, the picture after it.
+        seen: (28, 28) uint8, what the network would see if the preparation ended here.
+        optional: whether it may be switched off.
+        is_on: whether it was done.
+    """
+
+    key: str
     name: str
     sentence: str
-    image: Grey
+    image: Pixels
+    seen: Pixels
+    optional: bool = False
+    is_on: bool = True
 
 
 @dataclass(frozen=True, eq=False)
 class Preparation:
-    """All steps, and `image`, the (28, 28) uint8 that the network sees: a bright item on a black background."""
+    """What became of a picture.
 
+    Attributes:
+        kind: one of `KINDS`.
+        kind_sentence: why it was taken as that.
+        steps: in the order they were done.
+        image: (28, 28) uint8 that the network sees: a bright item on black.
+        views: (V, 28, 28) uint8, the same item mirrored and so on; the first is `image`. The mean of the network's answers to them is
+            steadier than its answer to one.
+        canvas: (H, W, 3) uint8, the picture turned and cropped, at most 320 pixels long, on which a mask is painted.
+        mask: (H, W) of the canvas, true on the garment; None where none was looked for.
+    """
+
+    kind: str
+    kind_sentence: str
     steps: tuple[Step, ...]
-    image: Grey
+    image: Pixels
+    views: Pixels
+    canvas: Pixels
+    mask: Mask | None = None
 
 
-def open_picture(content: bytes, name: str) -> Image.Image:
-    """A picture of any size, mode and orientation, in the mode RGB, at most 1,024 pixels long.
-
-    Exif orientation is applied, transparency becomes white, and an animation gives its first frame.
-
-    Args:
-        content: a PNG, JPEG, WebP, GIF or BMP file.
-        name: what to call it in an error.
-    Raises:
-        PictureError: if it is none of these, damaged, or larger than 50 megapixels, which is found before it is decoded.
-    """
-    if not content:
-        raise PictureError(f"{name} is empty: choose another picture.")
-    try:
-        picture = Image.open(io.BytesIO(content), formats=FORMATS)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        # Pillow warns from 89 megapixels, refuses from 179, and says only how many pixels there are.
-        pixels = re.search(r"\((\d+) pixels\)", str(error))
-        size = f"{int(pixels[1]) // 10**6} megapixels" if pixels else "far too many pixels"
-        raise PictureError(f"{name} has {size}: make it smaller than {MAX_PIXELS // 10**6} megapixels.") from error
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        raise PictureError(f"{name} is not a picture that can be read: choose a PNG, JPEG, WebP, GIF or BMP file.") from error
-    width, height = picture.size
-    if width * height > MAX_PIXELS:
-        size = f"{width * height // 10**6} megapixels"
-        raise PictureError(f"{name} has {size}: make it smaller than {MAX_PIXELS // 10**6} megapixels.")
-    try:
-        return _to_rgb(picture)
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        raise PictureError(f"{name} is damaged or cut short: save it again, or choose another picture.") from error
-
-
-def prepare(picture: Image.Image) -> Preparation:
-    """The Fashion-MNIST paper's steps: grey, trim the edges, longest edge to 28, sharpen, centre, negate.
+def prepare(picture: Image.Image, choices: Choices | None = None) -> Preparation:
+    """Turns and crops a picture, finds out what it is, and makes of it what the network knows.
 
     Args:
-        picture: of any mode; `open_picture` gives one.
+        picture: of any mode; `pictures.open_picture` gives one. Where it is transparent, that is taken as the background.
     """
-    grey = np.array(picture.convert("L"))
-    steps = [Step("Grey", "The network knows only brightness, so the colours go.", grey)]
-
-    corner = int(grey[0, 0])
-    if grey.shape == (SIDE_PX, SIDE_PX) and corner <= _DARK:
-        steps.append(Step("As it is", "It is 28×28 with a dark background already, like the training images.", grey))
-        return Preparation(tuple(steps), grey)
-
-    trimmed = _trim(grey, corner)
-    steps.append(Step("Trim", _describe_trim(grey, trimmed, corner), trimmed))
-
-    small = _resize_longest_edge(trimmed)
-    steps.append(_describe_resize(trimmed, small))
-
-    if max(trimmed.shape) > SIDE_PX:
-        # Radius and deviation 1.0 as in the paper; 100 % is Pillow's plain unsharp mask.
-        sharp = np.array(Image.fromarray(small).filter(ImageFilter.UnsharpMask(radius=1, percent=100, threshold=0)))
-        steps.append(Step("Sharpen", "Outlines blurred by the shrinking are drawn stronger.", sharp))
-    else:
-        sharp = small
-        steps.append(Step("Sharpen", "Nothing was shrunk, so no outline was lost: it is not sharpened.", sharp))
-
-    centred = _centre(sharp, corner)
-    steps.append(Step("Centre", f"It is placed in the middle of {SIDE_PX}×{SIDE_PX} pixels.", centred))
-
-    if corner > _DARK:
-        final = 255 - centred
-        steps.append(Step("Negate", "Bright becomes dark: in the training images the background is black.", final))
-    else:
-        final = centred
-        steps.append(Step("Negate", "The background is dark already, so nothing is turned round.", final))
-    return Preparation(tuple(steps), final)
+    choices = choices or Choices()
+    colour, opaque = _to_arrays(picture, choices)
+    kind, sentence = _find_kind(colour, opaque) if choices.kind is None else (choices.kind, "You chose so.")
+    grey = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)
+    if kind == READY:
+        start = _Look(grey, np.ones(grey.shape, bool))
+        return _develop(start, _PICTURE_SAID, _READY_STEPS, choices, kind, sentence, colour)
+    if kind == DRAWING:
+        start = _Look(_find_ink(grey), np.ones(grey.shape, bool))
+        return _develop(start, _INK_SAID, _DRAWING_STEPS, choices, kind, sentence, colour)
+    mask = _paint(find_garment(colour) if opaque is None else opaque, choices.painted)
+    start = _Look(grey, np.ones(grey.shape, bool), colour, found=mask)
+    return _develop(start, _PICTURE_SAID, _PHOTO_STEPS, choices, kind, sentence, colour)
 
 
-def prepare_drawing(strokes: Grey) -> Preparation:
-    """A drawing trimmed, scaled and centred as pictures are.
+def prepare_drawing(strokes: Pixels, *, fill: bool = True) -> Preparation:
+    """A drawing filled, trimmed, scaled and centred.
 
     Args:
         strokes: (H, W) uint8, white on black.
+        fill: what outlines enclose becomes grey.
     Raises:
         PictureError: if nothing is drawn.
     """
-    if not (strokes > 0).any():
+    if not (strokes > _INK).any():
         raise PictureError("Nothing is drawn yet.")
-    steps = [Step("Drawing", "White strokes on black, as in the training images.", strokes)]
-    trimmed = _trim(strokes, corner=0)
-    steps.append(Step("Trim", "The empty edges are cut away.", trimmed))
-    small = _resize_longest_edge(trimmed)
-    steps.append(_describe_resize(trimmed, small))
-    centred = _centre(small, 0)
-    steps.append(Step("Centre", f"It is placed in the middle of {SIDE_PX}×{SIDE_PX} pixels.", centred))
-    return Preparation(tuple(steps), centred)
+    choices = Choices(switched_off=frozenset() if fill else frozenset({"fill"}))
+    start = _Look(strokes, np.ones(strokes.shape, bool))
+    colour = np.stack([strokes] * 3, axis=-1)
+    return _develop(
+        start, "White strokes on black, as in the training images.", _DRAWING_STEPS, choices, DRAWING, "It was drawn here.", colour
+    )
 
 
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    picture.draft("RGB", (_WORKING_SIDE_PX, _WORKING_SIDE_PX))  # a JPEG is decoded at ½, ¼ or ⅛: 12 megapixels in 0.08 s, not 0.20
-    picture = ImageOps.exif_transpose(picture)
-    if picture.mode.startswith("I") or picture.mode == "F":
-        picture = _to_8_bits(picture)
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """A picture on its way: its greys (H, W) uint8, what of it is garment, its colours while it has them, and whether it is trimmed."""
+
+    grey: Pixels
+    mask: Mask
+    colour: Pixels | None = None
+    found: Mask | None = None
+    is_trimmed: bool = False
+
+    @property
+    def image(self) -> Pixels:
+        """(H, W) or (H, W, 3), black where there is no garment."""
+        image = np.where(self.mask, self.grey, 0) if self.colour is None else np.where(self.mask[..., np.newaxis], self.colour, 0)
+        return image[_bounds(self.mask)] if self.is_trimmed else image
+
+    def shrink(self, longest_px: int = SIDE_PX) -> Pixels:
+        """(28, 28) as the network would see it now, the longer side of this many pixels."""
+        image = np.where(self.mask, self.grey, 0)
+        return _fit(image[_bounds(self.mask)] if self.is_trimmed else image, longest_px)
+
+
+_Develop = Callable[[_Look], tuple[_Look, str]]
+
+
+def _develop(
+    look: _Look, said: str, plan: Sequence[tuple[str, str, _Develop]], choices: Choices, kind: str, kind_sentence: str, canvas: Pixels
+) -> Preparation:
+    """Does the steps of a plan, but for those switched off, and keeps each."""
+    steps = [Step("picture", "Your picture", said, look.image, look.shrink())]
+    for key, name, do in plan:
+        is_on = key not in choices.switched_off
+        look, sentence = do(look) if is_on else (look, "Switched off: the picture stays as it was.")
+        steps.append(Step(key, name, sentence, look.image, look.shrink(), True, is_on))
+    if choices.invert:
+        look = replace(look, grey=255 - look.grey, colour=None)
+        steps.append(Step("invert", "Invert", "You chose to turn bright and dark round.", look.image, look.shrink()))
+    views = np.stack([look.shrink()])
+    return Preparation(kind, kind_sentence, tuple(steps), views[0], views, canvas, look.found)
+
+
+def _cut_out(look: _Look) -> tuple[_Look, str]:
+    assert look.found is not None
+    if look.found.all() or not look.found.any():
+        return look, "Nothing stands out from the rest, so nothing is cut away."
+    share = 100 * look.found.mean()
+    return replace(
+        look, mask=look.found
+    ), f"What belongs to the garment, {share:.0f} % of the picture, is kept, and all around it becomes black."
+
+
+def _straighten(look: _Look) -> tuple[_Look, str]:
+    angle = _lean(look.mask)
+    if angle == 0:
+        return look, "It stands upright already, as far as can be told."
+    turned = replace(look, grey=_turn(look.grey, angle), mask=_turn(look.mask.astype(np.uint8), angle) > 0, colour=None)
+    if look.colour is not None:
+        turned = replace(turned, colour=_turn(look.colour, angle))
+    return turned, f"It leans by {abs(angle):.0f}°, so it is turned upright."
+
+
+def _trim(look: _Look) -> tuple[_Look, str]:
+    tight = look if look.colour is not None else replace(look, mask=look.mask & (look.grey > _INK))
+    if not tight.mask.any():
+        return look, "There is nothing but one shade in it: there is no edge to trim."
+    return replace(
+        tight, is_trimmed=True
+    ), f"The empty edges go, and the longer side becomes {SIDE_PX} pixels, in the middle of the square."
+
+
+def _negate(look: _Look) -> tuple[_Look, str]:
+    return replace(
+        look, grey=255 - look.grey, colour=None
+    ), "Colours become greys, and bright and dark change places, as in the training images."
+
+
+def _stretch(look: _Look) -> tuple[_Look, str]:
+    """Greys around a middle one, spread as in Fashion-MNIST, whose items' greys deviate by 45 (median), those of photographs by 25."""
+    inside = look.grey[look.mask].astype(np.float32)
+    gain = float(np.clip(42 / (inside.std() + 1), 1, 2.2))
+    middle = float(np.clip(inside.mean(), 90, 200))
+    greys = np.clip((look.grey.astype(np.float32) - inside.mean()) * gain + middle, 25, 255).astype(np.uint8)
+    return replace(
+        look, grey=greys, colour=None
+    ), f"Folds and seams are drawn {gain:.1f} times as strong, and nothing of the garment is left as dark as the background."
+
+
+def _fill(look: _Look) -> tuple[_Look, str]:
+    filled = fill_outlines(look.grey)
+    return replace(look, grey=filled), "What the lines enclose is filled: the training images are filled shapes, not outlines."
+
+
+_PHOTO_STEPS = (
+    ("cut_out", "Cut out", _cut_out),
+    ("straighten", "Straighten", _straighten),
+    ("trim", "Trim and centre", _trim),
+    ("negate", "Negate", _negate),
+    ("tones", "Contrast", _stretch),
+)
+_DRAWING_STEPS = (("fill", "Fill", _fill), ("trim", "Trim and centre", _trim))
+_READY_STEPS: tuple[tuple[str, str, _Develop], ...] = ()
+
+
+def fill_outlines(strokes: Pixels) -> Pixels:
+    """A drawing whose enclosed spaces are grey; gaps in the outline are bridged, the smallest bridge that encloses enough.
+
+    Args:
+        strokes: (H, W) uint8, white on black.
+    Returns:
+        (H, W) uint8, the strokes as they were.
+    """
+    height, width = strokes.shape
+    ink = (strokes > 127).astype(np.uint8)
+    if not ink.any():
+        return strokes
+    margin = max(height, width) // 5
+    ink = cv2.copyMakeBorder(ink, margin, margin, margin, margin, cv2.BORDER_CONSTANT)
+    hull = cv2.contourArea(cv2.convexHull(np.argwhere(ink)[:, ::-1].astype(np.int32)))
+    area = ink
+    for bridge_px in (0, *(round(share * max(height, width)) for share in _BRIDGES)):
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * bridge_px + 1, 2 * bridge_px + 1))
+        closed = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, disc) if bridge_px else ink
+        outside = closed.copy()
+        cv2.floodFill(outside, None, (0, 0), 2)
+        area = np.maximum((outside != 2).astype(np.uint8), ink)
+        if area.sum() - ink.sum() > 0.3 * max(1.0, hull - ink.sum()):
+            break
+    area = area[margin : margin + height, margin : margin + width]
+    return np.maximum(strokes, area * np.uint8(_FILL))
+
+
+def _to_arrays(picture: Image.Image, choices: Choices) -> tuple[Pixels, Mask | None]:
+    """The picture turned, cropped and at most 320 pixels long, (H, W, 3), and where it is opaque, if anywhere it is not."""
+    if choices.turn_degrees:
+        picture = picture.rotate(-choices.turn_degrees, expand=True)
+    left, top, right, bottom = choices.crop
+    if choices.crop != (0, 0, 1, 1):
+        width, height = picture.size
+        box = round(left * width), round(top * height), round(right * width), round(bottom * height)
+        picture = picture.crop((box[0], box[1], max(box[0] + 1, box[2]), max(box[1] + 1, box[3])))
+    opaque = None
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
-        picture.thumbnail((_WORKING_SIDE_PX, _WORKING_SIDE_PX))
+    picture = _thumbnail(picture if picture.mode == "RGBA" else picture.convert("RGB"))
+    if picture.mode == "RGBA":
         on_white = Image.new("RGBA", picture.size, "white")
         on_white.alpha_composite(picture)
-        picture = on_white
-    picture = picture.convert("RGB")
-    picture.thumbnail((_WORKING_SIDE_PX, _WORKING_SIDE_PX))
-    return picture
+        opaque = np.asarray(picture.getchannel("A")) > 127
+        picture = on_white.convert("RGB")
+        opaque = None if opaque.all() or not opaque.any() else opaque
+    return np.array(picture), opaque
 
 
-def _to_8_bits(picture: Image.Image) -> Image.Image:
-    """16- and 32-bit greys on the 0–255 scale; Pillow's own conversion would cut everything above 255 to white."""
-    values = np.asarray(picture)
-    scale = 255 if values.max() <= 255 else 65535
-    step = max(1, max(picture.size) // (2 * _WORKING_SIDE_PX))  # as real numbers, 48 megapixels would take over a gigabyte
-    values = values[::step, ::step].astype(np.float32)
-    return Image.fromarray(np.clip(values * (255 / scale), 0, 255).astype(np.uint8))
+def _thumbnail(picture: Image.Image) -> Image.Image:
+    scale = CANVAS_SIDE_PX / max(picture.size)
+    if scale >= 1:
+        return picture
+    width, height = picture.size
+    return picture.resize((max(1, round(width * scale)), max(1, round(height * scale))), Image.Resampling.BOX, reducing_gap=2.0)
 
 
-def _stands_out(grey: Grey, corner: int) -> NDArray[np.bool_]:
-    """(H, W), true where a pixel is further than 5 % from the corner."""
-    return np.abs(grey.astype(np.int16) - corner) > _TRIM_TOLERANCE * 255
+def _find_kind(colour: Pixels, opaque: Mask | None) -> tuple[str, str]:
+    """One of `KINDS`, and a sentence that says why."""
+    height, width = colour.shape[:2]
+    grey = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)
+    is_grey = float(np.ptp(colour.astype(np.int16), axis=2).mean()) < 8
+    rim = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    if opaque is not None:
+        return PHOTO, "Its background is transparent, so it is cut out already."
+    if is_grey and height == width == SIDE_PX and np.median(rim) < _DARK:
+        return READY, "It is grey, 28×28 and dark around, like the training images."
+    ink = _find_ink(grey)
+    share = float((ink > 127).mean())
+    paper = float(((grey < 60) | (grey > 195)).mean())
+    if is_grey and paper > 0.9 and 0.005 < share < 0.3:
+        return DRAWING, "It is made of lines on a plain sheet."
+    if is_grey and np.percentile(rim, 90) < 25 and abs(height - width) <= 0.02 * max(height, width) and max(height, width) <= 320:
+        return READY, "It is grey and black around, like the training images."
+    return PHOTO, "It has the colours and shades of a photograph."
 
 
-def _trim(grey: Grey, corner: int) -> Grey:
-    """Without the edges whose every pixel is within 5 % of the corner; the whole picture where nothing else is in it."""
-    stands_out = _stands_out(grey, corner)
-    rows, columns = np.flatnonzero(stands_out.any(axis=1)), np.flatnonzero(stands_out.any(axis=0))
+def _find_ink(grey: Pixels) -> Pixels:
+    """(H, W) uint8, white strokes on black: what differs from the sheet, bright or dark."""
+    sheet = float(np.median(grey))
+    return np.clip((255 - grey.astype(np.float32) if sheet > _DARK else grey) * 1.0, 0, 255).astype(np.uint8)
+
+
+def _paint(mask: Mask, painted: Pixels | None) -> Mask:
+    """The mask with a person's corrections, which win."""
+    if painted is None:
+        return mask
+    height, width = mask.shape
+    painted = cv2.resize(painted, (width, height), interpolation=cv2.INTER_NEAREST)
+    return (mask & (painted != BACKGROUND)) | (painted == GARMENT)
+
+
+def _bounds(mask: Mask) -> tuple[slice, slice]:
+    """Rows and columns from the first to the last true one; all where there is none."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if len(rows) == 0:
-        return grey
-    return grey[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        return slice(None), slice(None)
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
-def _describe_trim(before: Grey, after: Grey, corner: int) -> str:
-    if before.shape != after.shape:
-        return "Edges as bright as the top left corner are cut away."
-    if not _stands_out(before, corner).any():
-        return "The whole picture has one brightness: there is nothing in it to cut out."
-    return "No edge is as bright as the top left corner all along, so nothing is cut away. A plain background works best."
-
-
-def _describe_resize(before: Grey, after: Grey) -> Step:
-    height, width = after.shape
-    if max(before.shape) > SIDE_PX:
-        return Step("Shrink", f"The longest edge becomes {SIDE_PX} pixels: {width}×{height} are left.", after)
-    if before.shape == after.shape:
-        return Step("Shrink", f"The longest edge has {SIDE_PX} pixels already: it stays {width}×{height}.", after)
-    return Step("Enlarge", f"It is smaller than {SIDE_PX} pixels, so its longest edge grows to that: {width}×{height}.", after)
-
-
-def _resize_longest_edge(grey: Grey) -> Grey:
-    """(H, W) with the longer of both 28 and the shorter at least 1; each new pixel is the mean of those it stands for."""
+def _fit(grey: Pixels, longest_px: int = SIDE_PX) -> Pixels:
+    """(28, 28), the picture in the middle with its longer side of this many pixels; each pixel is the mean of those it stands for."""
     height, width = grey.shape
-    longest = max(height, width)
-    if longest == SIDE_PX:
-        return grey
-    size = max(1, round(width * SIDE_PX / longest)), max(1, round(height * SIDE_PX / longest))
-    # The paper subsamples; the mean keeps thin strokes that subsampling drops.
-    return np.array(Image.fromarray(grey).resize(size, Image.Resampling.BOX if longest > SIDE_PX else Image.Resampling.BILINEAR))
+    scale = longest_px / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = grey if size == (width, height) else cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    square = np.zeros((SIDE_PX, SIDE_PX), np.uint8)
+    top, left = (SIDE_PX - size[1]) // 2, (SIDE_PX - size[0]) // 2
+    square[top : top + size[1], left : left + size[0]] = small
+    return square
 
 
-def _centre(grey: Grey, background: int) -> Grey:
-    """(28, 28) with the picture in the middle of the background."""
-    height, width = grey.shape
-    canvas = np.full((SIDE_PX, SIDE_PX), background, np.uint8)
-    top, left = (SIDE_PX - height) // 2, (SIDE_PX - width) // 2
-    canvas[top : top + height, left : left + width] = grey
-    return canvas
+def _lean(mask: Mask) -> float:
+    """Degrees by which a garment leans to the right: those after whose undoing it is most like its mirror image; 0 where that gains little."""
+    small = _fit(mask.astype(np.uint8) * 255, SIDE_PX)
+    by_angle = {angle: _mirror_likeness(_turn(small, angle)) for angle in range(-20, 21, 5)}
+    best = max(by_angle, key=lambda angle: by_angle[angle])
+    return float(best) if by_angle[best] > by_angle[0] + _WORTH_TURNING else 0.0
+
+
+def _mirror_likeness(grey: Pixels) -> float:
+    """Share of a shape (28, 28) that its mirror image about its own middle covers, of what either covers."""
+    shape = grey[_bounds(grey > 127)].astype(np.float32)
+    mirrored = shape[:, ::-1]
+    return float(np.minimum(shape, mirrored).sum() / max(1.0, np.maximum(shape, mirrored).sum()))
+
+
+def _turn(pixels: Pixels, degrees: float) -> Pixels:
+    """Turned counter-clockwise about the middle, grown so that nothing is lost, black where there was nothing."""
+    height, width = pixels.shape[:2]
+    radians = np.radians(degrees)
+    cosine, sine = abs(np.cos(radians)), abs(np.sin(radians))
+    new_width, new_height = round(width * cosine + height * sine), round(width * sine + height * cosine)
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
+    matrix[:, 2] += (new_width - width) / 2, (new_height - height) / 2
+    return cv2.warpAffine(pixels, matrix, (new_width, new_height)).astype(np.uint8)
+
+
+_PICTURE_SAID = "The picture as it came. A network that was shown it just made small, as most demonstrations do, would see this."
+_INK_SAID = "The lines, white on black, as in the training images."

@@ -4,8 +4,9 @@ import secrets
 
 import streamlit as st
 
-from fmnist_core.imaging import PictureError, Preparation, prepare, prepare_drawing
+from fmnist_core.imaging import Preparation, prepare, prepare_drawing
 from fmnist_core.model import FashionCNN
+from fmnist_core.pictures import PictureError
 from pages.parts.answer import show_answer
 from pages.parts.cached import model_or_stop, probabilities, split_or_stop
 from pages.parts.drawing_pad import show_drawing_pad

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fmnist_core.data import Split
-from fmnist_core.imaging import MAX_PIXELS, PictureError, open_picture, prepare, prepare_drawing
+from fmnist_core.imaging import prepare, prepare_drawing
+from fmnist_core.pictures import MAX_PIXELS, PictureError, open_picture
 
 
 def as_file(picture: Image.Image, kind: str = "PNG", **options: object) -> bytes:

@@ -3,7 +3,7 @@
 import streamlit as st
 from PIL import Image
 
-from fmnist_core.imaging import open_picture
+from fmnist_core.pictures import open_picture
 
 _TYPES = ("png", "jpg", "jpeg", "webp", "gif", "bmp")
 _CHOSEN = "uploaded_picture"  # outlives the page, unlike the widget's own key
