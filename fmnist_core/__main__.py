@@ -1,6 +1,7 @@
 """The command line: train, evaluate, predict, runs. `python -m fmnist_core --help` explains each."""
 
 import argparse
+import dataclasses
 import json
 import os
 import signal
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fmnist_core import jobs, runs
-from fmnist_core.config import TrainConfig
+from fmnist_core.config import PRESETS, find_preset
 
 if TYPE_CHECKING:  # `runs` and a train that waits for its turn answer without PyTorch's second of import
     from fmnist_core.training import Event
@@ -31,10 +32,14 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     train = commands.add_parser("train", help="train a network; the last line is the id of the run")
-    train.add_argument("--epochs", type=int, default=TrainConfig.epochs, metavar="N")
-    train.add_argument("--batch-size", type=int, default=TrainConfig.batch_size, metavar="N")
-    train.add_argument("--learning-rate", type=float, default=TrainConfig.learning_rate, metavar="X")
-    train.add_argument("--seed", type=int, default=TrainConfig.seed, metavar="N")
+    names = "; ".join(f"{preset.key}: {preset.sentence}" for preset in PRESETS)
+    train.add_argument(
+        "--preset", choices=[preset.key for preset in PRESETS], default=PRESETS[0].key, help=f"settings to start from ({names})"
+    )
+    train.add_argument("--epochs", type=int, metavar="N")
+    train.add_argument("--batch-size", type=int, metavar="N")
+    train.add_argument("--learning-rate", type=float, metavar="X")
+    train.add_argument("--seed", type=int, metavar="N")
     train.add_argument("--name", default="", help="what to call the run in lists")
     train.add_argument("--continue-run", metavar="RUN", help=argparse.SUPPRESS)  # a run that `jobs.start` has made
     train.set_defaults(command=_train)
@@ -58,8 +63,9 @@ def _parser() -> argparse.ArgumentParser:
 def _train(options: argparse.Namespace) -> int:
     run_id = options.continue_run
     if run_id is None:
-        config = TrainConfig(options.epochs, options.batch_size, options.learning_rate, options.seed)
-        run_id = runs.create_run(config, options.name)
+        chosen = {name: getattr(options, name) for name in ("epochs", "batch_size", "learning_rate", "seed")}
+        chosen = {name: value for name, value in chosen.items() if value is not None}
+        run_id = runs.create_run(dataclasses.replace(find_preset(options.preset).config, **chosen), options.name)
     elif run_id == jobs.AWAIT_RUN:
         jobs.preload()
         run_id = sys.stdin.readline().strip()
@@ -129,7 +135,7 @@ def _predict(options: argparse.Namespace) -> int:
     model = runs.load_model(runs.load_run(options.run))
 
     from fmnist_core.data import CLASS_NAMES
-    from fmnist_core.evaluation import predict
+    from fmnist_core.evaluation import answer
     from fmnist_core.imaging import prepare
     from fmnist_core.pictures import PictureError, open_picture
 
@@ -140,7 +146,8 @@ def _predict(options: argparse.Namespace) -> int:
         except (PictureError, OSError) as error:
             failed = bool(_fail(error))
             continue
-        probabilities = predict(model, prepare(picture).image[None])[0]
+        preparation = prepare(picture)
+        probabilities = answer(model, preparation.views)
         label = CLASS_NAMES[probabilities.argmax()]
         if options.json:
             by_class = {name: float(share) for name, share in zip(CLASS_NAMES, probabilities, strict=True)}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 Colour = NDArray[np.uint8]
@@ -42,7 +43,7 @@ def find_garment(picture: Colour) -> Mask:
     return found
 
 
-def _guesses(picture: Colour) -> list[Mask]:
+def _guesses(picture: MatLike) -> list[Mask]:
     """Masks by the border's colours, by the middle, and by both."""
     distance = _distance_from_border_colours(picture)
     middle = _closeness_to_middle(*distance.shape)
@@ -74,12 +75,12 @@ def _seeds_by_middle(middle: NDArray[np.float32]) -> Colour:
     return seeds
 
 
-def _refine(picture: Colour, seeds: Colour) -> Mask:
+def _refine(picture: MatLike, seeds: Colour) -> Mask:
     """GrabCut from these seeds, tidied; what the seeds say where they are all of one kind."""
     garment = (seeds == cv2.GC_FGD) | (seeds == cv2.GC_PR_FGD)
     if garment.any() and not garment.all():
         cv2.setRNGSeed(0)  # it starts from k-means: the same picture must always give the same mask
-        cv2.grabCut(picture, seeds, None, np.zeros((1, 65)), np.zeros((1, 65)), _ROUNDS, cv2.GC_INIT_WITH_MASK)
+        cv2.grabCut(picture, seeds, (0, 0, 0, 0), np.zeros((1, 65)), np.zeros((1, 65)), _ROUNDS, cv2.GC_INIT_WITH_MASK)
         garment = (seeds == cv2.GC_FGD) | (seeds == cv2.GC_PR_FGD)
     return _tidy(garment)
 
@@ -101,10 +102,10 @@ def _tidy(mask: Mask) -> Mask:
     return (kept == 1) | small[holes]
 
 
-def _distance_from_border_colours(picture: Colour) -> NDArray[np.float32]:
+def _distance_from_border_colours(picture: MatLike) -> NDArray[np.float32]:
     """(H, W), how unlike the border each pixel is: Mahalanobis distance from the nearest of six colours found along it."""
     lab = cv2.cvtColor(cv2.GaussianBlur(picture, (5, 5), 0), cv2.COLOR_RGB2LAB).astype(np.float32)
-    lab *= np.float32([0.7, 1.3, 1.3])  # shadows change brightness, seldom the colour
+    lab *= np.array([0.7, 1.3, 1.3], np.float32)  # shadows change brightness, seldom the colour
     border = lab[_rim(lab.shape[:2], 0.04)]
     criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 0.5)
     cv2.setRNGSeed(0)
@@ -121,7 +122,7 @@ def _distance_from_border_colours(picture: Colour) -> NDArray[np.float32]:
     return distance
 
 
-def _goodness(picture: Colour, mask: Mask) -> float:
+def _goodness(picture: MatLike, mask: Mask) -> float:
     """How much a mask looks like that of one thing photographed on purpose; the weights were tuned on 200 photographs by eye."""
     measures = _measure(picture, mask)
     if measures is None:
@@ -153,7 +154,7 @@ class _Measures:
     colours_shared: float  # overlap of the colour histograms inside and outside
 
 
-def _measure(picture: Colour, mask: Mask) -> _Measures | None:
+def _measure(picture: MatLike, mask: Mask) -> _Measures | None:
     filled = mask.astype(np.uint8)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (11, 11))
     outside, inside = cv2.dilate(filled, disc) - filled, filled - cv2.erode(filled, disc, borderType=cv2.BORDER_REFLECT)
@@ -177,7 +178,7 @@ def _measure(picture: Colour, mask: Mask) -> _Measures | None:
     )
 
 
-def _contrast(lab: Colour, filled: Colour, inside: Colour, outside: Colour) -> float:
+def _contrast(lab: MatLike, filled: MatLike, inside: MatLike, outside: MatLike) -> float:
     """Along the outline, the mean distance between the mean colours just inside and just outside."""
     window = (13, 13)
     shares = [cv2.boxFilter(side.astype(np.float32), -1, window) for side in (inside, outside)]
@@ -198,9 +199,9 @@ def _symmetry(mask: Mask) -> float:
     return float((left & right).sum() / max(1, (left | right).sum()))
 
 
-def _colours_shared(lab: Colour, mask: Mask) -> float:
+def _colours_shared(lab: MatLike, mask: Mask) -> float:
     """Overlap of two histograms of 16×16×16 colours."""
-    bins = (lab // 16).astype(np.int32) @ np.int32([256, 16, 1])
+    bins = (lab // 16).astype(np.int32) @ np.array([256, 16, 1], np.int32)
     inside, outside = (np.bincount(bins[side], minlength=4096) / max(1, side.sum()) for side in (mask, ~mask))
     return float(np.minimum(inside, outside).sum())
 

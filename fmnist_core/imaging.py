@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -17,11 +18,11 @@ from fmnist_core.data import SIDE_PX
 from fmnist_core.pictures import PictureError
 
 PHOTO, DRAWING, READY = KINDS = ("photo", "drawing", "ready")
+_SMALLER_PX = 26
 CANVAS_SIDE_PX = 320  # long enough to paint a mask on; GrabCut takes its time by the pixel
 GARMENT, BACKGROUND = 1, 2  # values of `Choices.painted`
 _DARK, _INK, _FILL = 127, 20, 170
 _BRIDGES = (0.03, 0.06, 0.1, 0.16)  # of the longer side
-_WORTH_TURNING = 0.06
 
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -104,7 +105,7 @@ def prepare(picture: Image.Image, choices: Choices | None = None) -> Preparation
     choices = choices or Choices()
     colour, opaque = _to_arrays(picture, choices)
     kind, sentence = _find_kind(colour, opaque) if choices.kind is None else (choices.kind, "You chose so.")
-    grey = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)
+    grey = _to_bytes(cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY))
     if kind == READY:
         start = _Look(grey, np.ones(grey.shape, bool))
         return _develop(start, _PICTURE_SAID, _READY_STEPS, choices, kind, sentence, colour)
@@ -172,8 +173,9 @@ def _develop(
     if choices.invert:
         look = replace(look, grey=255 - look.grey, colour=None)
         steps.append(Step("invert", "Invert", "You chose to turn bright and dark round.", look.image, look.shrink()))
-    views = np.stack([look.shrink()])
-    return Preparation(kind, kind_sentence, tuple(steps), views[0], views, canvas, look.found)
+    image, smaller = look.shrink(), look.shrink(_SMALLER_PX)
+    views = [image] if kind == READY else [image, image[:, ::-1], smaller, smaller[:, ::-1]]
+    return Preparation(kind, kind_sentence, tuple(steps), image, np.stack(views), canvas, look.found)
 
 
 def _cut_out(look: _Look) -> tuple[_Look, str]:
@@ -184,16 +186,6 @@ def _cut_out(look: _Look) -> tuple[_Look, str]:
     return replace(
         look, mask=look.found
     ), f"What belongs to the garment, {share:.0f} % of the picture, is kept, and all around it becomes black."
-
-
-def _straighten(look: _Look) -> tuple[_Look, str]:
-    angle = _lean(look.mask)
-    if angle == 0:
-        return look, "It stands upright already, as far as can be told."
-    turned = replace(look, grey=_turn(look.grey, angle), mask=_turn(look.mask.astype(np.uint8), angle) > 0, colour=None)
-    if look.colour is not None:
-        turned = replace(turned, colour=_turn(look.colour, angle))
-    return turned, f"It leans by {abs(angle):.0f}°, so it is turned upright."
 
 
 def _trim(look: _Look) -> tuple[_Look, str]:
@@ -229,7 +221,6 @@ def _fill(look: _Look) -> tuple[_Look, str]:
 
 _PHOTO_STEPS = (
     ("cut_out", "Cut out", _cut_out),
-    ("straighten", "Straighten", _straighten),
     ("trim", "Trim and centre", _trim),
     ("negate", "Negate", _negate),
     ("tones", "Contrast", _stretch),
@@ -299,7 +290,7 @@ def _thumbnail(picture: Image.Image) -> Image.Image:
 def _find_kind(colour: Pixels, opaque: Mask | None) -> tuple[str, str]:
     """One of `KINDS`, and a sentence that says why."""
     height, width = colour.shape[:2]
-    grey = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)
+    grey = _to_bytes(cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY))
     is_grey = float(np.ptp(colour.astype(np.int16), axis=2).mean()) < 8
     rim = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     if opaque is not None:
@@ -322,13 +313,18 @@ def _find_ink(grey: Pixels) -> Pixels:
     return np.clip((255 - grey.astype(np.float32) if sheet > _DARK else grey) * 1.0, 0, 255).astype(np.uint8)
 
 
+def _to_bytes(pixels: MatLike) -> Pixels:
+    """The same array; OpenCV's annotations do not say that uint8 stays uint8."""
+    return np.asarray(pixels, np.uint8)
+
+
 def _paint(mask: Mask, painted: Pixels | None) -> Mask:
     """The mask with a person's corrections, which win."""
     if painted is None:
         return mask
     height, width = mask.shape
-    painted = cv2.resize(painted, (width, height), interpolation=cv2.INTER_NEAREST)
-    return (mask & (painted != BACKGROUND)) | (painted == GARMENT)
+    fitted = cv2.resize(painted, (width, height), interpolation=cv2.INTER_NEAREST)
+    return (mask & (fitted != BACKGROUND)) | (fitted == GARMENT)
 
 
 def _bounds(mask: Mask) -> tuple[slice, slice]:
@@ -349,32 +345,6 @@ def _fit(grey: Pixels, longest_px: int = SIDE_PX) -> Pixels:
     top, left = (SIDE_PX - size[1]) // 2, (SIDE_PX - size[0]) // 2
     square[top : top + size[1], left : left + size[0]] = small
     return square
-
-
-def _lean(mask: Mask) -> float:
-    """Degrees by which a garment leans to the right: those after whose undoing it is most like its mirror image; 0 where that gains little."""
-    small = _fit(mask.astype(np.uint8) * 255, SIDE_PX)
-    by_angle = {angle: _mirror_likeness(_turn(small, angle)) for angle in range(-20, 21, 5)}
-    best = max(by_angle, key=lambda angle: by_angle[angle])
-    return float(best) if by_angle[best] > by_angle[0] + _WORTH_TURNING else 0.0
-
-
-def _mirror_likeness(grey: Pixels) -> float:
-    """Share of a shape (28, 28) that its mirror image about its own middle covers, of what either covers."""
-    shape = grey[_bounds(grey > 127)].astype(np.float32)
-    mirrored = shape[:, ::-1]
-    return float(np.minimum(shape, mirrored).sum() / max(1.0, np.maximum(shape, mirrored).sum()))
-
-
-def _turn(pixels: Pixels, degrees: float) -> Pixels:
-    """Turned counter-clockwise about the middle, grown so that nothing is lost, black where there was nothing."""
-    height, width = pixels.shape[:2]
-    radians = np.radians(degrees)
-    cosine, sine = abs(np.cos(radians)), abs(np.sin(radians))
-    new_width, new_height = round(width * cosine + height * sine), round(width * sine + height * cosine)
-    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
-    matrix[:, 2] += (new_width - width) / 2, (new_height - height) / 2
-    return cv2.warpAffine(pixels, matrix, (new_width, new_height)).astype(np.uint8)
 
 
 _PICTURE_SAID = "The picture as it came. A network that was shown it just made small, as most demonstrations do, would see this."

@@ -2,15 +2,18 @@
 
 import math
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel
 
+from fmnist_core.augmentation import PhotosAndDrawings
 from fmnist_core.config import TrainConfig
 from fmnist_core.data import Split, normalise
 from fmnist_core.evaluation import evaluate
@@ -106,34 +109,37 @@ def train(config: TrainConfig, train_split: Split, test_split: Split) -> Generat
         model = FashionCNN(generator).to(device)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # documented, but missing from the stubs
     optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
-    images = torch.as_tensor(train_split.images).to(device)
-    labels = torch.as_tensor(train_split.labels).long().to(device)
-
-    steps_per_epoch = math.ceil(len(images) / config.batch_size)
-    yield Started(steps_per_epoch, len(images), len(test_split), device_name(device))
+    batches = _Batches(train_split, config, generator, device)
+    steps_per_epoch = math.ceil(len(train_split) / config.batch_size)
+    schedule = _make_schedule(config, optimizer, steps_per_epoch * config.epochs)
+    average = _average_of(model) if config.weight_averaging else None
+    kept = cast(FashionCNN, average.module) if average is not None else model  # what is tested, shown and kept
+    yield Started(steps_per_epoch, len(train_split), len(test_split), device_name(device))
 
     progress = _Progress(steps_per_epoch, config.epochs)
     test_accuracy = 0.0
     for epoch in range(1, config.epochs + 1):
         model.train()
-        for batch in torch.randperm(len(images), generator=generator).split(config.batch_size):
-            batch = batch.to(device)
-            inputs = normalise(images[batch]).contiguous(memory_format=torch.channels_last)
+        for images, labels in batches.of_an_epoch():
+            inputs = normalise(images).contiguous(memory_format=torch.channels_last)
 
             logits = model(inputs)
-            loss = functional.cross_entropy(logits, labels[batch])
+            loss = functional.cross_entropy(logits, labels)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
 
-            progress.add(loss.detach(), len(batch))
+            schedule.step()
+            if average is not None:
+                average.update_parameters(model)
+            progress.add(loss.detach(), len(images))
             if progress.is_due():
-                report = progress.take_report(epoch, model)
+                report = progress.take_report(epoch, kept)
                 if not all(map(math.isfinite, report.losses)):
                     yield _diverged(config, report)
                     return
                 yield report
-        evaluation = evaluate(model, test_split)
+        evaluation = evaluate(kept, test_split)
         test_accuracy = evaluation.accuracy
         yield EpochDone(
             epoch=epoch,
@@ -142,7 +148,7 @@ def train(config: TrainConfig, train_split: Split, test_split: Split) -> Generat
             test_loss=evaluation.loss,
             test_accuracy=test_accuracy,
             elapsed_s=progress.elapsed_s,
-            weights=_copy_weights(model),
+            weights=_copy_weights(kept),
         )
     yield Finished(config.epochs, progress.step, test_accuracy, progress.elapsed_s)
 
@@ -150,6 +156,39 @@ def train(config: TrainConfig, train_split: Split, test_split: Split) -> Generat
 def suggest_learning_rate(too_high: float) -> float:
     """A learning rate to try after one that diverged: a tenth, and never above 0.01."""
     return min(0.01, too_high / 10)
+
+
+class _Batches:
+    """The training images in a new order every epoch, as they are or augmented."""
+
+    def __init__(self, split: Split, config: TrainConfig, generator: torch.Generator, device: torch.device) -> None:
+        self._generator, self._batch_size, self._device = generator, config.batch_size, device
+        images, labels = torch.as_tensor(split.images), torch.as_tensor(split.labels).long()
+        self._augmentation = PhotosAndDrawings(images, labels, generator) if config.augmentation == "photos-and-drawings" else None
+        self._images, self._labels = images.to(device), labels.to(device)
+
+    def of_an_epoch(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Images (batch size, 28, 28) uint8 and labels (batch size,) on the device."""
+        order = torch.randperm(len(self._labels), generator=self._generator)
+        if self._augmentation is None:
+            for batch in order.to(self._device).split(self._batch_size):
+                yield self._images[batch], self._labels[batch]
+        else:
+            for images, labels in self._augmentation.batches(order, self._batch_size):
+                yield images.to(self._device), labels.to(self._device)
+
+
+def _average_of(model: FashionCNN) -> AveragedModel:
+    """A network whose weights follow the trained one's: their mean for the first 1,000 steps, then 0.1 % of the way each step."""
+    return AveragedModel(model, avg_fn=lambda mean, ahead, steps: mean + (ahead - mean) * max(0.001, 1 / (1 + steps)), use_buffers=True)
+
+
+def _make_schedule(config: TrainConfig, optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
+    if config.schedule == "one-cycle" and steps > 1:
+        return torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, config.learning_rate, total_steps=steps, pct_start=0.25, div_factor=10, final_div_factor=100
+        )
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda _step: 1.0)
 
 
 class _Progress:
