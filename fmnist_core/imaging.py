@@ -238,7 +238,7 @@ def fill_outlines(strokes: Pixels) -> Pixels:
         (H, W) uint8, the strokes as they were.
     """
     height, width = strokes.shape
-    ink = (strokes > 127).astype(np.uint8)
+    ink: MatLike = (strokes > 127).astype(np.uint8)
     if not ink.any():
         return strokes
     margin = max(height, width) // 5
@@ -298,19 +298,17 @@ def _find_kind(colour: Pixels, opaque: Mask | None) -> tuple[str, str]:
     if is_grey and height == width == SIDE_PX and np.median(rim) < _DARK:
         return READY, "It is grey, 28×28 and dark around, like the training images."
     ink = _find_ink(grey)
-    share = float((ink > 127).mean())
-    paper = float(((grey < 60) | (grey > 195)).mean())
-    if is_grey and paper > 0.9 and 0.005 < share < 0.3:
-        return DRAWING, "It is made of lines on a plain sheet."
-    if is_grey and np.percentile(rim, 90) < 25 and abs(height - width) <= 0.02 * max(height, width) and max(height, width) <= 320:
-        return READY, "It is grey and black around, like the training images."
+    lines, between = float((ink > 195).mean()), float(((ink >= 60) & (ink <= 195)).mean())
+    if is_grey and 0.002 < lines < 0.5 and between < 0.25 * lines:
+        return DRAWING, "It has two shades, as lines on a plain sheet have."
+    if is_grey and np.median(rim) < 25 and abs(height - width) <= 0.02 * max(height, width):
+        return READY, "It is grey, square and black around, like the training images."
     return PHOTO, "It has the colours and shades of a photograph."
 
 
 def _find_ink(grey: Pixels) -> Pixels:
-    """(H, W) uint8, white strokes on black: what differs from the sheet, bright or dark."""
-    sheet = float(np.median(grey))
-    return np.clip((255 - grey.astype(np.float32) if sheet > _DARK else grey) * 1.0, 0, 255).astype(np.uint8)
+    """(H, W) uint8, white strokes on black, whichever way round they are on the sheet."""
+    return 255 - grey if np.median(grey) > _DARK else grey
 
 
 def _to_bytes(pixels: MatLike) -> Pixels:
