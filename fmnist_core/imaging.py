@@ -101,9 +101,13 @@ def prepare(picture: Image.Image, choices: Choices | None = None) -> Preparation
 
     Args:
         picture: of any mode; `pictures.open_picture` gives one. Where it is transparent, that is taken as the background.
+    Raises:
+        PictureError: if the picture, as far as it is not cropped away, has one shade everywhere.
     """
     choices = choices or Choices()
     colour, opaque = _to_arrays(picture, choices)
+    if opaque is None and np.ptp(colour, axis=(0, 1)).max() <= 2:
+        raise PictureError("The picture has one shade everywhere: there is nothing in it to recognise. Choose another one.")
     kind, sentence = _find_kind(colour, opaque) if choices.kind is None else (choices.kind, "You chose so.")
     grey = _to_bytes(cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY))
     if kind == READY:
