@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fmnist_core.data import CLASS_NAMES, SIDE_PX
 
-_DRAWN_SIDE_PX = 4 * SIDE_PX
+_OVERSAMPLING = 4  # so that a line's edge is smooth
 _SUBPIXELS = 4  # bits of a coordinate after the point, for OpenCV
 
 Point = tuple[float, float]
@@ -25,23 +25,24 @@ Points = list[Point]
 
 @dataclass(frozen=True, eq=False)
 class Doodle:
-    """A drawing: its lines and what they enclose, lines included, (28, 28) uint8 each, and its class."""
+    """A drawing: its lines and what they enclose, lines included, (S, S) uint8 each, and its class."""
 
     ink: NDArray[np.uint8]
     body: NDArray[np.uint8]
     label: int
 
 
-def draw_doodle(label: int, random: np.random.Generator) -> Doodle:
-    """A drawing of a class, its longer side 28 pixels.
+def draw_doodle(label: int, random: np.random.Generator, side_px: int = SIDE_PX) -> Doodle:
+    """A drawing of a class, its longer side as long as the square.
 
     Args:
         label: index into `CLASS_NAMES`.
         random: where its measures are drawn from; the same state gives the same drawing.
+        side_px: of the square.
     """
     sheet = _Sheet(random)
     _MAKERS[CLASS_NAMES[label]](sheet)
-    ink, body = sheet.render()
+    ink, body = sheet.render(side_px)
     return Doodle(ink, body, label)
 
 
@@ -73,7 +74,7 @@ class _Sheet:
         self.bodies.append(outline)
         self.lines.append(outline)
 
-    def render(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    def render(self, side_px: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Ink and body, leaning and mirrored by chance, now and then with a gap in the first outline."""
         lean, narrow = self.random.normal(0, 0.08), math.exp(self.between(-0.15, 0.15))
         side = -1 if self.sometimes(0.5) else 1
@@ -82,13 +83,14 @@ class _Sheet:
         width = self.between(0.05, 0.15)
         everything = np.concatenate(lines)
         low, high = everything.min(axis=0) - width / 2, everything.max(axis=0) + width / 2
-        scale = (_DRAWN_SIDE_PX - 1) / (high - low).max()
-        margin = (_DRAWN_SIDE_PX - 1 - (high - low) * scale) / 2
+        drawn_px = _OVERSAMPLING * side_px
+        scale = (drawn_px - 1) / (high - low).max()
+        margin = (drawn_px - 1 - (high - low) * scale) / 2
 
         def to_pixels(points: NDArray[np.float64]) -> NDArray[np.int32]:
             return np.round(((points - low) * scale + margin) * 2**_SUBPIXELS).astype(np.int32)
 
-        ink, body = (np.zeros((_DRAWN_SIDE_PX, _DRAWN_SIDE_PX), np.uint8) for _ in range(2))
+        ink, body = (np.zeros((drawn_px, drawn_px), np.uint8) for _ in range(2))
         for outline in bodies:
             cv2.fillPoly(body, [to_pixels(outline)], (255,), shift=_SUBPIXELS)
         if self.sometimes(0.12):
@@ -96,7 +98,7 @@ class _Sheet:
             lines[0] = first[: max(2, int(len(first) * self.between(0.8, 0.97)))]
         for points in lines:
             cv2.polylines(ink, [to_pixels(points)], False, (255,), max(1, round(width * scale)), cv2.LINE_AA, _SUBPIXELS)
-        size = SIDE_PX, SIDE_PX
+        size = side_px, side_px
         shrunk = [cv2.resize(pixels, size, interpolation=cv2.INTER_AREA) for pixels in (ink, np.maximum(ink, body))]
         return shrunk[0].astype(np.uint8), shrunk[1].astype(np.uint8)
 

@@ -89,6 +89,21 @@ def draw_probabilities(probabilities: NDArray[np.float32], class_names: Sequence
     return figure
 
 
+def tint_attribution(image: NDArray[np.uint8], attribution: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """A picture in grey, orange where its pixels speak for a class and blue where they speak against it, the stronger the more.
+
+    Args:
+        image: (28, 28) uint8.
+        attribution: (28, 28), as `explanation.occlude` gives.
+    Returns:
+        (28, 28, 3) uint8.
+    """
+    strength = np.abs(attribution) / max(float(np.abs(attribution).max()), 1e-9)
+    colours = np.where(attribution[..., np.newaxis] > 0, [213, 94, 0], [86, 180, 233])  # ORANGE and SKY_BLUE
+    grey = 0.75 * np.repeat(image[..., np.newaxis], 3, axis=-1)
+    return np.round(grey + strength[..., np.newaxis] ** 0.7 * (colours - grey)).astype(np.uint8)
+
+
 def colour_limits(values: NDArray[np.floating[Any]], colours: SheetColours) -> tuple[float, float]:
     """Where the colours of `draw_sheet` begin and end, for everything that is shown together.
 

@@ -1,28 +1,53 @@
-"""Predict: a test item, an uploaded picture or a drawing, what is done to it, and what the network answers."""
+"""Predict: a test item, pictures, the camera or a drawing; what is done to it, what the network answers, and why."""
 
 import secrets
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
-from fmnist_core.imaging import Preparation, prepare, prepare_drawing
-from fmnist_core.model import FashionCNN
+from fmnist_core.evaluation import answer
+from fmnist_core.familiarity import score_unfamiliarity
+from fmnist_core.imaging import Choices, Preparation, prepare, prepare_drawing
 from fmnist_core.pictures import PictureError
 from pages.parts.answer import show_answer
-from pages.parts.cached import model_or_stop, probabilities, split_or_stop
-from pages.parts.drawing_pad import show_drawing_pad
+from pages.parts.cached import familiarity_or_stop, model_or_stop, split_or_stop
+from pages.parts.corrections import show_corrections
+from pages.parts.drawing_pad import show_drawing_pad, shrink_item
+from pages.parts.examples import show_examples
+from pages.parts.filmstrip import show_filmstrip
+from pages.parts.hand_tools import read_choices, show_hand_tools, show_kind, switch
 from pages.parts.picture import show_picture
+from pages.parts.picture_list import Picture, PictureList, ask_for_photo, ask_for_uploads
+from pages.parts.picture_table import choose_picture
+from pages.parts.reasons import show_reasons
 from pages.parts.run_picker import escape, pick_run
-from pages.parts.uploaded_picture import ask_for_picture
 from pages.parts.url_state import keep, one_of, restore, whole_number, write
 
-TEST_ITEM, UPLOAD, DRAWING = SOURCES = ("Test item", "Upload", "Drawing")
+TEST_ITEM, UPLOAD, CAMERA, DRAWING = SOURCES = ("Test item", "Upload", "Camera", "Drawing")
+TRAINED_FOR_PHOTOS = "photos-and-drawings"
+# What every source gives: what the network sees, (28, 28) uint8, and its answer; None where there is nothing to see yet.
+Shown = tuple[NDArray[np.uint8], int] | None
 
 
-def show_test_item(model: FashionCNN) -> None:
+def answer_views(views: NDArray[np.uint8], true_name: str | None = None, seen: NDArray[np.uint8] | None = None) -> int:
+    """Shows the answer to a picture seen in several ways, and returns the class."""
+    probabilities = answer(model, views)
+    show_answer(
+        probabilities,
+        seen=seen,
+        true_name=true_name,
+        unfamiliarity=score_unfamiliarity(model, views),
+        familiarity=familiarity_or_stop(run),
+    )
+    return int(probabilities.argmax())
+
+
+def show_test_item() -> Shown:
     """An image of the test set, with its label."""
     split = split_or_stop("test")
     restore("item", 0, whole_number(0, len(split) - 1))
-    source, answer = st.columns([2, 3], gap="large")
+    source, said = st.columns([2, 3], gap="large")
     with source:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             index = st.number_input("Number of the test image", 0, len(split) - 1, key="item", on_change=keep, args=("item",), width=200)
@@ -30,66 +55,95 @@ def show_test_item(model: FashionCNN) -> None:
         name = split.class_names[split.labels[index]]
         show_picture(split.images[index], f"Test image {index}, label {name}, enlarged", width_px=280, caption=f"Label: {name}")
         st.caption("A test image is 28×28 pixels already: the network sees it just as it is.")
-    with answer:
-        show_answer(probabilities(model, split.images[index]), true_name=name)
+    with said:
+        return split.images[index], answer_views(split.images[index][np.newaxis], name)
 
 
-def show_upload(model: FashionCNN) -> None:
-    """A picture from the person's own device."""
-    source, answer = st.columns([2, 3], gap="large")
+def show_uploads() -> Shown:
+    """Pictures from the person's own device."""
+    source, said = st.columns([2, 3], gap="large")
     with source:
-        try:
-            chosen = ask_for_picture()
-        except PictureError as error:
-            st.error(escape(str(error)), icon=":material/warning:")
-            return
-        if chosen is None:
-            st.info("Choose a file, drop it here or paste it.", icon=":material/upload:")
-            return
-        name, picture = chosen
-        preparation = prepare(picture)
-        st.image(picture, width=min(280, 280 * picture.width // picture.height or 1), alt=f"Your picture {name}", caption="Your picture")
-    with answer:
-        show_answer(probabilities(model, preparation.image), seen=preparation.image)
-    show_steps(preparation, "These are the steps by which the makers of Fashion-MNIST turned product photographs into the training images.")
+        pictures = ask_for_uploads()
+        if not pictures.pictures:
+            st.info("Choose files, drop them here or paste them: a shirt, trousers, a shoe, a bag.", icon=":material/upload:")
+            return None
+    return show_picture_of(pictures, source, said)
 
 
-def show_drawing(model: FashionCNN) -> None:
+def show_camera() -> Shown:
+    """A photograph taken now."""
+    source, said = st.columns([2, 3], gap="large")
+    with source:
+        pictures = ask_for_photo()
+    return show_picture_of(pictures, source, said) if pictures.pictures else None
+
+
+def show_picture_of(pictures: PictureList, source: st.delta_generator.DeltaGenerator, said: st.delta_generator.DeltaGenerator) -> Shown:
+    """One picture of a list, what can be changed about it, its answer, and every step."""
+    picture = choose_picture(pictures, model, familiarity_or_stop(run), run.id)
+    try:
+        preparation = prepare_cached(picture.id, picture, read_choices(picture.id))
+    except PictureError as error:
+        said.error(f"{escape(picture.name)}: {error}", icon=":material/warning:")
+        return None
+    with source:
+        width = min(280, 280 * picture.image.width // picture.image.height or 1)
+        st.image(picture.image, width=width, alt=f"Your picture {picture.name}", caption="Your picture")
+        show_kind(picture.id, preparation)
+    with said:
+        answered = answer_views(preparation.views, seen=preparation.image)
+        with st.expander("Correct it by hand: turn, crop, paint", icon=":material/brush:"):
+            show_hand_tools(picture.id, preparation)
+    show_filmstrip(model, preparation, picture.id, lambda step, is_on: switch(picture.id, step, is_on))
+    return preparation.image, answered
+
+
+def prepare_cached(picture_id: str, picture: Picture, choices: Choices) -> Preparation:
+    """The preparation of a picture; the last one is kept, since a page runs many times for one picture."""
+    painted = b"" if choices.painted is None else choices.painted.tobytes()
+    asked = (picture_id, choices.kind, choices.switched_off, choices.turn_degrees, choices.crop, choices.invert, painted)
+    last = st.session_state.get("last_preparation")
+    if last is None or last[0] != asked:
+        last = st.session_state["last_preparation"] = (asked, prepare(picture.image, choices))
+    prepared: Preparation = last[1]
+    return prepared
+
+
+def show_drawing() -> Shown:
     """A drawing made on the page."""
-    source, answer = st.columns([2, 3], gap="large")
+    source, said = st.columns([2, 3], gap="large")
     with source:
-        strokes = show_drawing_pad("pad", label="Drawing area: draw one item of clothing, as large as the area")
-    with answer:
-        if strokes is None:
-            st.info(
-                "Draw a T-shirt, a boot or a bag. The network knows filled shapes, so fill yours with a thick brush. "
-                "Each time you lift the pointer, the answer appears here.",
-                icon=":material/draw:",
-            )
-            return
-        try:
-            preparation = prepare_drawing(strokes)
-        except PictureError as error:
-            st.info(str(error), icon=":material/draw:")
-            return
-        show_answer(probabilities(model, preparation.image), seen=preparation.image)
-    show_steps(preparation, "A drawing is cut out, made small and centred as the training images were.")
-
-
-def show_steps(preparation: Preparation, said: str) -> None:
-    """Every step from the picture to the 28×28, each with its sentence."""
-    st.subheader("From your picture to 28×28, step by step", anchor=False)
-    st.caption(said)
-    with st.container(horizontal=True):
-        for number, step in enumerate(preparation.steps, start=1):
-            with st.container(width=160):
-                st.markdown(f"**{number}. {step.name}**")
-                show_picture(step.image, f"After step {number}, {step.name}: {step.sentence}", width_px=140)
-                st.markdown(step.sentence)
+        drawing = show_drawing_pad("pad")
+    if drawing is None:
+        said.info("Draw a T-shirt, a boot or a bag. Each time you lift the pointer, the answer appears here.", icon=":material/draw:")
+        return None
+    if drawing.edits_item:
+        image = shrink_item(drawing.strokes)
+        with said:
+            return image, answer_views(image[np.newaxis], seen=image)
+    try:
+        preparation = prepare_drawing(drawing.strokes, fill=drawing.fill)
+    except PictureError as error:
+        said.info(str(error), icon=":material/draw:")
+        return None
+    with said:
+        answered = answer_views(preparation.views, seen=preparation.image)
+    show_filmstrip(model, preparation, "drawing")
+    return preparation.image, answered
 
 
 st.title("Predict")
-model = model_or_stop(pick_run())
+run = pick_run()
+model = model_or_stop(run)
 restore("source", TEST_ITEM, one_of(SOURCES))
 source = st.radio("What to predict", SOURCES, key="source", horizontal=True, on_change=keep, args=("source",))
-{TEST_ITEM: show_test_item, UPLOAD: show_upload, DRAWING: show_drawing}[source](model)
+if source != TEST_ITEM and run.config.augmentation != TRAINED_FOR_PHOTOS:
+    st.caption(
+        "This network has seen the training images only as they are. "
+        "The starter model was also taught what photographs and drawings look like."
+    )
+shown = {TEST_ITEM: show_test_item, UPLOAD: show_uploads, CAMERA: show_camera, DRAWING: show_drawing}[source]()
+if shown is not None:
+    show_reasons(run, model, *shown)
+show_corrections(*(shown or (None, None)))
+show_examples(split_or_stop("test"))

@@ -5,17 +5,26 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from fmnist_core.data import CLASS_NAMES
+from fmnist_core.familiarity import Familiarity
 from fmnist_core.figures import draw_probabilities
 from pages.parts.picture import show_picture
 
 
-def show_answer(probabilities: NDArray[np.float32], *, seen: NDArray[np.uint8] | None = None, true_name: str | None = None) -> None:
+def show_answer(
+    probabilities: NDArray[np.float32],
+    *,
+    seen: NDArray[np.uint8] | None = None,
+    true_name: str | None = None,
+    unfamiliarity: float | None = None,
+    familiarity: Familiarity | None = None,
+) -> None:
     """What the network sees, its two most likely classes, whether that is right where it is known, and all ten as bars.
 
     Args:
         probabilities: (10,), which sum to 1.
         seen: (28, 28) uint8, where the page does not show it already.
         true_name: the label, where there is one.
+        unfamiliarity: the picture's score, and `familiarity` what it is held against, where that is to be said.
     """
     first, second = (int(i) for i in np.argsort(-probabilities, kind="stable")[:2])
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -28,6 +37,13 @@ def show_answer(probabilities: NDArray[np.float32], *, seen: NDArray[np.uint8] |
             st.write(
                 f"It gives **{CLASS_NAMES[first]}** {sure:.1f}\u00a0%. Its second guess is {CLASS_NAMES[second]}, {less_sure:.1f}\u00a0%."
             )
+    if unfamiliarity is not None and familiarity is not None and unfamiliarity > familiarity.threshold:
+        st.warning(
+            "**This is unlike anything I was trained on.** The network responds to it more weakly than to 99\u00a0% of the "
+            "training images, so its answer means little. (It says so, wrongly, of "
+            f"{100 * familiarity.false_alarm_rate:.1f}\u00a0% of the test images, and more often of photographs of things it knows.)",
+            icon=":material/help:",
+        )
     if true_name == CLASS_NAMES[first]:
         st.success(f"Right: the label is {true_name}.", icon=":material/check_circle:")
     elif true_name is not None:

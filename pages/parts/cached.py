@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from fmnist_core import data, evaluation, runs
 from fmnist_core.data import Split, SplitName
 from fmnist_core.evaluation import Evaluation
+from fmnist_core.familiarity import Familiarity, Neighbours, fit_familiarity
 from fmnist_core.model import FashionCNN
 from fmnist_core.runs import RunRecord
 
@@ -42,6 +43,18 @@ def evaluation_or_stop(run: RunRecord) -> Evaluation:
     return _evaluate(*runs.weights_stamp(run), split.source, model_or_stop(run), split)
 
 
+def familiarity_or_stop(run: RunRecord) -> Familiarity:
+    """Where "unlike anything it was trained on" begins for the run's network."""
+    train, test = split_or_stop("train"), split_or_stop("test")
+    return _fit_familiarity(*runs.weights_stamp(run), test.source, model_or_stop(run), train, test)
+
+
+def neighbours_or_stop(run: RunRecord) -> Neighbours:
+    """Finds the training images that the run's network sees as most alike."""
+    train = split_or_stop("train")
+    return _make_neighbours(*runs.weights_stamp(run), train.source, model_or_stop(run), train)
+
+
 def probabilities(model: FashionCNN, image: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(10,) class probabilities of one (28, 28) uint8 picture."""
     return evaluation.predict(model, image[np.newaxis])[0]
@@ -63,3 +76,20 @@ def _load_model(run_id: str, weights_time_ns: int) -> FashionCNN:  # noqa: ARG00
 @st.cache_resource(show_spinner="Answering all test images …", max_entries=32)
 def _evaluate(run_id: str, weights_time_ns: int, source: str, _model: FashionCNN, _split: Split) -> Evaluation:  # noqa: ARG001
     return evaluation.evaluate(_model, _split)
+
+
+@st.cache_resource(show_spinner="Finding out what is familiar …", max_entries=64)
+def _fit_familiarity(
+    run_id: str,  # noqa: ARG001
+    weights_time_ns: int,  # noqa: ARG001
+    source: str,  # noqa: ARG001
+    _model: FashionCNN,
+    _train: Split,
+    _test: Split,
+) -> Familiarity:
+    return fit_familiarity(_model, _train, _test)
+
+
+@st.cache_resource(show_spinner="Looking through all training images …", max_entries=8)
+def _make_neighbours(run_id: str, weights_time_ns: int, source: str, _model: FashionCNN, _train: Split) -> Neighbours:  # noqa: ARG001
+    return Neighbours(_model, _train)

@@ -6,13 +6,13 @@ from numpy.typing import NDArray
 
 
 def show_picture(image: NDArray[np.uint8], alt: str, *, width_px: int = 224, caption: str | None = None) -> None:
-    """Shows a grey picture with its pixels as squares; a picture larger than the width is made smaller smoothly.
+    """Shows a picture with its pixels as squares; a picture larger than the width is made smaller smoothly.
 
     Args:
-        image: (H, W) uint8.
+        image: (H, W) or (H, W, 3) uint8.
         alt: what it shows, in words.
     """
-    factor = max(1, width_px // max(image.shape))
-    enlarged = np.kron(image, np.ones((factor, factor), np.uint8))  # the browser would blur it
-    width = round(width_px * image.shape[1] / max(image.shape))
+    factor = max(1, width_px // max(image.shape[:2]))
+    enlarged = image.repeat(factor, axis=0).repeat(factor, axis=1)  # the browser would blur it
+    width = round(width_px * image.shape[1] / max(image.shape[:2]))
     st.image(enlarged, caption=caption, width=max(1, width), output_format="PNG", alt=alt)
