@@ -213,9 +213,13 @@ def _stretch(look: _Look) -> tuple[_Look, str]:
     gain = float(np.clip(42 / (inside.std() + 1), 1, 2.2))
     middle = float(np.clip(inside.mean(), 90, 200))
     greys = np.clip((look.grey.astype(np.float32) - inside.mean()) * gain + middle, 25, 255).astype(np.uint8)
-    return replace(
-        look, grey=greys, colour=None
-    ), f"Folds and seams are drawn {gain:.1f} times as strong, and nothing of the garment is left as dark as the background."
+    return replace(look, grey=greys, colour=None), _describe_tones(gain)
+
+
+def _describe_tones(gain: float) -> str:
+    if gain < 1.05:
+        return "Its contrast is that of the training images already; only what is as dark as the background is lightened."
+    return f"Folds and seams are drawn {gain:.1f} times as strong, and nothing of the garment stays as dark as the background."
 
 
 def _fill(look: _Look) -> tuple[_Look, str]:

@@ -61,26 +61,23 @@ def show_test_item() -> Shown:
 
 def show_uploads() -> Shown:
     """Pictures from the person's own device."""
-    source, said = st.columns([2, 3], gap="large")
-    with source:
-        pictures = ask_for_uploads()
-        if not pictures.pictures:
-            st.info("Choose files, drop them here or paste them: a shirt, trousers, a shoe, a bag.", icon=":material/upload:")
-            return None
-    return show_picture_of(pictures, source, said)
+    pictures = ask_for_uploads()
+    if not pictures.pictures:
+        st.info("Choose files, drop them here or paste them: a shirt, trousers, a shoe, a bag.", icon=":material/upload:")
+        return None
+    return show_picture_of(pictures)
 
 
 def show_camera() -> Shown:
     """A photograph taken now."""
-    source, said = st.columns([2, 3], gap="large")
-    with source:
-        pictures = ask_for_photo()
-    return show_picture_of(pictures, source, said) if pictures.pictures else None
+    pictures = ask_for_photo()
+    return show_picture_of(pictures) if pictures.pictures else None
 
 
-def show_picture_of(pictures: PictureList, source: st.delta_generator.DeltaGenerator, said: st.delta_generator.DeltaGenerator) -> Shown:
+def show_picture_of(pictures: PictureList) -> Shown:
     """One picture of a list, what can be changed about it, its answer, and every step."""
-    picture = choose_picture(pictures, model, familiarity_or_stop(run), run.id)
+    picture = choose_picture(pictures, model, familiarity_or_stop(run))
+    source, said = st.columns([2, 3], gap="large")
     try:
         preparation = prepare_cached(picture.id, picture, read_choices(picture.id))
     except PictureError as error:

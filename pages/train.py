@@ -1,9 +1,12 @@
 """Train: choose three settings, start a run, watch it learn, stop it."""
 
+from dataclasses import replace
+from typing import Any
+
 import streamlit as st
 
 from fmnist_core import jobs, runs
-from fmnist_core.config import MAX_BATCH_SIZE, MAX_EPOCHS, MAX_SEED, TrainConfig
+from fmnist_core.config import MAX_BATCH_SIZE, MAX_EPOCHS, MAX_SEED, PRESETS, find_preset
 from fmnist_core.runs import RunRecord
 from pages.parts.live_run import show_ended_run, show_live_run
 from pages.parts.run_picker import describe_run, remember_run
@@ -22,7 +25,18 @@ HELP = {
 
 def show_settings() -> None:
     """The form; starts a run when it is sent."""
-    kept = st.session_state.setdefault(_SETTINGS, {"epochs": 5, "batch_size": 100, "rate": "0.001", "seed": 0, "name": ""})
+    kept = st.session_state.setdefault(_SETTINGS, settings_of(PRESETS[0].key))
+    keys = [preset.key for preset in PRESETS]
+    st.session_state["preset"] = kept["preset"]
+    st.radio(
+        "Preset",
+        keys,
+        format_func=lambda key: find_preset(key).name,
+        captions=[preset.sentence for preset in PRESETS],
+        horizontal=True,
+        key="preset",
+        on_change=lambda: st.session_state.update({_SETTINGS: settings_of(st.session_state["preset"])}),
+    )
     rates = RATES if kept["rate"] in RATES else [*RATES, kept["rate"]]
     with st.form("settings", border=False):
         places = iter(st.columns([2, 2, 2, 3, 2, 2], vertical_alignment="bottom"))
@@ -33,11 +47,25 @@ def show_settings() -> None:
         seed = next(places).number_input("Seed", 0, MAX_SEED, kept["seed"], help=HELP["seed"])
         sent = next(places).form_submit_button("Train", type="primary", icon=":material/play_arrow:", width="stretch")
     if sent:
-        st.session_state[_SETTINGS] = {"epochs": epochs, "batch_size": batch_size, "rate": rate or "", "seed": seed, "name": name}
-        start_run(epochs, batch_size, rate or "", seed, name)
+        chosen = {"epochs": epochs, "batch_size": batch_size, "rate": rate or "", "seed": seed, "name": name, "preset": kept["preset"]}
+        st.session_state[_SETTINGS] = chosen
+        start_run(**chosen)
 
 
-def start_run(epochs: int, batch_size: int, rate: str, seed: int, name: str) -> None:
+def settings_of(key: str) -> dict[str, Any]:
+    """What the form shows for a preset."""
+    config = find_preset(key).config
+    return {
+        "preset": key,
+        "epochs": config.epochs,
+        "batch_size": config.batch_size,
+        "rate": f"{config.learning_rate:g}",
+        "seed": config.seed,
+        "name": "",
+    }
+
+
+def start_run(preset: str, epochs: int, batch_size: int, rate: str, seed: int, name: str) -> None:
     """Starts the run and shows it, or says in a sentence why it cannot start."""
     try:
         learning_rate = float(rate.strip().replace(",", "."))
@@ -45,7 +73,8 @@ def start_run(epochs: int, batch_size: int, rate: str, seed: int, name: str) -> 
         st.error(f'The learning rate "{rate[:40]}" is not a number: choose one such as 0.001.', icon=":material/warning:")
         return
     try:
-        run_id = jobs.start(TrainConfig(epochs, batch_size, learning_rate, seed), name)
+        chosen = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed}
+        run_id = jobs.start(replace(find_preset(preset).config, **chosen), name)  # type: ignore[arg-type]
     except ValueError as error:  # a setting out of range, or a home folder that cannot be written
         st.error(str(error), icon=":material/warning:")
         return

@@ -8,8 +8,8 @@ import streamlit as st
 from fmnist_core.imaging import DRAWING, KINDS, PHOTO, READY, Choices, Preparation
 from pages.parts.mask_painter import painted_on, show_mask_painter
 
+FOUND_OUT = "found out"
 KIND_NAMES = {
-    None: "found out by itself",
     PHOTO: "a photo",
     DRAWING: "a drawing",
     READY: "a picture like the training images",
@@ -36,16 +36,15 @@ def switch(picture_id: str, step: str, is_on: bool) -> None:
 
 def show_kind(picture_id: str, preparation: Preparation) -> None:
     """As what the picture was taken, why, and a way to say otherwise."""
-    options = (None, *KINDS)
-    chosen = _all().get(picture_id, Choices()).kind
     key = f"kind {picture_id}"
-    st.session_state[key] = chosen
+    st.session_state[key] = _all().get(picture_id, Choices()).kind or FOUND_OUT
     st.selectbox(
         "Taken as",
-        options,
-        format_func=lambda kind: KIND_NAMES[kind] if kind else f"{KIND_NAMES[preparation.kind]} ({KIND_NAMES[None]})",
+        (FOUND_OUT, *KINDS),
+        format_func=lambda kind: KIND_NAMES.get(kind, f"{KIND_NAMES[preparation.kind]} (found out by itself)"),
         key=key,
-        on_change=lambda: change(picture_id, kind=st.session_state[key]),
+        on_change=_choose_kind,
+        args=(picture_id, key),
     )
     st.caption(preparation.kind_sentence)
 
@@ -71,6 +70,11 @@ def show_hand_tools(picture_id: str, preparation: Preparation) -> None:
     st.slider("Keep from top to bottom, %", *_UNTOUCHED, key=down, step=1, **crop)  # type: ignore[call-overload]
     if preparation.mask is not None and "cut_out" not in choices.switched_off:
         show_mask_painter(preparation.canvas, preparation.mask, _view_id(picture_id, choices))
+
+
+def _choose_kind(picture_id: str, key: str) -> None:
+    kind = st.session_state[key]
+    change(picture_id, kind=None if kind == FOUND_OUT else kind)
 
 
 def _crop(picture_id: str, across: str, down: str) -> None:

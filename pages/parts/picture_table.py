@@ -22,7 +22,7 @@ _VIEWS = "views_of_pictures"  # (V, 28, 28) by picture: 3 kB each
 _CHOSEN = "picture_on_show"
 
 
-def choose_picture(pictures: PictureList, model: FashionCNN, familiarity: Familiarity, run_id: str) -> Picture:
+def choose_picture(pictures: PictureList, model: FashionCNN, familiarity: Familiarity) -> Picture:
     """The only picture, or the one chosen from a table of all of them."""
     shown = list(pictures.pictures.values())
     if len(shown) == 1:
@@ -37,7 +37,7 @@ def choose_picture(pictures: PictureList, model: FashionCNN, familiarity: Famili
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
-        key=f"table {run_id}",
+        key="picture_table",
         row_height=60,
         column_config={"Picture": st.column_config.ImageColumn(width="small")},
     )

@@ -54,7 +54,8 @@ def describe_run(run: RunRecord) -> str:
 def describe_settings(run: RunRecord) -> str:
     """The settings of a run in one line."""
     config = run.config
-    return f"{config.epochs} epochs, batch {config.batch_size:,}, rate {config.learning_rate:g}, seed {config.seed}"
+    settings = f"{config.epochs} epochs, batch {config.batch_size:,}, rate {config.learning_rate:g}, seed {config.seed}"
+    return settings if config.augmentation == "none" else f"{settings}, photos and drawings"
 
 
 def escape(text: str) -> str:
