@@ -51,8 +51,10 @@ def _parser() -> argparse.ArgumentParser:
 
     predict = commands.add_parser("predict", help="what pictures show")
     predict.add_argument("run", metavar="RUN", help=f'the id of a run, or "{runs.STARTER_ID}"')
-    predict.add_argument("images", metavar="IMAGE", nargs="+", help="PNG, JPEG, WebP, GIF or BMP files")
-    predict.add_argument("--json", action="store_true", help="a JSON object a line: file, label, probabilities")
+    predict.add_argument("images", metavar="IMAGE", nargs="+", help="PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF files")
+    predict.add_argument(
+        "--json", action="store_true", help="a JSON object a line: file, label, probabilities, kind of picture, unfamiliarity"
+    )
     predict.set_defaults(command=_predict)
 
     listing = commands.add_parser("runs", help="list the runs, the newest first")
@@ -134,26 +136,29 @@ def _evaluate(options: argparse.Namespace) -> int:
 def _predict(options: argparse.Namespace) -> int:
     model = runs.load_model(runs.load_run(options.run))
 
-    from fmnist_core.data import CLASS_NAMES
+    from fmnist_core.data import CLASS_NAMES, load_split
     from fmnist_core.evaluation import answer
+    from fmnist_core.familiarity import fit_familiarity, score_unfamiliarity
     from fmnist_core.imaging import prepare
     from fmnist_core.pictures import PictureError, open_picture
 
+    familiarity = fit_familiarity(model, load_split("train"), load_split("test"))
     failed = False
     for file in options.images:
         try:
-            picture = open_picture(Path(file).read_bytes(), name=file)
+            preparation = prepare(open_picture(Path(file).read_bytes(), name=file))
         except (PictureError, OSError) as error:
             failed = bool(_fail(error))
             continue
-        preparation = prepare(picture)
-        probabilities = answer(model, preparation.views)
-        label = CLASS_NAMES[probabilities.argmax()]
+        probabilities, score = answer(model, preparation.views), score_unfamiliarity(model, preparation.views)
+        label, is_unfamiliar = CLASS_NAMES[probabilities.argmax()], score > familiarity.threshold
         if options.json:
             by_class = {name: float(share) for name, share in zip(CLASS_NAMES, probabilities, strict=True)}
-            print(json.dumps({"file": file, "label": label, "probabilities": by_class}))
+            about = {"kind": preparation.kind, "unfamiliarity": score, "is_unfamiliar": is_unfamiliar}
+            print(json.dumps({"file": file, "label": label, "probabilities": by_class} | about))
         else:
-            print(f"{file}: {label} ({100 * probabilities.max():.1f} %)")
+            note = ", unlike anything it was trained on" if is_unfamiliar else ""
+            print(f"{file}: {label} ({100 * probabilities.max():.1f} %{note})")
     return int(failed)
 
 
