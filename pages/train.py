@@ -25,7 +25,7 @@ HELP = {
 
 def show_settings() -> None:
     """The form; starts a run when it is sent."""
-    kept = st.session_state.setdefault(_SETTINGS, settings_of(PRESETS[0].key))
+    kept = settings_of(PRESETS[0].key) | st.session_state.get(_SETTINGS, {})
     keys = [preset.key for preset in PRESETS]
     st.session_state["preset"] = kept["preset"]
     st.radio(

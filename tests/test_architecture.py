@@ -14,8 +14,9 @@ from tests.conftest import ROOT
 # Each may import those before it; what stands in one line stands side by side.
 LAYERS = (
     ("data", "config"),
-    ("model",),
-    ("imaging", "evaluation", "explanation", "sampling"),
+    ("model", "pictures", "cutout", "doodles"),
+    ("imaging", "augmentation", "evaluation", "sampling"),
+    ("explanation", "familiarity"),
     ("training",),
     ("runs",),
     ("jobs", "history"),

@@ -37,13 +37,14 @@ def show_answer(
             st.write(
                 f"It gives **{CLASS_NAMES[first]}** {sure:.1f}\u00a0%. Its second guess is {CLASS_NAMES[second]}, {less_sure:.1f}\u00a0%."
             )
-    if unfamiliarity is not None and familiarity is not None and unfamiliarity > familiarity.threshold:
-        st.warning(
-            "**This is unlike anything I was trained on.** The network responds to it more weakly than to 99\u00a0% of the "
-            "training images, so its answer means little. (It says so, wrongly, of "
-            f"{100 * familiarity.false_alarm_rate:.1f}\u00a0% of the test images, and more often of photographs of things it knows.)",
-            icon=":material/help:",
-        )
+    with st.container():  # always there, so that what stands below keeps its place and an open expander stays open
+        if unfamiliarity is not None and familiarity is not None and unfamiliarity > familiarity.threshold:
+            st.warning(
+                "**This is unlike anything I was trained on.** The network responds to it more weakly than to 99\u00a0% of the "
+                "training images, so its answer means little. (It says so, wrongly, of "
+                f"{100 * familiarity.false_alarm_rate:.1f}\u00a0% of the test images, and more often of photographs of things it knows.)",
+                icon=":material/help:",
+            )
     if true_name == CLASS_NAMES[first]:
         st.success(f"Right: the label is {true_name}.", icon=":material/check_circle:")
     elif true_name is not None:

@@ -18,7 +18,7 @@ def show_examples(split: Split) -> None:
     items = [index for index in _TEST_ITEMS if index < len(split)]
     drawings = [make_doodle(name, number, 28) for name, number in _DOODLES]
     labels = [f"Test item {index}, {split.class_names[split.labels[index]]}" for index in items]
-    labels += [f"Drawing of a {name}" for name, _ in _DOODLES]
+    labels += [f"Drawing: {name}" for name, _ in _DOODLES]
 
     def open_example(index: int) -> None:
         if index < len(items):

@@ -19,7 +19,8 @@ from pages.parts.hand_tools import read_choices
 from pages.parts.picture_list import Picture, PictureList
 
 _VIEWS = "views_of_pictures"  # (V, 28, 28) by picture: 3 kB each
-_CHOSEN = "picture_on_show"
+_CHOSEN = "picture_on_show"  # outlives the page, unlike the widget's own key
+_WIDGET = "look_at"
 
 
 def choose_picture(pictures: PictureList, model: FashionCNN, familiarity: Familiarity) -> Picture:
@@ -43,10 +44,13 @@ def choose_picture(pictures: PictureList, model: FashionCNN, familiarity: Famili
     )
     names = {file_id: f"{number}. {picture.name}" for number, (file_id, picture) in enumerate(pictures.pictures.items(), start=1)}
     last = st.session_state.get(_CHOSEN)
-    index = list(names).index(last) if last in names else 0
-    chosen = st.selectbox("Look at", list(names), index, format_func=names.__getitem__)
-    st.session_state[_CHOSEN] = chosen
+    st.session_state[_WIDGET] = last if last in names else next(iter(names))
+    chosen = st.selectbox("Look at", list(names), format_func=names.__getitem__, key=_WIDGET, on_change=_remember)
     return pictures.pictures[chosen]
+
+
+def _remember() -> None:
+    st.session_state[_CHOSEN] = st.session_state[_WIDGET]
 
 
 def _answer(picture: Picture, model: FashionCNN, familiarity: Familiarity) -> dict[str, object]:

@@ -1,4 +1,5 @@
 import re
+import urllib.parse
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,6 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from fmnist_core import data
 from tests.browser.conftest import Server, open_page
 
 SHIRT = [
@@ -27,11 +27,13 @@ SAYS = re.compile("^The network says: ")
 
 
 @pytest.fixture(scope="module")
-def boot(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A test image as a photograph would come: dark on white, large, in colour."""
-    image = data.load_split("test", data.PACKAGED_FOLDER).images[0]
-    file = tmp_path_factory.mktemp("pictures") / "boot.jpg"
-    Image.fromarray(255 - np.kron(image, np.ones((20, 20), np.uint8))).convert("RGB").save(file, quality=95)
+def shirt(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A T-shirt as a photograph would come: blue on a bright floor with some grain."""
+    pixels = np.full((600, 520, 3), (205, 190, 160), np.int16)
+    pixels[120:500, 170:350] = pixels[120:220, 100:420] = (40, 50, 110)
+    pixels += np.random.default_rng(0).integers(-6, 7, pixels.shape)
+    file = tmp_path_factory.mktemp("pictures") / "shirt.jpg"
+    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(file, quality=95)
     return file
 
 
@@ -64,35 +66,37 @@ def touch_at(*fingers: tuple[float, float]) -> list[dict[str, float]]:
     return [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(fingers)]
 
 
-def test_an_uploaded_picture_is_answered_with_every_step(server: Server, page: Page, boot: Path) -> None:
+def test_an_uploaded_picture_is_answered_with_every_step(server: Server, page: Page, shirt: Path) -> None:
     open_page(page, server, "/prediction?run=starter&source=Upload")
-    page.locator('input[type="file"]').set_input_files(boot)
-    expect(page.get_by_role("heading", name="The network says: Ankle boot")).to_be_visible()
-    assert "Ankle boot" in bars(page)
-    for name in ("Grey", "Trim", "Shrink", "Sharpen", "Centre", "Negate"):
+    page.locator('input[type="file"]').set_input_files(shirt)
+    expect(page.get_by_role("heading", name="The network says: T-shirt/top")).to_be_visible()
+    assert "T-shirt/top" in bars(page)
+    for name in ("Your picture", "Cut out", "Trim and centre", "Negate", "Contrast"):
         expect(page.get_by_role("img", name=re.compile(f"^After step \\d, {name}: "))).to_be_visible()
 
 
-def test_a_file_that_is_no_picture_gets_a_sentence(server: Server, page: Page, boot: Path, tmp_path: Path) -> None:
+def test_a_file_that_is_no_picture_gets_a_sentence(server: Server, page: Page, shirt: Path, tmp_path: Path) -> None:
     fake = tmp_path / "fake.png"
     fake.write_text("this is text")
     open_page(page, server, "/prediction?run=starter&source=Upload")
     page.locator('input[type="file"]').set_input_files(fake)
-    expect(page.get_by_text("fake.png is not a picture that can be read: choose a PNG, JPEG, WebP, GIF or BMP file.")).to_be_visible()
-    page.locator('input[type="file"]').set_input_files(boot)
-    expect(page.get_by_role("heading", name="The network says: Ankle boot")).to_be_visible()
+    expect(
+        page.get_by_text("fake.png is not a picture that can be read: choose a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF file.")
+    ).to_be_visible()
+    page.locator('input[type="file"]').set_input_files(shirt)
+    expect(page.get_by_role("heading", name="The network says: T-shirt/top")).to_be_visible()
 
 
-def test_an_uploaded_picture_is_still_there_after_another_page(server: Server, page: Page, boot: Path) -> None:
+def test_an_uploaded_picture_is_still_there_after_another_page(server: Server, page: Page, shirt: Path) -> None:
     open_page(page, server, "/prediction?run=starter&source=Upload")
-    page.locator('input[type="file"]').set_input_files(boot)
-    expect(page.get_by_role("heading", name="The network says: Ankle boot")).to_be_visible()
+    page.locator('input[type="file"]').set_input_files(shirt)
+    expect(page.get_by_role("heading", name="The network says: T-shirt/top")).to_be_visible()
     page.get_by_role("link", name="Home").first.click()
     expect(page.get_by_role("heading", name="Watch a network learn")).to_be_visible()
     page.get_by_role("link", name="Predict").first.click()
-    expect(page.get_by_role("heading", name="The network says: Ankle boot")).to_be_visible()
-    page.get_by_role("button", name="Remove the picture").click()
-    expect(page.get_by_text("Choose a file, drop it here or paste it.")).to_be_visible()
+    expect(page.get_by_role("heading", name="The network says: T-shirt/top")).to_be_visible()
+    page.get_by_role("button", name="Remove the pictures").click()
+    expect(page.get_by_text(re.compile("Choose files, drop them here"))).to_be_visible()
 
 
 def test_the_back_button_shows_the_item_before(server: Server, page: Page) -> None:
@@ -141,10 +145,13 @@ def test_drawing_with_the_keyboard(server: Server, page: Page) -> None:
     open_page(page, server, "/prediction?run=starter&source=Drawing")
     canvas = page.get_by_role("application", name=re.compile("^Drawing area"))
     expect(canvas).to_be_visible()
-    page.get_by_role("radio", name="Drawing").focus()
+    page.get_by_role("switch", name="Fill the silhouette").focus()
     blank = ink(canvas)
     assert blank == 0
-    page.keyboard.press("Tab")
+    for _ in range(3):  # past the help of the switch, if it can be reached
+        page.keyboard.press("Tab")
+        if canvas.evaluate("canvas => canvas.getRootNode().activeElement === canvas"):
+            break
     expect(canvas).to_be_focused()
     assert ink(canvas) > 0, "the cursor is seen before a key is pressed"
     page.keyboard.press("Space")
@@ -199,3 +206,107 @@ def test_a_second_finger_does_not_spoil_the_stroke(server: Server, new_page: Cal
     pixel = "([canvas, x, y]) => canvas.getContext('2d').getImageData(280 * x, 280 * y, 1, 1).data[0]"
     drawn = [page.evaluate(pixel, [canvas.element_handle(), x, y]) for x, y in ((0.3, 0.3), (0.3, 0.75), (0.8, 0.5))]
     assert drawn == [255, 255, 0]
+
+
+def wait_for_other_bars(page: Page, before: str) -> str:
+    page.wait_for_function(
+        "before => { const all = [...document.querySelectorAll('[aria-label^=\"Probability of each class\"]')];"
+        " return all.length && !all.some(each => each.ariaLabel === before); }",
+        arg=before,
+    )
+    return bars(page)
+
+
+def drawing_area(page: Page) -> Locator:
+    return page.get_by_role("application", name=re.compile("^Drawing area"))
+
+
+def test_erasing_the_shaft_of_a_boot_changes_the_answer(server: Server, page: Page) -> None:
+    open_page(page, server, "/prediction?run=starter&source=Drawing&pad_item=0&start=" + urllib.parse.quote("A test item"))
+    expect(page.get_by_role("heading", name="The network says: Ankle boot")).to_be_visible()
+    before, canvas = bars(page), drawing_area(page)
+    page.get_by_role("button", name="Eraser").click()
+    expect(page.get_by_role("button", name="Eraser")).to_have_attribute("aria-pressed", "true")
+    for y in (0.28, 0.33, 0.38, 0.43):
+        draw(page, canvas, [(0.45, y), (0.98, y)])
+    after = wait_for_other_bars(page, before)
+    assert after != before
+    for _ in range(4):
+        page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("figure", name=before, exact=True)).to_be_visible()
+
+
+def test_filling_or_not_changes_the_answer(server: Server, page: Page) -> None:
+    open_page(page, server, "/prediction?run=starter&source=Drawing&doodle_class=Bag&doodle=4&start=" + urllib.parse.quote("A drawing"))
+    filled = bars(page)
+    page.get_by_text("Fill the silhouette").click()
+    wait_for_other_bars(page, filled)
+    page.reload()
+    expect(page.get_by_role("switch", name="Fill the silhouette")).not_to_be_checked()
+
+
+def test_every_start_keeps_its_own_strokes(server: Server, page: Page) -> None:
+    open_page(page, server, "/prediction?run=starter&source=Drawing")
+    draw(page, drawing_area(page), SHIRT)
+    blank_sheet = bars(page)
+    page.get_by_role("combobox", name=re.compile("Start from")).click()
+    page.get_by_role("option", name="Half a drawing").click()
+    wait_for_other_bars(page, blank_sheet)
+    page.get_by_role("combobox", name=re.compile("Start from")).click()
+    page.get_by_role("option", name="A blank sheet").click()
+    expect(page.get_by_role("figure", name=blank_sheet, exact=True)).to_be_visible()
+
+
+def test_painting_the_mask_changes_the_answer(server: Server, page: Page, shirt: Path) -> None:
+    open_page(page, server, "/prediction?run=starter&source=Upload")
+    page.locator('input[type="file"]').set_input_files(shirt)
+    expect(page.get_by_role("heading", name="The network says: T-shirt/top")).to_be_visible()
+    before = bars(page)
+    page.get_by_text("Correct it by hand").click()
+    painter = page.get_by_role("application", name=re.compile("^Picture to paint on"))
+    expect(painter).to_be_visible()
+    page.get_by_role("button", name="Take away").click()
+    for y in (0.7, 0.76, 0.82):
+        draw(page, painter, [(0.2, y), (0.8, y)])
+    wait_for_other_bars(page, before)
+    for _ in range(3):
+        page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("figure", name=before, exact=True)).to_be_visible()
+
+
+def test_switching_a_step_off_changes_the_answer(server: Server, page: Page, shirt: Path) -> None:
+    open_page(page, server, "/prediction?run=starter&source=Upload")
+    page.locator('input[type="file"]').set_input_files(shirt)
+    before = bars(page)
+    page.get_by_text("2. Cut out").click()
+    wait_for_other_bars(page, before)
+    page.get_by_text("2. Cut out").click()
+    expect(page.get_by_role("figure", name=before, exact=True)).to_be_visible()
+
+
+def test_several_files_with_a_bad_one_between(server: Server, page: Page, shirt: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"")
+    open_page(page, server, "/prediction?run=starter&source=Upload")
+    page.locator('input[type="file"]').set_input_files([shirt, bad, shirt])
+    expect(page.get_by_text("bad.png is empty: choose another picture.")).to_be_visible()
+    expect(page.get_by_role("heading", name="2 pictures")).to_be_visible()
+    expect(page.get_by_role("heading", name="The network says: T-shirt/top")).to_be_visible()
+
+
+def test_an_example_opens_with_one_click(server: Server, page: Page) -> None:
+    open_page(page, server, "/prediction?run=starter")
+    page.get_by_role("button", name="Drawing: Ankle boot").click()
+    expect(page.get_by_role("radio", name="Drawing")).to_be_checked()
+    expect(page.get_by_role("heading", name="The network says: Ankle boot")).to_be_visible()
+
+
+def test_what_is_kept_is_downloaded(server: Server, page: Page) -> None:
+    open_page(page, server, "/prediction?run=starter&item=2")
+    page.get_by_role("button", name="Keep it").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download as CSV").click()
+    lines = download.value.path().read_text().splitlines()
+    assert lines[0].startswith("label,pixel1,")
+    assert lines[1].startswith("1,")
+    assert [len(line.split(",")) for line in lines] == [785, 785]

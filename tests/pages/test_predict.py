@@ -1,16 +1,26 @@
 import base64
+import csv
 import io
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from streamlit.testing.v1 import AppTest
 
-from pages.parts.drawing_pad import SIDE_PX, read_drawing
+from fmnist_core import data, runs
+from fmnist_core.familiarity import score_unfamiliarity
+from pages.parts.canvas import read_strokes
+from pages.parts.corrections import Correction, write_csv
+from pages.parts.drawing_pad import SIDE_PX, make_doodle, shrink_item
+from pages.parts.mask_painter import read_paint
 from pages.parts.run_picker import escape
 from tests.pages.conftest import open_page, query
+
+SESSION = "0123456789abcdef"
 
 
 def png(pixels: np.ndarray) -> bytes:
@@ -19,11 +29,11 @@ def png(pixels: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def shoe() -> np.ndarray:
-    """A dark block on white, wider than high."""
-    pixels = np.full((300, 300), 255, np.uint8)
-    pixels[150:220, 40:260] = 60
-    return pixels
+def t_shirt() -> np.ndarray:
+    """A dark T-shirt on a bright floor with some grain, (300, 260, 3)."""
+    pixels = np.full((300, 260, 3), (205, 190, 160), np.int16)
+    pixels[60:250, 85:175] = pixels[60:110, 50:210] = (40, 50, 110)
+    return (pixels + np.random.default_rng(0).integers(-6, 7, pixels.shape)).clip(0, 255).astype(np.uint8)
 
 
 def header_of(width: int, height: int) -> bytes:
@@ -36,12 +46,53 @@ def header_of(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
+def bars(at: AppTest) -> str:
+    """What the chart says of all ten classes."""
+    return str(at.get("plotly_chart")[0].proto.alt)
+
+
+def alts(at: AppTest) -> list[str]:
+    return [image.alt for element in at.get("image") for image in element.proto.imgs]
+
+
+def press(at: AppTest, label: str) -> AppTest:
+    return next(button for button in at.button if button.label == label).click().run()
+
+
+def upload(at: AppTest, *files: tuple[str, bytes]) -> AppTest:
+    at.file_uploader(key="upload").set_value([(name, content, "image/png") for name, content in files]).run()
+    assert not at.exception
+    return at
+
+
+def with_t_shirt() -> AppTest:
+    return upload(open_page("predict", source="Upload", run="starter"), ("shirt.png", png(t_shirt())))
+
+
+def draw(at: AppTest, pixels: np.ndarray, drawing: str = "blank") -> AppTest:
+    """What the browser sends when a stroke ends."""
+    at.session_state["drawing_of_pad"] = SESSION
+    at.session_state["pad"] = {"png": [f"{SESSION} {drawing}", base64.b64encode(png(pixels)).decode()]}
+    at.run()
+    assert not at.exception
+    return at
+
+
 def test_it_starts_with_a_test_item_and_its_answer() -> None:
     at = open_page("predict")
     assert at.radio(key="source").value == "Test item"
     assert at.subheader[0].value == "The network says: Ankle boot"
     assert at.success[0].value == "Right: the label is Ankle boot."
-    assert "Ankle boot 9" in at.get("plotly_chart")[0].proto.alt
+    assert "Ankle boot 9" in bars(at)
+
+
+def test_why_shows_pixels_and_five_training_images() -> None:
+    at = open_page("predict", run="starter", item="2")
+    assert "speak for Trouser" in next(alt for alt in alts(at) if alt.startswith("The picture; "))
+    assert [alt.split(", ")[1] for alt in alts(at) if alt.startswith("Training image ")] == ["Trouser"] * 5
+    (chosen,) = [box for box in at.selectbox if box.label == "Which pixels speak for"]
+    chosen.set_value(3).run()
+    assert "speak for Dress" in next(alt for alt in alts(at) if alt.startswith("The picture; "))
 
 
 def test_a_link_opens_the_same_item() -> None:
@@ -52,63 +103,130 @@ def test_a_link_opens_the_same_item() -> None:
 
 def test_an_upload_shows_every_step() -> None:
     at = open_page("predict", source="Upload")
-    assert at.info[0].value == "Choose a file, drop it here or paste it."
-    at.file_uploader(key="upload").upload("shoe.png", png(shoe()), "image/png").run()
-    assert not at.exception
-    assert at.subheader[0].value.startswith("The network says: ")
-    alts = [image.alt for element in at.get("image") for image in element.proto.imgs]
-    assert sum(alt.startswith("After step ") for alt in alts) == 6
+    assert at.info[0].value.startswith("Choose files, drop them here or paste them")
+    upload(at, ("shirt.png", png(t_shirt())))
+    assert at.subheader[0].value == "The network says: T-shirt/top"
+    assert [alt.split(":")[0] for alt in alts(at) if alt.startswith("After step ")] == [
+        "After step 1, Your picture",
+        "After step 2, Cut out",
+        "After step 3, Trim and centre",
+        "After step 4, Negate",
+        "After step 5, Contrast",
+    ]
+    assert "The item as it is, mirrored, smaller, and smaller and mirrored" in alts(at)
+
+
+def test_switching_a_step_off_changes_the_answer() -> None:
+    at = with_t_shirt()
+    before = bars(at)
+    next(box for box in at.checkbox if "Cut out" in box.label).uncheck().run()
+    assert bars(at) != before
+    assert any("Switched off" in caption.value for caption in at.caption)
+    next(box for box in at.checkbox if "Cut out" in box.label).check().run()
+    assert bars(at) == before
+
+
+def test_the_kind_can_be_chosen() -> None:
+    at = with_t_shirt()
+    (kind,) = [box for box in at.selectbox if box.label == "Taken as"]
+    assert "photograph" in at.caption[1].value or any("photograph" in caption.value for caption in at.caption)
+    kind.set_value("drawing").run()
+    assert any("Fill" in alt for alt in alts(at))
+    next(box for box in at.selectbox if box.label == "Taken as").set_value("found out").run()
+    assert any("Cut out" in alt for alt in alts(at))
+
+
+def test_turning_cropping_inverting_and_starting_over() -> None:
+    at = with_t_shirt()
+    first = bars(at)
+    seen = {first}
+    press(at, "Turn right")
+    seen.add(bars(at))
+    press(at, "Turn left")
+    assert bars(at) == first
+    at.slider[0].set_value((0, 60)).run()
+    seen.add(bars(at))
+    next(toggle for toggle in at.toggle if toggle.label.startswith("Invert")).set_value(True).run()
+    seen.add(bars(at))
+    assert len(seen) == 4
+    press(at, "Start over")
+    assert bars(at) == first
+
+
+def test_several_pictures_are_a_table_and_a_bad_one_stops_none() -> None:
+    at = open_page("predict", source="Upload", run="starter")
+    files = [("shirt.png", png(t_shirt())), ("fake.png", b"this is text"), ("grey.png", png(np.full((40, 40), 90, np.uint8)))]
+    upload(at, *files, ("turned.png", png(t_shirt()[::-1].copy())))
+    assert [error.value for error in at.error] == [
+        escape("fake.png is not a picture that can be read: choose a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF file.")
+    ]
+    table = at.dataframe[0].value
+    assert list(table["Name"]) == ["shirt.png", "grey.png", "turned.png"]
+    assert table["The network says"][0] == "T-shirt/top"
+    assert "one shade everywhere" in table["The network says"][1]
+    (look_at,) = [box for box in at.selectbox if box.label == "Look at"]
+    look_at.select_index(2).run()
+    assert "Your picture turned.png" in alts(at)
+    next(box for box in at.selectbox if box.label == "Look at").select_index(1).run()
+    assert any("one shade everywhere" in error.value for error in at.error)
+
+
+def test_the_fifty_first_picture_is_refused() -> None:
+    at = open_page("predict", source="Upload", run="starter")
+    content = png(t_shirt()[::4, ::4].copy())
+    upload(at, *[(f"{number}.png", content) for number in range(51)])
+    assert at.error[0].value == escape("50.png is one too many: up to 50 pictures are kept. Remove some first.")
+    assert len(at.dataframe[0].value) == 50
 
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
         (b"", "it.png is empty: choose another picture."),
-        (b"just text", "it.png is not a picture that can be read: choose a PNG, JPEG, WebP, GIF or BMP file."),
+        (b"just text", "it.png is not a picture that can be read: choose a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF file."),
         (png(np.zeros((300, 300), np.uint8))[:80], "it.png is damaged or cut short: save it again, or choose another picture."),
+        (png(np.zeros((1, 1), np.uint8)), "it.png has only 1×1 pixels: choose a picture of at least 8×8."),
+        (header_of(20_000, 20_000), "it.png has 20,000×20,000 pixels, 400 megapixels: make it smaller than 50 megapixels."),
     ],
-    ids=["empty", "text", "cut"],
+    ids=["empty", "text", "cut", "tiny", "huge"],
 )
 def test_a_bad_upload_gets_a_sentence(content: bytes, sentence: str) -> None:
-    at = open_page("predict", source="Upload")
-    at.file_uploader(key="upload").upload("it.png", content, "image/png").run()
-    assert not at.exception
+    at = upload(open_page("predict", source="Upload"), ("it.png", content))
     assert at.error[0].value == escape(sentence)
     assert not at.get("plotly_chart")
-    at.file_uploader(key="upload").upload("shoe.png", png(shoe()), "image/png").run()
+    upload(at, ("shirt.png", png(t_shirt())))
     assert not at.error
     assert len(at.get("plotly_chart")) == 1
 
 
 def test_a_name_is_shown_letter_by_letter() -> None:
-    at = open_page("predict", source="Upload")
-    at.file_uploader(key="upload").upload("**big** $x$ [a](b).png", b"text", "image/png").run()
+    at = upload(open_page("predict", source="Upload"), ("**big** $x$ [a](b).png", b"text"))
     assert at.error[0].value.startswith(r"\*\*big\*\* \$x\$ \[a\]\(b\)\.png is not a picture")
 
 
 def test_an_upload_is_there_again_until_it_is_removed() -> None:
-    at = open_page("predict", source="Upload")
-    at.file_uploader(key="upload").upload("shoe.png", png(shoe()), "image/png").run()
-    answer = at.get("plotly_chart")[0].proto.alt
+    at = with_t_shirt()
+    answer = bars(at)
     at.switch_page("pages/home.py").run()
     at.switch_page("pages/predict.py").run()
     at.radio(key="source").set_value("Upload").run()
-    assert at.get("plotly_chart")[0].proto.alt == answer
-    (remove,) = [button for button in at.button if button.label == "Remove the picture"]
-    remove.click().run()
+    assert bars(at) == answer
+    press(at, "Remove the pictures")
     assert not at.get("plotly_chart")
-    assert at.info[0].value == "Choose a file, drop it here or paste it."
+    assert at.info[0].value.startswith("Choose files")
 
 
-def test_another_upload_takes_the_place_of_the_first() -> None:
-    at = open_page("predict", source="Upload")
-    at.file_uploader(key="upload").upload("shoe.png", png(shoe()), "image/png").run()
-    at.file_uploader(key="upload").upload("bag.png", png(255 - shoe()), "image/png").run()
-    alts = [image.alt for element in at.get("image") for image in element.proto.imgs]
-    assert "Your picture bag.png" in alts
+def test_the_camera_answers() -> None:
+    at = open_page("predict", source="Camera", run="starter")
+    assert any("https://" in caption.value for caption in at.caption)
+    photo = io.BytesIO()
+    Image.fromarray(t_shirt()).save(photo, "JPEG")
+    at.camera_input[0].set_value(("photo.jpg", photo.getvalue(), "image/jpeg")).run()
+    assert not at.exception
+    assert at.subheader[0].value == "The network says: T-shirt/top"
 
 
-@pytest.mark.parametrize(("name", "value"), [("item", "10000"), ("item", "-1"), ("item", "boot"), ("source", "Camera")])
+@pytest.mark.parametrize(("name", "value"), [("item", "10000"), ("item", "-1"), ("item", "boot"), ("source", "Scanner")])
 def test_a_link_with_nonsense_shows_the_first_item(name: str, value: str) -> None:
     at = open_page("predict", **{name: value})
     assert not at.exception
@@ -117,15 +235,27 @@ def test_a_link_with_nonsense_shows_the_first_item(name: str, value: str) -> Non
 
 
 def test_a_wrong_answer_is_said() -> None:
-    at = open_page("predict", run="starter", item="12")
-    assert at.subheader[0].value == "The network says: Sandal"
-    assert at.warning[0].value == "Wrong: the label is Sneaker."
+    split = data.load_split("test", data.PACKAGED_FOLDER)
+    at = open_page("predict", run="starter", item="23")
+    label = split.class_names[split.labels[23]]
+    right = at.subheader[0].value == f"The network says: {label}"
+    assert [box.value for box in (at.success if right else at.warning)][-1] == f"{'Right' if right else 'Wrong'}: the label is {label}."
+
+
+def test_what_is_unlike_the_training_images_is_said() -> None:
+    model = runs.load_model(runs.load_run(runs.STARTER_ID))
+    random = np.random.default_rng(0)
+    blots = [random.integers(0, 256, (6, 6), np.uint8).repeat(4, 0).repeat(4, 1) for _ in range(20)]
+    oddest = max((np.pad(blot, 2) for blot in blots), key=lambda blot: score_unfamiliarity(model, blot[np.newaxis]))
+    at = upload(open_page("predict", source="Upload", run="starter"), ("blot.png", png(oddest)))
+    (said,) = [box.value for box in at.warning if "unlike anything I was trained on" in box.value]
+    assert "of the test images" in said
+    assert not [box for box in open_page("predict", run="starter", item="2").warning if "unlike" in box.value]
 
 
 def test_random_item_shows_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("secrets.randbelow", lambda end: end - 1)
-    at = open_page("predict", run="starter")
-    next(button for button in at.button if button.label == "Random item").click().run()
+    at = press(open_page("predict", run="starter"), "Random item")
     assert at.number_input(key="item").value == 9_999
     assert query(at, "item") == "9999"
 
@@ -136,29 +266,61 @@ def test_an_empty_pad_says_what_to_do() -> None:
     assert at.info[0].value.startswith("Draw a T-shirt, a boot or a bag.")
 
 
-def test_a_drawing_is_answered_with_every_step() -> None:
-    at = open_page("predict", source="Drawing")
-    strokes = np.zeros((SIDE_PX, SIDE_PX), np.uint8)
-    strokes[40:250, 90:190] = 255
-    at.session_state["pad"] = {"png": base64.b64encode(png(strokes)).decode()}
-    at.run()
-    assert not at.exception
-    assert at.subheader[0].value.startswith("The network says: ")
-    alts = [image.alt for element in at.get("image") for image in element.proto.imgs]
-    assert [alt.split(":")[0] for alt in alts[1:]] == [
-        "After step 1, Drawing",
-        "After step 2, Trim",
-        "After step 3, Shrink",
-        "After step 4, Centre",
-    ]
+def test_a_drawing_is_answered_with_every_step_and_filled_or_not() -> None:
+    strokes = make_doodle("Bag", 4, SIDE_PX)
+    at = draw(open_page("predict", source="Drawing", run="starter"), strokes)
+    assert at.subheader[0].value == "The network says: Bag"
+    filled = bars(at)
+    steps = [alt.split(":")[0] for alt in alts(at) if alt.startswith("After step ")]
+    assert steps == ["After step 1, Your picture", "After step 2, Fill", "After step 3, Trim and centre"]
+    at.toggle(key="fill_switch").set_value(False)
+    draw(at, strokes)
+    assert bars(at) != filled
+    assert query(at, "fill") == "off"
 
 
-def test_a_drawing_is_read() -> None:
-    strokes = np.zeros((SIDE_PX, SIDE_PX), np.uint8)
+def test_a_test_item_on_the_pad_is_itself() -> None:
+    image = data.load_split("test", data.PACKAGED_FOLDER).images[2]
+    large = image.repeat(10, 0).repeat(10, 1)
+    np.testing.assert_array_equal(shrink_item(large), image)
+    plain = bars(open_page("predict", run="starter", item="2"))
+    at = open_page("predict", source="Drawing", start="A test item", pad_item="2", run="starter")
+    assert bars(draw(at, large, "item 2")) == plain
+    assert not at.toggle, "a test item is not filled"
+
+
+def test_what_is_kept_can_be_downloaded_and_read_again(tmp_path: Path) -> None:
+    at = open_page("predict", run="starter", item="2")
+    next(box for box in at.selectbox if box.label == "It is really a …").set_value(3).run()
+    press(at, "Keep it")
+    assert "Dress; the network said Trouser" in alts(at)
+    kept = list(at.session_state["corrections"])
+    press(at, "Remove")
+    assert not at.session_state["corrections"]
+    content = write_csv([*kept, Correction(np.full((28, 28), 7, np.uint8), 9, 9)])
+    (tmp_path / "fashion-mnist_test.csv").write_bytes(content)
+    dataset = data.FashionMNISTDataset(tmp_path / "fashion-mnist_test.csv")
+    assert len(next(csv.reader(io.StringIO(content.decode())))) == 785
+    assert [int(label) for label in dataset.labels] == [3, 9]
+
+
+def test_strokes_are_read() -> None:
+    strokes = np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8)
     strokes[50:90, 60:70] = 255
-    drawn = read_drawing({"png": base64.b64encode(png(strokes)).decode()})
+    drawn = read_strokes({"png": ["x", base64.b64encode(png(strokes)).decode()]}, "x", (SIDE_PX, SIDE_PX))
     assert drawn is not None
     np.testing.assert_array_equal(drawn, strokes)
+
+
+def test_paint_is_read_by_hand() -> None:
+    strokes = np.zeros((4, 4, 3), np.uint8)
+    assert read_paint(strokes) is None
+    strokes[0, 0] = (255, 0, 0)
+    strokes[3, 3] = (0, 255, 0)
+    strokes[2, 2] = (90, 0, 0)  # the soft edge of a stroke
+    painted = read_paint(strokes)
+    assert painted is not None
+    assert (painted[0, 0], painted[3, 3], painted.sum()) == (1, 2, 3)
 
 
 @pytest.mark.parametrize(
@@ -168,14 +330,18 @@ def test_a_drawing_is_read() -> None:
         {},
         {"png": None},
         {"png": 5},
-        {"png": "not base64!"},
-        {"png": "A" * 300_000},
-        {"png": base64.b64encode(b"no picture").decode()},
-        {"png": base64.b64encode(png(np.zeros((10, 10), np.uint8))).decode()},
-        {"png": base64.b64encode(png(np.zeros((280, 280), np.uint8))[:60]).decode()},
-        {"png": base64.b64encode(header_of(10_000, 10_000)).decode()},
-        {"png": base64.b64encode(header_of(30_000, 30_000)).decode()},
+        {"png": "text"},
+        {"png": ["x"]},
+        {"png": ["x", 5]},
+        {"png": ["another", base64.b64encode(png(np.zeros((280, 280), np.uint8))).decode()]},
+        {"png": ["x", "not base64!"]},
+        {"png": ["x", "A" * 500_000]},
+        {"png": ["x", base64.b64encode(b"no picture").decode()]},
+        {"png": ["x", base64.b64encode(png(np.zeros((281, 10), np.uint8))).decode()]},
+        {"png": ["x", base64.b64encode(png(np.zeros((280, 280), np.uint8))[:60]).decode()]},
+        {"png": ["x", base64.b64encode(header_of(10_000, 10_000)).decode()]},
+        {"png": ["x", base64.b64encode(header_of(30_000, 30_000)).decode()]},
     ],
 )
 def test_what_is_no_drawing_is_not_believed(sent: Any) -> None:
-    assert read_drawing(sent) is None
+    assert read_strokes(sent, "x", (SIDE_PX, SIDE_PX)) is None
