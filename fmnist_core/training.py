@@ -185,8 +185,9 @@ def _average_of(model: FashionCNN) -> AveragedModel:
 
 def _make_schedule(config: TrainConfig, optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
     if config.schedule == "one-cycle" and steps > 1:
+        rises = max(0.25, 2 / steps)  # at least two steps, or PyTorch divides by zero
         return torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, config.learning_rate, total_steps=steps, pct_start=0.25, div_factor=10, final_div_factor=100
+            optimizer, config.learning_rate, total_steps=steps, pct_start=rises, div_factor=10, final_div_factor=100
         )
     return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda _step: 1.0)
 

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import re
 import signal
@@ -139,6 +140,14 @@ def test_predict_json_is_an_object_a_line(picture: Path, capsys: pytest.CaptureF
     assert list(lines[0]["probabilities"]) == list(CLASS_NAMES)
     assert sum(lines[0]["probabilities"].values()) == pytest.approx(1, abs=1e-5)
     assert lines[0]["label"] == max(lines[0]["probabilities"], key=lines[0]["probabilities"].get)
+    assert (lines[0]["kind"], type(lines[0]["unfamiliarity"]), type(lines[0]["is_unfamiliar"])) == ("ready", float, bool)
+
+
+def test_train_takes_a_preset_and_flags_over_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line.main(["train", "--preset", "photos-and-drawings", "--epochs", "1", "--seed", "4"]) == 0
+    run_id = capsys.readouterr().out.splitlines()[-1]
+    expected = dataclasses.replace(config.find_preset("photos-and-drawings").config, epochs=1, seed=4)
+    assert runs.load_run(run_id).config == expected
 
 
 def test_predict_tells_of_bad_files_and_goes_on(picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from fmnist_core.config import TrainConfig
+from fmnist_core.config import TrainConfig, find_preset
 
 
 def test_defaults_are_the_articles() -> None:
@@ -39,3 +39,29 @@ def test_bad_values_are_quoted(settings: dict[str, float], sentence: str) -> Non
 def test_unknown_settings_are_named() -> None:
     with pytest.raises(ValueError, match="momentum"):
         TrainConfig.from_json({"epochs": 1, "momentum": 0.9})
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"augmentation": "mirrors"}, "The augmentation 'mirrors' is not known: choose none or photos-and-drawings."),
+        ({"schedule": "up"}, "The schedule 'up' is not known: choose constant or one-cycle."),
+        ({"weight_averaging": 1}, "Weight averaging is on or off, true or false, not 1."),
+    ],
+)
+def test_unknown_choices_are_refused(settings: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        TrainConfig(**settings)  # type: ignore[arg-type]
+
+
+def test_presets() -> None:
+    assert find_preset("article").config == TrainConfig()
+    photos = find_preset("photos-and-drawings").config
+    assert (photos.augmentation, photos.schedule, photos.weight_averaging) == ("photos-and-drawings", "one-cycle", True)
+    assert TrainConfig.from_json(photos.to_json()) == photos
+    with pytest.raises(ValueError, match="There is no preset 'best': choose article or photos-and-drawings"):
+        find_preset("best")
+
+
+def test_a_run_of_before_the_presets_can_be_read() -> None:
+    assert TrainConfig.from_json({"epochs": 5, "batch_size": 100, "learning_rate": 0.001, "seed": 0}) == TrainConfig()

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fmnist_core.data import Split, normalise
-from fmnist_core.evaluation import Evaluation, compute_logits, evaluate, predict
+from fmnist_core.evaluation import Evaluation, answer, compute_logits, evaluate, predict
 from fmnist_core.model import FashionCNN
 
 # Six images of three classes: class 0 is answered 0, 0, 1; class 1 is answered 1, 2; class 2 is answered 2.
@@ -87,3 +87,10 @@ def test_no_images_give_no_logits() -> None:
 def test_other_shapes_and_types_are_refused(images: np.ndarray) -> None:
     with pytest.raises(ValueError, match="normalise wants uint8 images"):
         predict(FashionCNN(), images)
+
+
+def test_an_answer_is_the_mean_over_views(small_splits: tuple[Split, Split]) -> None:
+    model = FashionCNN(torch.Generator().manual_seed(0)).eval()
+    views = small_splits[1].images[:4]
+    np.testing.assert_allclose(answer(model, views), predict(model, views).mean(axis=0))
+    assert answer(model, views).sum() == pytest.approx(1, abs=1e-5)

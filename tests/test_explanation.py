@@ -138,3 +138,25 @@ def test_the_module_keeps_nothing(known_model: FashionCNN, half_bright: NDArray[
     other, _ = feature_maps(known_model, 255 - half_bright)
     assert not np.array_equal(one.pooled, other.pooled)
     assert set(vars(explanation)) == names
+
+
+def test_occlusion_by_hand(known_model: FashionCNN) -> None:
+    """The class adds up the pooled maps of kernel 0, which hands its pixel on: only where the picture is bright does black matter."""
+    nn.init.zeros_(known_model.fc.weight)
+    nn.init.zeros_(known_model.fc.bias)
+    with torch.no_grad():
+        known_model.fc.weight[4, :49] = 1.0
+    image = np.zeros((28, 28), np.uint8)
+    image[8:12, 8:12] = 255
+    speaks = explanation.occlude(known_model, image, 4)
+    assert speaks.shape == (28, 28)
+    assert (speaks[8:12, 8:12] > 0).all()
+    assert (speaks[image == 0] == 0).all()
+    against = explanation.occlude(known_model, image, 5)
+    assert (against[8:12, 8:12] < 0).all(), "what speaks for one class speaks against the others"
+
+
+def test_occlusion_leaves_the_mode_as_it_was() -> None:
+    model = FashionCNN(torch.Generator().manual_seed(0)).train()
+    explanation.occlude(model, np.full((28, 28), 9, np.uint8), 0)
+    assert model.training

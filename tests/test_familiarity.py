@@ -25,7 +25,7 @@ def test_the_score_by_hand() -> None:
 
 
 def test_the_threshold_and_its_false_alarms(starter: FashionCNN) -> None:
-    train, test = (data.load_split(name, data.PACKAGED_FOLDER) for name in ("train", "test"))  # type: ignore[arg-type]
+    train, test = (data.load_split(name, data.PACKAGED_FOLDER) for name in ("train", "test"))
     few = Split("test", test.images[:2000], test.labels[:2000])
     familiarity = fit_familiarity(starter, Split("train", train.images[:5000], train.labels[:5000]), few)
     scores = np.array([score_unfamiliarity(starter, image[np.newaxis]) for image in few.images[:300]])

@@ -211,7 +211,8 @@ def test_any_picture_becomes_28_by_28(width: int, height: int, mode: str, choice
     pixels[height // 4 : -height // 4, width // 4 : -width // 4] //= 3
     picture = Image.fromarray(pixels).convert("L" if mode == "LA" else "RGB").convert(mode)
     preparation = prepare(picture, choices)
-    assert (preparation.image.shape, preparation.image.dtype) == ((28, 28), np.uint8)
+    assert preparation.image.shape == (28, 28)
+    assert preparation.image.dtype == np.uint8
     assert preparation.views.shape[1:] == (28, 28)
     again = prepare(picture, replace(choices))
     np.testing.assert_array_equal(again.image, preparation.image)

@@ -113,3 +113,32 @@ def test_a_loss_that_overflows_ends_the_run_with_a_hint(small_splits: Splits, mo
 def test_suggested_learning_rates() -> None:
     assert suggest_learning_rate(10) == 0.01
     assert suggest_learning_rate(0.03) == pytest.approx(0.003)
+
+
+PHOTOS = replace(CONFIG, augmentation="photos-and-drawings", schedule="one-cycle", weight_averaging=True, learning_rate=0.0035)
+
+
+def test_the_photo_preset_learns_and_repeats_itself(small_splits: Splits) -> None:
+    events = list(train(replace(PHOTOS, epochs=6), *small_splits))
+    assert isinstance(events[-1], Finished)
+    assert events[-1].test_accuracy > 0.5
+    assert np.mean(losses_of(events)[-8:]) < np.mean(losses_of(events)[:8])
+    first, second = (last_weights(list(train(PHOTOS, *small_splits))) for _ in range(2))
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+
+
+def test_averaged_weights_are_the_mean_of_the_first_steps(small_splits: Splits) -> None:
+    """Two steps with a learning rate of nearly nothing: the mean of three nearly equal networks is none other."""
+    config = TrainConfig(epochs=1, batch_size=250, learning_rate=1e-8, seed=3, weight_averaging=True)
+    averaged, plain = (last_weights(list(train(c, *small_splits))) for c in (config, replace(config, weight_averaging=False)))
+    for name in ("fc.weight", "layer1.0.weight"):
+        np.testing.assert_allclose(averaged[name], plain[name], atol=1e-6)
+    fast = replace(config, learning_rate=0.01)
+    averaged, plain = (last_weights(list(train(c, *small_splits))) for c in (fast, replace(fast, weight_averaging=False)))
+    assert np.abs(averaged["fc.weight"] - plain["fc.weight"]).max() > 1e-3
+
+
+def test_one_cycle_ends_with_small_steps(small_splits: Splits) -> None:
+    config = replace(CONFIG, epochs=3, schedule="one-cycle", learning_rate=0.01)
+    weights = [np.asarray(event.weights["fc.weight"], np.float32) for event in train(config, *small_splits) if isinstance(event, EpochDone)]
+    assert np.abs(weights[2] - weights[1]).mean() < 0.5 * np.abs(weights[1] - weights[0]).mean()

@@ -1,12 +1,13 @@
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from fmnist_core import jobs, runs
-from fmnist_core.config import TrainConfig
+from fmnist_core.config import TrainConfig, find_preset
 from fmnist_core.runs import RunRecord, RunWriter
 from pages.parts.live_run import format_duration
 from tests.pages.conftest import open_page, query
@@ -145,3 +146,22 @@ def test_a_link_to_a_run_that_is_not_here() -> None:
 @pytest.mark.parametrize(("seconds", "said"), [(0.4, "0 s"), (59.4, "59 s"), (65, "1 min 05 s"), (3_700, "1 h 01 min")])
 def test_times_as_people_say_them(seconds: float, said: str) -> None:
     assert format_duration(seconds) == said
+
+
+def test_a_preset_fills_the_form_and_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[TrainConfig] = []
+
+    def start(config: TrainConfig, name: str) -> str:
+        started.append(config)
+        return runs.create_run(config, name)
+
+    monkeypatch.setattr("fmnist_core.jobs.start", start)
+    at = open_page("train")
+    at.radio(key="preset").set_value("photos-and-drawings").run()
+    assert [field.value for field in at.number_input] == [40, 128, 0]
+    assert at.selectbox[0].value == "0.0035"
+    at.number_input[0].set_value(3)
+    press_train(at)
+    assert not at.exception
+    (config,) = started
+    assert config == replace(find_preset("photos-and-drawings").config, epochs=3)
