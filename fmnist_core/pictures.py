@@ -10,7 +10,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 SUFFIXES = ("png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "avif")
-MAX_PIXELS = 50_000_000  # 200 MB as RGBA while it is decoded; phones make 12 to 50 million
+MAX_PIXELS = 50_000_000  # phones make 12 to 50 million, as JPEG
+MAX_PIXELS_IN_FULL = 25_000_000  # of formats that cannot be decoded small: 50 million took up to 790 MB (WebP), 500 MB are allowed
 MIN_SIDE_PX = 8
 _WORKING_SIDE_PX = 1024  # what is kept of a large picture: 36 times the network's 28
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1")
@@ -31,7 +32,7 @@ def open_picture(content: bytes, name: str) -> Image.Image:
         name: what to call it in an error.
     Raises:
         PictureError: if it is none of these, damaged, smaller than 8 pixels, has values that are no numbers, or is larger than 50
-            megapixels, which is found before it is decoded.
+            megapixels as a JPEG, or 25 otherwise, which is found before it is decoded.
     """
     if not content:
         raise PictureError(f"{name} is empty: choose another picture.")
@@ -43,9 +44,10 @@ def open_picture(content: bytes, name: str) -> Image.Image:
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         raise PictureError(f"{name} is not a picture that can be read: choose a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF file.") from error
     width, height = picture.size
-    if width * height > MAX_PIXELS:
+    limit = MAX_PIXELS if picture.format in ("JPEG", "MPO") else MAX_PIXELS_IN_FULL
+    if width * height > limit:
         size = f"{width:,}×{height:,} pixels, {width * height / 10**6:.0f} megapixels"
-        raise PictureError(f"{name} has {size}: make it smaller than {MAX_PIXELS // 10**6} megapixels.")
+        raise PictureError(f"{name} has {size}: make it smaller than {limit // 10**6} megapixels.")
     if min(width, height) < MIN_SIDE_PX:
         raise PictureError(f"{name} has only {width}×{height} pixels: choose a picture of at least {MIN_SIDE_PX}×{MIN_SIDE_PX}.")
     try:

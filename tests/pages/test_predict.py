@@ -186,7 +186,7 @@ def test_the_fifty_first_picture_is_refused() -> None:
         (b"just text", "it.png is not a picture that can be read: choose a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF file."),
         (png(np.zeros((300, 300), np.uint8))[:80], "it.png is damaged or cut short: save it again, or choose another picture."),
         (png(np.zeros((1, 1), np.uint8)), "it.png has only 1×1 pixels: choose a picture of at least 8×8."),
-        (header_of(20_000, 20_000), "it.png has 20,000×20,000 pixels, 400 megapixels: make it smaller than 50 megapixels."),
+        (header_of(20_000, 20_000), "it.png has 20,000×20,000 pixels, 400 megapixels: make it smaller than 25 megapixels."),
     ],
     ids=["empty", "text", "cut", "tiny", "huge"],
 )
