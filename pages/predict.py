@@ -37,8 +37,7 @@ def answer_views(views: NDArray[np.uint8], true_name: str | None = None, seen: N
         probabilities,
         seen=seen,
         true_name=true_name,
-        unfamiliarity=score_unfamiliarity(model, views),
-        familiarity=familiarity_or_stop(run),
+        judge=lambda: (score_unfamiliarity(model, views), familiarity_or_stop(run)),
     )
     return int(probabilities.argmax())
 
