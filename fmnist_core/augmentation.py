@@ -19,7 +19,7 @@ from torch.nn import functional
 from fmnist_core.data import CLASS_NAMES, SIDE_PX
 from fmnist_core.doodles import draw_doodle
 
-# Shares of a batch; the rest is nearly as it was. Chosen on half of 400 photographs and half of 110 drawings.
+# Shares of a batch; the rest is nearly as it was. Chosen on 400 photographs and 110 drawings.
 _PHOTO_SHARE, _DRAWING_SHARE = 0.22, 0.08
 _DOODLE_SHARE, _DOODLE_PHOTO_SHARE = 0.07, 0.03  # images replaced by doodles, as drawings and as photographs
 _DOODLES = 6_000

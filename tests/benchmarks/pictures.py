@@ -69,7 +69,7 @@ def print_balanced(kinds: list[str], answers: list[str], right: dict[str, set[st
     for kind, hits in by_kind.items():
         print(f"  {kind:12} {np.mean(hits):.3f} of {len(hits)}")
     parts = [np.mean([np.mean(hits[first::step]) for hits in by_kind.values()]) for first, step in ((0, 1), (0, 2), (1, 2))]
-    print(f"balanced accuracy {parts[0]:.3f} (even places, on which choices were made, {parts[1]:.3f}; odd places {parts[2]:.3f})")
+    print(f"balanced accuracy {parts[0]:.3f} (at even places {parts[1]:.3f}, at odd ones {parts[2]:.3f})")
 
 
 def measure_photos(folder: Path, model: FashionCNN) -> None:
