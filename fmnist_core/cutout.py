@@ -123,7 +123,10 @@ def _distance_from_border_colours(picture: MatLike) -> NDArray[np.float32]:
 
 
 def _goodness(picture: MatLike, mask: Mask) -> float:
-    """How much a mask looks like that of one thing photographed on purpose; the weights were chosen by eye, on 103 photographs whose guesses differed."""
+    """How much a mask looks like that of one thing photographed on purpose.
+
+    The weights were chosen by eye, on 103 photographs whose guesses differed.
+    """
     measures = _measure(picture, mask)
     if measures is None:
         return -np.inf
