@@ -11,7 +11,7 @@ STEPS = (
     ("train", "Train", ":material/show_chart:", "Choose three settings and watch the network learn, live."),
     ("evaluate", "Evaluate", ":material/rule:", "See what it gets right, what it mixes up, and every picture it got wrong."),
     ("look_inside", "Look inside", ":material/biotech:", "Look at the kernels it has learned and what they make of a picture."),
-    ("predict", "Predict", ":material/draw:", "Draw or upload an item of clothing and let the network say what it is."),
+    ("predict", "Predict", ":material/draw:", "Draw, photograph or upload an item of clothing and see what the network makes of it."),
 )
 _LIVE_SHOWN = 3
 
