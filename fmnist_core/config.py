@@ -1,4 +1,4 @@
-"""What a training run is asked to do; checks itself."""
+"""What a training run is asked to do; checks itself. `presets` names the settings that are worth a name."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -9,23 +9,41 @@ MAX_BATCH_SIZE = 10_000
 MAX_LEARNING_RATE = 100.0
 MIN_LEARNING_RATE = 1e-8
 MAX_SEED = 2**32 - 1
-Augmentation = Literal["none", "photos-and-drawings"]
+MAX_TRAINING_IMAGES = 60_000
+MAX_LABEL_SMOOTHING = 0.9
+MAX_WEIGHT_DECAY = 1.0
+VALIDATION_IMAGES = 5_000  # a twelfth of the training images, as many as half the test set
+Pixels = Literal["normalised", "raw"]
+Optimizer = Literal["adam", "sgd"]
 Schedule = Literal["constant", "one-cycle"]
+Augmentation = Literal["none", "flips-and-shifts", "photos-and-drawings"]
+Precision = Literal["auto", "float32"]
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Settings of a run; the defaults are the article's.
+    """Settings of a run.
 
     Attributes:
         epochs: how often every training image is seen.
         batch_size: images a step.
-        learning_rate: of Adam; with a one-cycle schedule its highest.
+        learning_rate: of the optimizer; with a one-cycle schedule its highest.
         seed: where everything random starts.
-        augmentation: whether some of the training images are redrawn, see `augmentation.PhotosAndDrawings`.
+        pixels: "normalised" to mean 0 and standard deviation 1, or "raw", 0 to 255 as the article has them.
+        optimizer: "adam", or "sgd" with momentum 0.9.
         schedule: "one-cycle" lets the learning rate rise for a quarter of the steps and fall to nearly nothing (Smith, Topin 2017,
             https://arxiv.org/abs/1708.07120).
+        augmentation: how training images are changed every time they are seen, see `augmentation`.
+        label_smoothing: share of every label that is spread over all ten classes, 0 to 0.9 (Szegedy et al. 2015,
+            https://arxiv.org/abs/1512.00567).
+        weight_decay: how fast weights shrink; decoupled from Adam's step (Loshchilov, Hutter 2017, https://arxiv.org/abs/1711.05101).
         weight_averaging: the network that is tested and kept is a moving average of the one that is trained.
+        mirror_at_test: an image and its mirror image are both looked at, and the two answers averaged.
+        training_images: how many images are trained on; None takes all that are not held out.
+        validation_images: how many training images are held out for choosing the best epoch, at most a twelfth of them all.
+        shuffled_labels: every training image gets the label of another: there is nothing to learn but the images by heart.
+        left_out_class: index of a class of which no training image is shown; None leaves none out.
+        precision: "auto" computes in bfloat16 where the processor is made for it, "float32" never does.
 
     Raises:
         ValueError: on creation, with a sentence that quotes the bad value and says what to choose.
@@ -35,27 +53,40 @@ class TrainConfig:
     batch_size: int = 100
     learning_rate: float = 0.001
     seed: int = 0
-    augmentation: Augmentation = "none"
+    pixels: Pixels = "normalised"
+    optimizer: Optimizer = "adam"
     schedule: Schedule = "constant"
+    augmentation: Augmentation = "none"
+    label_smoothing: float = 0.0
+    weight_decay: float = 0.0
     weight_averaging: bool = False
+    mirror_at_test: bool = False
+    training_images: int | None = None
+    validation_images: int = 0
+    shuffled_labels: bool = False
+    left_out_class: int | None = None
+    precision: Precision = "auto"
 
     def __post_init__(self) -> None:
         _check_whole("number of epochs", self.epochs, 1, MAX_EPOCHS)
         _check_whole("batch size", self.batch_size, 1, MAX_BATCH_SIZE)
         _check_whole("seed", self.seed, 0, MAX_SEED)
-        _check_choice("augmentation", self.augmentation, get_args(Augmentation))
+        if self.training_images is not None:
+            _check_whole("number of training images", self.training_images, 1, MAX_TRAINING_IMAGES)
+        _check_whole("number of validation images", self.validation_images, 0, MAX_TRAINING_IMAGES)
+        if self.left_out_class is not None:
+            _check_whole("class to leave out", self.left_out_class, 0, 9)
+        _check_choice("kind of pixels", self.pixels, get_args(Pixels))
+        _check_choice("optimizer", self.optimizer, get_args(Optimizer))
         _check_choice("schedule", self.schedule, get_args(Schedule))
-        if not isinstance(self.weight_averaging, bool):
-            raise ValueError(f"Weight averaging is on or off, true or false, not {self.weight_averaging!r}.")
-        rate = self.learning_rate
-        if isinstance(rate, bool) or not isinstance(rate, int | float) or not math.isfinite(rate):
-            raise ValueError(f"The learning rate must be a number, not {rate!r}: choose one such as 0.001.")
-        if rate > MAX_LEARNING_RATE:
-            raise ValueError(f"The learning rate {rate:g} is far too high: choose at most {MAX_LEARNING_RATE:g}; 0.001 is a good start.")
-        if rate < MIN_LEARNING_RATE:
-            raise ValueError(
-                f"The learning rate {rate:g} is too low to learn anything: choose at least {MIN_LEARNING_RATE:g}; 0.001 is a good start."
-            )
+        _check_choice("augmentation", self.augmentation, get_args(Augmentation))
+        _check_choice("precision", self.precision, get_args(Precision))
+        _check_share("label smoothing", self.label_smoothing, MAX_LABEL_SMOOTHING)
+        _check_share("weight decay", self.weight_decay, MAX_WEIGHT_DECAY)
+        _check_switch("Weight averaging", self.weight_averaging)
+        _check_switch("Mirroring at test", self.mirror_at_test)
+        _check_switch("Shuffling labels", self.shuffled_labels)
+        check_learning_rate(self.learning_rate)
 
     def to_json(self) -> dict[str, Any]:
         """The settings by name, for `json.dump`."""
@@ -70,6 +101,18 @@ class TrainConfig:
         return cls(**settings)
 
 
+def check_learning_rate(rate: float) -> None:
+    """Raises ValueError, with a sentence that says what to choose, if the rate is no number or out of range."""
+    if not _is_number(rate):
+        raise ValueError(f"The learning rate must be a number, not {rate!r}: choose one such as 0.001.")
+    if rate > MAX_LEARNING_RATE:
+        raise ValueError(f"The learning rate {rate:g} is far too high: choose at most {MAX_LEARNING_RATE:g}; 0.001 is a good start.")
+    if rate < MIN_LEARNING_RATE:
+        raise ValueError(
+            f"The learning rate {rate:g} is too low to learn anything: choose at least {MIN_LEARNING_RATE:g}; 0.001 is a good start."
+        )
+
+
 def _check_whole(name: str, value: int, lowest: int, highest: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(f"The {name} must be a whole number, not {value!r}: choose one from {lowest} to {highest:,}.")
@@ -77,49 +120,20 @@ def _check_whole(name: str, value: int, lowest: int, highest: int) -> None:
         raise ValueError(f"The {name} {value:,} is out of range: choose one from {lowest} to {highest:,}.")
 
 
+def _check_share(name: str, value: float, highest: float) -> None:
+    if not _is_number(value) or not 0 <= value <= highest:
+        raise ValueError(f"The {name} must be a number from 0 to {highest:g}, not {value!r}.")
+
+
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise ValueError(f"The {name} {value!r} is not known: choose {' or '.join(choices)}.")
 
 
-@dataclass(frozen=True)
-class Preset:
-    """Settings with a name.
-
-    Attributes:
-        key: what the command line calls it.
-        name: what people call it.
-        sentence: what it is for.
-        config: the settings.
-    """
-
-    key: str
-    name: str
-    sentence: str
-    config: TrainConfig
+def _check_switch(name: str, value: bool) -> None:
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} is on or off, true or false, not {value!r}.")
 
 
-PRESETS = (
-    Preset("article", "The article", "Trains as the article does: on the images as they are, five times over.", TrainConfig()),
-    Preset(
-        "photos-and-drawings",
-        "Photos and drawings",
-        "Redraws four in ten training images as photographs and drawings, so that the network knows yours too. It takes longer.",
-        TrainConfig(
-            epochs=40,
-            batch_size=128,
-            learning_rate=0.0035,
-            augmentation="photos-and-drawings",
-            schedule="one-cycle",
-            weight_averaging=True,
-        ),
-    ),
-)
-
-
-def find_preset(key: str) -> Preset:
-    """The preset with this key; raises ValueError that names them all if there is none."""
-    for preset in PRESETS:
-        if preset.key == key:
-            return preset
-    raise ValueError(f"There is no preset {key!r}: choose {' or '.join(preset.key for preset in PRESETS)}.")
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value)
