@@ -144,10 +144,19 @@ def normalise(images: NDArray[np.uint8] | Tensor) -> Tensor:
     Raises:
         ValueError: if images have any other shape or are not uint8.
     """
+    return _checked(images).unsqueeze(1).float().sub_(255 * PIXEL_MEAN).div_(255 * PIXEL_STD)
+
+
+def to_raw(images: NDArray[np.uint8] | Tensor) -> Tensor:
+    """Pixels as the article has them, (N, 1, 28, 28) float32 from 0 to 255; arguments and errors as in `normalise`."""
+    return _checked(images).unsqueeze(1).float()
+
+
+def _checked(images: NDArray[np.uint8] | Tensor) -> Tensor:
     pixels = torch.as_tensor(images)
     if pixels.ndim != 3 or pixels.shape[1:] != (SIDE_PX, SIDE_PX) or pixels.dtype != torch.uint8:
-        raise ValueError(f"normalise wants uint8 images (N, 28, 28), not {pixels.dtype} {tuple(pixels.shape)}")
-    return pixels.unsqueeze(1).float().sub_(255 * PIXEL_MEAN).div_(255 * PIXEL_STD)
+        raise ValueError(f"Pictures must be uint8 (N, 28, 28), not {pixels.dtype} {tuple(pixels.shape)}.")
+    return pixels
 
 
 # IDX files

@@ -1,17 +1,19 @@
 """How good a network is: logits → `Evaluation`."""
 
+import copy
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from fmnist_core.data import CLASS_NAMES, Split, normalise
+from fmnist_core.data import CLASS_NAMES, Split
 from fmnist_core.model import FashionCNN
 
 # 10,000 images took 1.6 s of processor time in passes of 500 and 2.7 s in passes of 1,000, which leave the cache.
@@ -103,37 +105,44 @@ class Evaluation:
         }
 
 
-def compute_logits(model: FashionCNN, images: NDArray[np.uint8] | Tensor) -> Tensor:
-    """The network's raw outputs; the model's mode is left as it was.
+def compute_logits(model: FashionCNN, images: NDArray[np.uint8] | Tensor, precision: str = "float32") -> Tensor:
+    """The network's raw outputs; the model is left as it was.
 
     Args:
         images: (N, 28, 28) uint8.
+        precision: "bfloat16" is for a quick look while a network trains in it: of 10,000 test images one or two turn.
     Returns:
         (N, 10) float32 on the CPU.
     """
-    device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            pixels = torch.as_tensor(images)
-            parts = [model(normalise(part.to(device))).float().cpu() for part in pixels.split(_IMAGES_PER_PASS)]
-    finally:
-        model.train(was_training)
+    folded = _fold_norms(model)
+    device = model.fc.weight.device
+    pixels = torch.as_tensor(images)
+    with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+        parts = [folded(model.as_inputs(part)).float().cpu() for part in pixels.split(_IMAGES_PER_PASS)]
     return torch.cat(parts) if parts else torch.empty(0, len(CLASS_NAMES))
 
 
-def predict(model: FashionCNN, images: NDArray[np.uint8] | Tensor) -> NDArray[np.float32]:
+def _fold_norms(model: FashionCNN) -> FashionCNN:
+    """A copy in evaluation mode whose convolutions do what BatchNorm did after them: 10,000 images took 0.44 s against 0.55."""
+    folded = copy.deepcopy(model).eval()
+    for block in (folded.layer1, folded.layer2):
+        block[0] = fuse_conv_bn_eval(cast(nn.Conv2d, block[0]), cast(nn.BatchNorm2d, block[1]))
+        block[1] = nn.Identity()
+    return folded
+
+
+def predict(model: FashionCNN, images: NDArray[np.uint8] | Tensor, precision: str = "float32") -> NDArray[np.float32]:
     """Class probabilities of pictures; the model's mode is left as it was.
 
     Args:
         images: (N, 28, 28) uint8, as `imaging.prepare` or `data.load_split` give them.
+        precision: as in `compute_logits`.
     Returns:
         (N, 10) float32; rows sum to 1.
     Raises:
         ValueError: if images have any other shape or type.
     """
-    return functional.softmax(compute_logits(model, images), dim=1).numpy()
+    return functional.softmax(compute_logits(model, images, precision), dim=1).numpy()
 
 
 def answer(model: FashionCNN, views: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -147,11 +156,21 @@ def answer(model: FashionCNN, views: NDArray[np.uint8]) -> NDArray[np.float32]:
     return mean
 
 
-def evaluate(model: FashionCNN, split: Split) -> Evaluation:
-    """The network's answers to every image of a split."""
-    logits = compute_logits(model, split.images)
+def evaluate(model: FashionCNN, split: Split, *, mirrored: bool = False, precision: str = "float32") -> Evaluation:
+    """The network's answers to every image of a split.
+
+    Args:
+        mirrored: every image is looked at twice, as it is and as in a mirror, and the probabilities are averaged.
+        precision: as in `compute_logits`.
+    """
+    logits = compute_logits(model, split.images, precision)
+    probabilities = functional.softmax(logits, dim=1)
+    if mirrored:
+        seen_in_mirror = compute_logits(model, np.ascontiguousarray(split.images[:, :, ::-1]), precision)
+        probabilities = (probabilities + functional.softmax(seen_in_mirror, dim=1)) / 2
+        logits = probabilities.log()
     loss = functional.cross_entropy(logits, torch.as_tensor(split.labels).long()).item()
-    return Evaluation(split.labels, functional.softmax(logits, dim=1).numpy(), loss, split.class_names)
+    return Evaluation(split.labels, probabilities.numpy(), loss, split.class_names)
 
 
 def _share(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:

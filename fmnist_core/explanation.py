@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fmnist_core.data import normalise
 from fmnist_core.evaluation import compute_logits
 from fmnist_core.model import FashionCNN
 
@@ -48,7 +47,7 @@ def feature_maps(model: FashionCNN, image: NDArray[np.uint8]) -> tuple[FeatureMa
     model.eval()
     try:
         with torch.no_grad():
-            passed = normalise(image[np.newaxis]).to(next(model.parameters()).device)
+            passed = model.as_inputs(image[np.newaxis])
             blocks = []
             for block in (model.layer1, model.layer2):
                 convolution, norm, relu, pool = block

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fmnist_core.data import Split, normalise
+from fmnist_core.data import Split
 from fmnist_core.evaluation import compute_logits
 from fmnist_core.model import FashionCNN
 
@@ -99,8 +99,7 @@ def _features(model: FashionCNN, images: NDArray[np.uint8]) -> NDArray[np.float3
     model.eval()
     try:
         with torch.no_grad():
-            device = next(model.parameters()).device
             passes = np.split(images, range(_PASS, len(images), _PASS))
-            return np.concatenate([model.layer2(model.layer1(normalise(part).to(device))).flatten(1).cpu().numpy() for part in passes])
+            return np.concatenate([model.layer2(model.layer1(model.as_inputs(part))).flatten(1).cpu().numpy() for part in passes])
     finally:
         model.train(was_training)

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from fmnist_core import runs
-from fmnist_core.data import load_split, normalise
+from fmnist_core.data import load_split
 from fmnist_core.evaluation import predict
 from fmnist_core.explanation import occlude
 from fmnist_core.model import FashionCNN
@@ -27,7 +27,7 @@ def integrated_gradients(steps: int) -> Attribute:
     """From black to the picture in so many steps; one step is gradient times input."""
 
     def attribute(model: FashionCNN, image: NDArray[np.uint8], class_index: int) -> NDArray[np.float32]:
-        black, shown = normalise(np.zeros_like(image)[np.newaxis]), normalise(image[np.newaxis])
+        black, shown = model.as_inputs(np.zeros_like(image)[np.newaxis]), model.as_inputs(image[np.newaxis])
         shares = torch.arange(1, steps + 1).view(-1, 1, 1, 1) / steps
         inputs = (black + shares * (shown - black)).requires_grad_()
         model(inputs)[:, class_index].sum().backward()
