@@ -61,7 +61,10 @@ class Resumed:
 
     epoch: int
     step: int
+    steps_per_epoch: int
     elapsed_s: float
+    device: str
+    precision: str
 
 
 @dataclass(frozen=True, eq=False)

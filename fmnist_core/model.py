@@ -61,7 +61,7 @@ class FashionCNN(nn.Module):
 
 
 def _pass(block: nn.Sequential, maps: Tensor) -> Tensor:
-    """The block's output. The highest of four is chosen before what is below 0 is cut off: the same result, and ReLU has a quarter to do."""
+    """The block's output. The highest of four is taken before what is below 0 is cut off: the same, and ReLU has a quarter to do."""
     convolution, norm, relu, pool = block
     return relu(pool(norm(convolution(maps))))
 

@@ -57,7 +57,7 @@ def train(
     learner.plan(batches.steps_per_epoch, epochs)
     if checkpoint is not None:
         learner.restore(checkpoint)
-        yield Resumed(progress.epoch, progress.step, progress.elapsed_s)
+        yield Resumed(progress.epoch, progress.step, batches.steps_per_epoch, progress.elapsed_s, device_name(device), precision)
     else:
         counts = (len(learned_split), len(validation_split), len(test_split))
         yield Started(batches.steps_per_epoch, *counts, device_name(device), precision, tuple(probes.tolist()))

@@ -40,7 +40,7 @@ def model_or_stop(run: RunRecord) -> FashionCNN:
 def evaluation_or_stop(run: RunRecord) -> Evaluation:
     """The run's answers to all test images."""
     split = split_or_stop("test")
-    return _evaluate(*runs.weights_stamp(run), split.source, model_or_stop(run), split)
+    return _evaluate(*runs.weights_stamp(run), split.source, run.config.mirror_at_test, model_or_stop(run), split)
 
 
 def familiarity_or_stop(run: RunRecord) -> Familiarity:
@@ -74,8 +74,15 @@ def _load_model(run_id: str, weights_time_ns: int) -> FashionCNN:  # noqa: ARG00
 
 
 @st.cache_resource(show_spinner="Answering all test images …", max_entries=32)
-def _evaluate(run_id: str, weights_time_ns: int, source: str, _model: FashionCNN, _split: Split) -> Evaluation:  # noqa: ARG001
-    return evaluation.evaluate(_model, _split)
+def _evaluate(
+    run_id: str,  # noqa: ARG001
+    weights_time_ns: int,  # noqa: ARG001
+    source: str,  # noqa: ARG001
+    mirrored: bool,
+    _model: FashionCNN,
+    _split: Split,
+) -> Evaluation:
+    return evaluation.evaluate(_model, _split, mirrored=mirrored)
 
 
 @st.cache_resource(show_spinner="Finding out what is familiar …", max_entries=64)
