@@ -1,6 +1,7 @@
 """Arrays and frames → plotly figures; never calls streamlit. Colours, fonts and grid of every chart come from here."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -15,49 +16,52 @@ GREEN = "#009e73"
 GREY = "#7f8a96"
 # One hue from paper to ink for counts; blue–white–orange for values around zero.
 SEQUENTIAL = [[0.0, "#f2f6fb"], [0.25, "#c3d9ee"], [0.5, "#7fb0dc"], [0.75, "#3478b8"], [1.0, "#0b3d6e"]]
-DIVERGING = [[0.0, "#08519c"], [0.25, "#6baed6"], [0.5, "#f7f7f7"], [0.75, "#fdae6b"], [1.0, "#a63603"]]
+DIVERGING = [(0.0, "#08519c"), (0.25, "#6baed6"), (0.5, "#f7f7f7"), (0.75, "#fdae6b"), (1.0, "#a63603")]
 
 SheetColours = Literal["signed", "strength", "grey"]
+
+
+@dataclass(frozen=True)
+class LineStyle:
+    """A line told apart by colour and, for those who see no colours, by its dashes.
+
+    Attributes:
+        colour: "#rrggbb", at least 3 to 1 against white and against the dark theme.
+        dash: plotly's name of a pattern of dashes, or its lengths in pixels such as "8px,3px".
+    """
+
+    colour: str
+    dash: str
+
+
+PINK, GOLD, BROWN, VIOLET = "#b5569a", "#a87b00", "#a05a2c", "#8a63d2"
+# Runs that a run is compared with.
+OTHER_LINES = (
+    LineStyle(BLUE, "8px,4px"),
+    LineStyle(PINK, "2px,3px"),
+    LineStyle(GOLD, "10px,3px,2px,3px"),
+    LineStyle(GREEN, "16px,5px"),
+    LineStyle(GREY, "16px,3px,2px,3px"),
+)
+# The ten classes, in their order: no two share a colour and its dashes.
+CLASS_LINES = (
+    LineStyle(BLUE, "solid"),
+    LineStyle(ORANGE, "solid"),
+    LineStyle(GREEN, "8px,4px"),
+    LineStyle(PINK, "8px,4px"),
+    LineStyle(GOLD, "2px,3px"),
+    LineStyle("#2a8ec9", "2px,3px"),
+    LineStyle(VIOLET, "10px,3px,2px,3px"),
+    LineStyle(BROWN, "solid"),
+    LineStyle(GREY, "16px,5px"),
+    LineStyle(ORANGE, "16px,5px"),
+)
 
 
 def base_figure(height_px: int, **layout: object) -> go.Figure:
     """An empty figure with the margins and font size that all figures share."""
     figure = go.Figure()
     figure.update_layout(height=height_px, margin={"l": 8, "r": 8, "t": 8, "b": 8}, font={"size": 14}, **layout)
-    return figure
-
-
-def draw_loss(steps: NDArray[Any], losses: NDArray[Any], smoothed: NDArray[Any], epochs: Sequence[Mapping[str, float]]) -> go.Figure:
-    """Loss of a run that has ended: every batch faint, smoothed on top, and the test loss of each epoch as points.
-
-    Args:
-        steps, losses, smoothed: (N,) each.
-        epochs: each with `step` and `test_loss`.
-    """
-    figure = base_figure(420, xaxis_title="step", yaxis_title="loss", legend={"orientation": "h", "y": 1.12}, hovermode="x unified")
-    figure.add_scatter(x=steps, y=losses, name="each batch", mode="lines", line={"color": SKY_BLUE, "width": 1}, opacity=0.6)
-    figure.add_scatter(x=steps, y=smoothed, name="smoothed", mode="lines", line={"color": ORANGE, "width": 3})
-    figure.add_scatter(
-        x=[epoch["step"] for epoch in epochs],
-        y=[epoch["test_loss"] for epoch in epochs],
-        name="test images, after each epoch",
-        mode="markers",
-        marker={"size": 10, "color": GREEN, "symbol": "diamond"},
-    )
-    figure.update_yaxes(rangemode="tozero")
-    return figure
-
-
-def draw_accuracy(epochs: Sequence[Mapping[str, float]]) -> go.Figure:
-    """Test accuracy in percent against epoch; each epoch with `epoch` and `test_accuracy` from 0 to 1."""
-    figure = base_figure(420, xaxis_title="epoch", yaxis_title="test accuracy, %")
-    percent = [100 * epoch["test_accuracy"] for epoch in epochs]
-    line = {"color": GREEN, "width": 3}
-    figure.add_scatter(
-        x=[epoch["epoch"] for epoch in epochs], y=percent, mode="lines+markers", line=line, marker={"size": 9}, name="test accuracy"
-    )
-    figure.update_xaxes(dtick=max(1, len(epochs) // 10))
-    figure.update_yaxes(tickformat=".1f")
     return figure
 
 
@@ -115,6 +119,29 @@ def colour_limits(values: NDArray[np.floating[Any]], colours: SheetColours) -> t
         return (lowest, highest) if highest > lowest else (lowest - 1, highest + 1)
     reach = max(abs(lowest), abs(highest)) or 1.0
     return (-reach if colours == "signed" else 0.0), reach
+
+
+def paint_kernels(kernels: NDArray[np.float32], columns: int, reach: float) -> NDArray[np.uint8]:
+    """Kernels side by side, a pixel a weight, in the colours of "signed" sheets.
+
+    Args:
+        kernels: (N, H, W).
+        reach: where the colours end, below and above 0.
+    Returns:
+        (rows, columns, 4) uint8: red, green, blue and opacity; a transparent pixel's width is between kernels.
+    """
+    count, height, width = kernels.shape
+    rows = -(-count // columns)
+    sheet = np.zeros((rows * (height + 1) - 1, columns * (width + 1) - 1, 4), np.uint8)
+    stops = [stop for stop, _ in DIVERGING]
+    shades = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for _, colour in DIVERGING])
+    places = np.clip(0.5 + kernels / (2 * reach), 0, 1)
+    colours = np.stack([np.interp(places, stops, shades[:, channel]) for channel in range(3)], axis=-1)
+    for i in range(count):
+        top, left = i // columns * (height + 1), i % columns * (width + 1)
+        sheet[top : top + height, left : left + width, :3] = colours[i].round()
+        sheet[top : top + height, left : left + width, 3] = 255
+    return sheet
 
 
 def draw_sheet(

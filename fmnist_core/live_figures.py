@@ -1,58 +1,145 @@
-"""ECharts options for the charts that move while a run trains; everything that stands still is in `figures`.
+"""ECharts options for the charts that move while a run trains; everything that stands still is in `figures` and `run_figures`.
 
 ECharts keeps its node from one tick to the next, where plotly builds a new one; the axes are fixed to the whole run, so
 that the line grows and nothing jumps.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from fmnist_core.figures import GREEN, ORANGE, SKY_BLUE
-from fmnist_core.history import RunHistory
+from fmnist_core.figures import BLUE, CLASS_LINES, GREEN, GREY, ORANGE, OTHER_LINES, SKY_BLUE
+from fmnist_core.history import Axis, RunHistory
 
+Others = Sequence[tuple[str, RunHistory]]
 _LIMITS = (0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 1000)
+_MINUTE = 60
+_DURATIONS_S = (10, 20, 30, 60, 90, *(m * _MINUTE for m in (2, 3, 5, 7.5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1440)))
+_OTHER_POINTS = 120  # it is sent with every tick, and only its course matters
 
 
-def draw_live_loss(history: RunHistory, total_steps: int, smoothing: float) -> dict[str, Any]:
-    """Loss against step: every batch faint, the smoothed line on top."""
-    table = history.loss_table(smoothing)
-    highest = max(history.losses, default=0.0)
-    epochs_a_tick = max(1, math.ceil(total_steps / max(1, history.steps_per_epoch) / 6))
-    tick = max(1, history.steps_per_epoch * epochs_a_tick)
-    return _base("step", "loss") | {
-        "dataset": {"source": table},
-        "xAxis": _axis("step", 0, max(1, total_steps), interval=tick),
-        "yAxis": _axis("loss", 0, _limit_above(highest)),
-        "legend": {"top": 0, "data": ["each batch", "smoothed"]},
-        "series": [
-            _line("each batch", SKY_BLUE, width=1, opacity=0.6),
-            _line("smoothed", ORANGE, width=3),
-        ],
+def draw_live_loss(
+    history: RunHistory, total_steps: int, smoothing: float, axis: Axis = "step", log: bool = False, others: Others = ()
+) -> dict[str, Any]:
+    """Loss against the axis: every batch faint, smoothed on top, other runs smoothed, changes of the learning rate as marks."""
+    sources = [history.loss_table(smoothing, axis)]
+    smoothed = _line("smoothed", axis, ORANGE, width=3)
+    if history.rate_changes:
+        places = history.along(axis, [change["step"] for change in history.rate_changes])
+        marks = [
+            {"xAxis": round(float(x), 4), "label": {"formatter": f"rate {change['learning_rate']:g}"}}
+            for x, change in zip(places, history.rate_changes, strict=True)
+        ]
+        style = {"color": GREY, "width": 2, "type": "dashed"}
+        smoothed["markLine"] = {"symbol": "none", "silent": True, "animation": False, "lineStyle": style, "data": marks}
+    series = [_line("each batch", axis, SKY_BLUE, width=1, opacity=0.6), smoothed]
+    for (name, other), look in zip(others, OTHER_LINES, strict=False):
+        table = other.loss_table(smoothing, axis, _OTHER_POINTS)
+        series.append(_line(name, axis, look.colour, width=2, dash=look.dash) | {"datasetIndex": len(sources)})
+        series[-1]["encode"]["y"] = "smoothed"
+        sources.append(table[[axis, "smoothed"]])
+    y_axis = _axis("loss", 0, _limit_above(_highest(history.losses)))
+    if log:
+        lowest = _lowest(sources[0]["each batch"].to_numpy())
+        powers = (math.floor(math.log10(lowest)), math.ceil(math.log10(max(1.0, _highest(history.losses)))))
+        y_axis = _axis("loss", 10.0 ** powers[0], 10.0 ** max(powers[1], powers[0] + 1)) | {"type": "log"}
+    return _base("loss", axis) | {
+        "dataset": [{"source": _lighten(table, axis)} for table in sources],
+        "xAxis": _run_axis(history, total_steps, axis),
+        "yAxis": y_axis,
+        "legend": {"top": 0, "type": "scroll", "data": [line["name"] for line in series]},
+        "series": series,
     }
 
 
-def draw_live_accuracy(history: RunHistory, epochs: int) -> dict[str, Any]:
-    """Test accuracy against epoch, in percent."""
-    table = pd.DataFrame(
-        {"epoch": [e["epoch"] for e in history.epochs], "test accuracy": [100 * e["test_accuracy"] for e in history.epochs]}
-    )
-    lowest = table["test accuracy"].min() if len(table) else 100.0
+def draw_live_accuracy(history: RunHistory, epochs: int, others: Others = ()) -> dict[str, Any]:
+    """Accuracies against epoch, in percent: on the test images, and on those held out and trained on where they are known."""
+    table = history.accuracy_table()
+    lowest = float(np.nanmin(table.drop(columns="epoch").to_numpy(float))) if len(table) else 100.0
     bottom = next(limit for limit in (80, 50, 0) if lowest >= limit)
-    line = _line("test accuracy", GREEN, width=3) | {"showSymbol": True, "symbolSize": 9}
-    line["encode"] = {"x": "epoch", "y": "test accuracy"}
-    line["label"] = {"show": epochs <= 10, "position": "bottom", "formatter": "{@[1]}"}
-    table["test accuracy"] = table["test accuracy"].round(2)
-    return _base("epoch", "%") | {
-        "dataset": {"source": table},
+    sources, series = [table.round(2)], []
+    for name, colour, dash, symbol in (
+        ("test accuracy", GREEN, "solid", "circle"),
+        ("validation accuracy", BLUE, "6px,4px", "rect"),
+        ("training accuracy", GREY, "2px,3px", "triangle"),
+    ):
+        if name in table:
+            line = _line(name, "epoch", colour, width=3 if name == "test accuracy" else 2, dash=dash)
+            series.append(line | {"showSymbol": True, "symbolSize": 8, "symbol": symbol})
+    if epochs <= 10 and series:
+        series[0]["label"] = {"show": True, "position": "bottom", "formatter": "{@[1]}"}
+    for (name, other), look in zip(others, OTHER_LINES, strict=False):
+        series.append(_line(name, "epoch", look.colour, width=2, dash=look.dash) | {"datasetIndex": len(sources)})
+        series[-1]["encode"]["y"] = "test accuracy"
+        sources.append(other.accuracy_table()[["epoch", "test accuracy"]].round(2))
+    return _base("accuracy", "epoch") | {
+        "dataset": [{"source": source} for source in sources],
+        "tooltip": {"trigger": "axis", "valueFormatter": "%.2f"},
+        "legend": {"top": 0, "type": "scroll", "data": [line["name"] for line in series]},
         "xAxis": _axis("epoch", 0, epochs, interval=max(1, math.ceil(epochs / 10))),
         "yAxis": _axis("%", bottom, 100),
-        "series": [line],
+        "series": series,
     }
 
 
-def _base(x_name: str, y_name: str) -> dict[str, Any]:
+def draw_live_rate(history: RunHistory, total_steps: int, axis: Axis = "step") -> dict[str, Any]:
+    """The learning rate against the axis."""
+    table = history.rate_table(axis)
+    highest = float(table["learning rate"].max()) if len(table) else 1.0
+    size = 10 ** math.floor(math.log10(highest))
+    limit = next(step * size for step in (1, 1.5, 2, 3, 5, 7.5, 10, 15) if step * size > highest * 1.001)
+    return _base("learning rate", axis) | {
+        "dataset": {"source": table},
+        "tooltip": {"trigger": "axis", "valueFormatter": "%.6f"},
+        "xAxis": _run_axis(history, total_steps, axis),
+        "yAxis": _axis("rate", 0, limit, splitNumber=2),
+        "series": [_line("learning rate", axis, BLUE, width=3)],
+    }
+
+
+def draw_live_answers(
+    history: RunHistory,
+    x: NDArray[np.float64],
+    probabilities: NDArray[np.float64],
+    class_names: Sequence[str],
+    true_class: int,
+    total_steps: int,
+    axis: Axis = "step",
+) -> dict[str, Any]:
+    """The ten probabilities of one item as they come and go; that of its true class is a thick line.
+
+    Args:
+        x: (N,) where each report stands on the axis.
+        probabilities: (N, 10), 0 to 1.
+    """
+    table = pd.DataFrame(100 * probabilities, columns=list(class_names))
+    table.insert(0, axis, x)
+    series = []
+    for index in (true_class, *(i for i in range(len(class_names)) if i != true_class)):
+        look, is_true = CLASS_LINES[index], index == true_class
+        line = _line(class_names[index], axis, look.colour, width=5 if is_true else 2, dash="solid" if is_true else look.dash)
+        series.append(line | {"z": 3 if is_true else 2})
+    return _base("probability", axis) | {
+        "dataset": {"source": _lighten(table, axis)},
+        "grid": {"left": 24, "right": 140, "top": 16, "bottom": 24},
+        "tooltip": {"trigger": "axis", "valueFormatter": "%.1f", "order": "valueDesc"},
+        "legend": {"orient": "vertical", "right": 0, "top": 8, "itemGap": 6, "textStyle": {"fontSize": 12}},
+        "xAxis": _run_axis(history, total_steps, axis),
+        "yAxis": _axis("probability, %", 0, 100),
+        "series": series,
+    }
+
+
+def _lighten(table: pd.DataFrame, axis: Axis) -> pd.DataFrame:
+    """Half the bytes: float32 for what is drawn; the axis keeps its digits, which the pointer shows."""
+    return table.astype({name: np.float32 for name in table.columns if name != axis}).round({axis: 3})
+
+
+def _base(y_name: str, x_name: str) -> dict[str, Any]:
     return {
         "animation": False,
         "grid": {"left": 24, "right": 24, "top": 36, "bottom": 24},
@@ -61,20 +148,43 @@ def _base(x_name: str, y_name: str) -> dict[str, Any]:
     }
 
 
+def _run_axis(history: RunHistory, total_steps: int, axis: Axis) -> dict[str, Any]:
+    """The axis over the whole run, with ticks at whole epochs; in seconds as far as the run will probably take."""
+    if axis == "seconds":
+        expected = history.elapsed_s + float(history.pace.get("remaining_s", 0))
+        return _axis(axis, 0, next((limit for limit in _DURATIONS_S if limit >= expected), math.ceil(expected)))
+    epochs = math.ceil(total_steps / max(1, history.steps_per_epoch))
+    tick = max(1, math.ceil(epochs / 6))
+    if axis == "epoch":
+        return _axis(axis, 0, max(1, epochs), interval=tick)
+    return _axis(axis, 0, max(1, total_steps), interval=max(1, history.steps_per_epoch * tick))
+
+
 def _axis(name: str, lowest: float, highest: float, **more: Any) -> dict[str, Any]:
-    gap = 28 if name in ("step", "epoch") else 36
+    gap = 28 if name in ("step", "epoch", "seconds") else 40
     return {"type": "value", "name": name, "nameLocation": "middle", "nameGap": gap, "min": lowest, "max": highest, **more}
 
 
-def _line(name: str, colour: str, width: float, opacity: float = 1) -> dict[str, Any]:
+def _line(name: str, x: str, colour: str, width: float, opacity: float = 1, dash: str = "solid") -> dict[str, Any]:
+    pattern: str | list[int] = "solid" if dash == "solid" else [int(part.removesuffix("px")) for part in dash.split(",")]
     return {
         "type": "line",
         "name": name,
         "showSymbol": False,
-        "encode": {"x": "step", "y": name},
-        "lineStyle": {"color": colour, "width": width, "opacity": opacity},
+        "encode": {"x": x, "y": name},
+        "lineStyle": {"color": colour, "width": width, "opacity": opacity, "type": pattern},
         "itemStyle": {"color": colour},
     }
+
+
+def _highest(losses: Sequence[float]) -> float:
+    finite = [loss for loss in losses if math.isfinite(loss)]
+    return max(finite, default=0.0)
+
+
+def _lowest(losses: NDArray[np.float64]) -> float:
+    positive = losses[np.isfinite(losses) & (losses > 0)]
+    return float(positive.min()) if len(positive) else 0.1
 
 
 def _limit_above(highest: float) -> float:
