@@ -1,16 +1,19 @@
-import json
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from fmnist_core import jobs, runs
-from fmnist_core.config import TrainConfig, find_preset
-from fmnist_core.runs import RunRecord, RunWriter
-from pages.parts.live_run import format_duration
+from fmnist_core.config import TrainConfig
+from fmnist_core.presets import PRESETS, Preset, find_preset
+from pages.parts.preset_cards import key_figures, question_of
 from tests.pages.conftest import open_page, query
+
+ARTICLE = find_preset("article")
+FAILURES = [preset for preset in PRESETS if preset.group == "failure"]
 
 
 @pytest.fixture(autouse=True)
@@ -19,35 +22,195 @@ def no_spare_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "keep_spare", lambda: None)
 
 
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[TrainConfig, str]]:
+    """What the page starts, settings and name; nothing trains."""
+    calls: list[tuple[TrainConfig, str]] = []
+
+    def start(config: TrainConfig, name: str = "") -> str:
+        calls.append((config, name))
+        return runs.create_run(config, name)
+
+    monkeypatch.setattr(jobs, "start", start)
+    return calls
+
+
 def press_train(at: AppTest) -> AppTest:
-    return next(button for button in at.button if button.label == "Train").click().run()
-
-
-def test_the_defaults_are_the_articles() -> None:
-    at = open_page("train")
-    assert [field.value for field in at.number_input] == [5, 100, 0]
-    assert at.selectbox[0].value == "0.001"
-    assert query(at, "run") == ""
-
-
-def test_training_from_the_page(small_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FMNIST_DATA", str(small_data))
-    at = open_page("train")
-    at.number_input[0].set_value(1)
-    at.text_input[0].set_value("Team *blue*")
-    press_train(at)
+    at.button(key="train").click().run()
     assert not at.exception
-    run_id = query(at, "run")
-    assert runs.load_run(run_id).name == "Team *blue*"
-    deadline = time.monotonic() + 120
-    while runs.load_run(run_id).is_live and time.monotonic() < deadline:
-        time.sleep(0.1)
+    return at
+
+
+def choose(at: AppTest, key: str) -> AppTest:
+    at.button(key=f"choose_{key}").click().run()
+    assert not at.exception
+    return at
+
+
+def fields_of(at: AppTest) -> list[Any]:
+    return [*at.number_input, *at.text_input, *at.selectbox, *at.toggle]
+
+
+def set_field(at: AppTest, setting: str, value: Any) -> None:
+    """Fills in a field, whatever kind of widget it is."""
+    key = f"setting_{setting}"
+    next(field for field in fields_of(at) if field.key == key).set_value(value).run()
+
+
+def type_rate(at: AppTest, text: str) -> None:
+    """A learning rate that is not in the list; AppTest's selectbox cannot type."""
+    at.session_state["train_settings"] = at.session_state["train_settings"] | {"learning_rate": text}
     at.run()
-    assert at.success[0].value.startswith("Finished 1 epoch in ")
-    assert [element.proto.page for element in at.get("page_link")] == ["evaluation", "kernels", "prediction"]
-    alts = [chart.proto.alt for chart in at.get("plotly_chart")]
-    assert alts[0].startswith("Loss against step for Team *blue*: from ")
-    assert alts[1].startswith("Test accuracy against epoch. epoch 1: ")
+
+
+def heading(at: AppTest) -> str:
+    return at.subheader[0].value
+
+
+def expander(at: AppTest, label: str) -> Any:
+    return next(found for found in at.expander if found.label == label)
+
+
+# Presets
+
+
+def test_the_default_is_the_articles_recipe(started: list[tuple[TrainConfig, str]]) -> None:
+    at = open_page("train")
+    assert at.number_input(key="setting_epochs").value == 5
+    assert at.number_input(key="setting_batch_size").value == 100
+    assert at.selectbox(key="setting_learning_rate").value == "0.001"
+    assert at.selectbox(key="setting_pixels").value == "raw"
+    assert at.button(key="choose_article").label == "Chosen"
+    assert heading(at) == "The article"
+    assert query(at, "run") == query(at, "preset") == ""
+    press_train(at)
+    assert started == [(TrainConfig(epochs=5, batch_size=100, learning_rate=0.001, pixels="raw"), "")]
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.key)
+def test_a_preset_fills_the_form_and_the_run(preset: Preset, started: list[tuple[TrainConfig, str]]) -> None:
+    at = choose(open_page("train"), preset.key)
+    assert [button.key for button in at.button if button.label == "Chosen"] == [f"choose_{preset.key}"]
+    assert heading(at) == preset.name
+    assert at.number_input(key="setting_epochs").value == preset.config.epochs
+    rate = str(at.selectbox(key="setting_learning_rate").value)
+    assert float(rate) == preset.config.learning_rate
+    assert "e" not in rate
+    assert query(at, "preset") == ("" if preset == ARTICLE else preset.key)
+    press_train(at)
+    assert started == [(preset.config, "")]
+
+
+@pytest.mark.parametrize("preset", FAILURES, ids=lambda preset: preset.key)
+def test_a_failure_asks_before_it_runs(preset: Preset) -> None:
+    at = open_page("train")
+    cards = expander(at, "Watch it fail")
+    assert not cards.proto.expanded
+    assert f"**What do you expect?** {preset.question}" in [text.value for text in cards.markdown]
+    assert not at.info
+    choose(at, preset.key)
+    assert expander(at, "Watch it fail").proto.expanded
+    assert at.info[0].value.startswith(f"**What do you expect?** {preset.question}")
+
+
+def test_a_link_names_a_preset(started: list[tuple[TrainConfig, str]]) -> None:
+    at = open_page("train", preset="quick")
+    assert heading(at) == "Quick"
+    assert query(at, "preset") == "quick"
+    press_train(at)
+    assert started == [(find_preset("quick").config, "")]
+
+
+def test_a_link_names_a_preset_that_is_none() -> None:
+    at = open_page("train", preset="magic")
+    assert heading(at) == "The article"
+    assert query(at, "preset") == ""
+
+
+def test_the_question_comes_again_with_the_run() -> None:
+    for preset in FAILURES:
+        assert question_of(runs.load_run(runs.create_run(replace(preset.config, seed=7)))) == preset.question
+    assert question_of(runs.load_run(runs.create_run(ARTICLE.config))) == ""
+    assert question_of(runs.load_run(runs.create_run(replace(FAILURES[0].config, epochs=3)))) == ""
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("article", "5 epochs · batch 100 · Adam at 0.001"),
+        ("quick", "2 epochs · batch 64 · one-cycle to 0.005"),
+        ("rate-too-high", "1 epoch · batch 100 · SGD at 30 · 10,000 images"),
+        ("rate-too-low", "2 epochs · batch 100 · Adam at 0.000001 · 10,000 images"),
+    ],
+)
+def test_key_figures(key: str, said: str) -> None:
+    assert key_figures(find_preset(key).config) == said
+
+
+# The form
+
+
+MORE: list[tuple[str, Any, Any]] = [
+    ("optimizer", "sgd", "sgd"),
+    ("schedule", "one-cycle", "one-cycle"),
+    ("augmentation", "flips-and-shifts", "flips-and-shifts"),
+    ("label_smoothing", "0,1", 0.1),
+    ("weight_decay", "0.05", 0.05),
+    ("weight_averaging", True, True),
+    ("mirror_at_test", True, True),
+    ("training_images", 300, 300),
+    ("validation_images", 200, 200),
+    ("pixels", "normalised", "normalised"),
+    ("shuffled_labels", True, True),
+    ("left_out_class", 8, 8),
+    ("seed", 11, 11),
+    ("precision", "float32", "float32"),
+]
+
+
+@pytest.mark.parametrize(("setting", "chosen", "expected"), MORE, ids=[setting for setting, _, _ in MORE])
+def test_every_field_reaches_the_run(setting: str, chosen: Any, expected: Any, started: list[tuple[TrainConfig, str]]) -> None:
+    at = open_page("train")
+    set_field(at, setting, chosen)
+    assert heading(at) == "The article, changed"
+    press_train(at)
+    assert started == [(replace(ARTICLE.config, **{setting: expected}), "")]
+
+
+def test_every_setting_has_a_field_and_a_sentence() -> None:
+    at = open_page("train")
+    settings = {field.key.removeprefix("setting_") for field in fields_of(at) if field.key.startswith("setting_")}
+    assert settings == set(TrainConfig.__dataclass_fields__) | {"name"}
+    more = expander(at, "More")
+    assert len(more.caption) == len(MORE)
+    assert any(text.value.startswith("How many digits") and ("bfloat16" in text.value or "float32" in text.value) for text in more.caption)
+
+
+def test_changed_settings_are_kept_and_can_be_undone(started: list[tuple[TrainConfig, str]]) -> None:
+    at = choose(open_page("train"), "quick")
+    set_field(at, "name", "Team *blue*")
+    assert heading(at) == "Quick"
+    set_field(at, "epochs", 3)
+    assert heading(at) == "Quick, changed"
+    at.switch_page("pages/browse.py").run()
+    at.switch_page("pages/train.py").run()
+    assert heading(at) == "Quick, changed"
+    assert query(at, "preset") == "quick"
+    assert at.number_input(key="setting_epochs").value == 3
+    press_train(at)
+    assert started == [(replace(find_preset("quick").config, epochs=3), "Team *blue*")]
+    assert at.number_input(key="setting_epochs").value == 3
+    at.button(key="undo").click().run()
+    assert heading(at) == "Quick"
+    assert at.number_input(key="setting_epochs").value == 2
+    assert at.text_input(key="setting_name").value == "Team *blue*"
+
+
+def test_a_changed_failure_asks_nothing() -> None:
+    at = choose(open_page("train"), "rate-too-high")
+    set_field(at, "batch_size", 10)
+    assert heading(at) == "Learning rate too high, changed"
+    assert not at.info
 
 
 @pytest.mark.parametrize(
@@ -61,21 +224,47 @@ def test_training_from_the_page(small_data: Path, monkeypatch: pytest.MonkeyPatc
 )
 def test_a_bad_learning_rate_starts_nothing(rate: str, sentence: str) -> None:
     at = open_page("train")
-    at.session_state["train_settings"] = {"epochs": 7, "batch_size": 100, "rate": rate, "seed": 0, "name": ""}
-    at.run()
+    set_field(at, "epochs", 7)
+    type_rate(at, rate)
     press_train(at)
     assert at.error[0].value == sentence
     assert runs.list_runs() == []
-    assert at.number_input[0].value == 7
+    assert at.number_input(key="setting_epochs").value == 7
+    assert at.selectbox(key="setting_learning_rate").value == rate
 
 
-def test_a_comma_is_a_decimal_point(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "start", lambda config, name: runs.create_run(config, name))
+@pytest.mark.parametrize(
+    ("setting", "bad", "sentence"),
+    [
+        ("epochs", 500, "The number of epochs 500 is out of range: choose one from 1 to 200."),
+        ("epochs", None, "There is no number under epochs: type one."),
+        ("batch_size", 0, "The batch size 0 is out of range: choose one from 1 to 10,000."),
+        ("training_images", 70_000, "The number of training images 70,000 is out of range: choose one from 1 to 60,000."),
+        ("validation_images", -1, "The number of validation images -1 is out of range: choose one from 0 to 60,000."),
+        ("label_smoothing", "much", 'The label smoothing "much" is not a number: choose one such as 0.1.'),
+        ("label_smoothing", "1", "The label smoothing must be a number from 0 to 0.9, not 1.0."),
+        ("weight_decay", "", 'The weight decay "" is not a number: choose one such as 0.01.'),
+        ("seed", -3, "The seed -3 is out of range: choose one from 0 to 4,294,967,295."),
+    ],
+)
+def test_a_bad_value_is_said_and_loses_nothing(setting: str, bad: Any, sentence: str) -> None:
     at = open_page("train")
-    at.session_state["train_settings"] = {"epochs": 1, "batch_size": 100, "rate": "0,02", "seed": 0, "name": ""}
-    at.run()
+    set_field(at, "name", "Kept")
+    set_field(at, "optimizer", "sgd")
+    set_field(at, setting, bad)
     press_train(at)
-    assert runs.list_runs()[0].config.learning_rate == 0.02
+    assert at.error[0].value == sentence
+    assert runs.list_runs() == []
+    assert at.session_state["train_settings"][setting] == bad
+    assert at.text_input(key="setting_name").value == "Kept"
+    assert at.selectbox(key="setting_optimizer").value == "sgd"
+
+
+def test_a_comma_is_a_decimal_point(started: list[tuple[TrainConfig, str]]) -> None:
+    at = open_page("train")
+    type_rate(at, "0,02")
+    press_train(at)
+    assert started[0][0].learning_rate == 0.02
 
 
 def test_a_home_that_cannot_be_written_gets_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,82 +275,49 @@ def test_a_home_that_cannot_be_written_gets_a_sentence(tmp_path: Path, monkeypat
     assert "set FMNIST_HOME to a folder of yours" in at.error[0].value
 
 
+def test_validation_is_explained() -> None:
+    said = " ".join(text.value for text in expander(open_page("train"), "Why validation images?").markdown)
+    assert "5,000 of the 60,000 training images are held out" in said
+    assert "The test images choose nothing." in said
+
+
+# The page around it
+
+
+def test_training_from_the_page_with_fewer_images_than_asked_for(small_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FMNIST_DATA", str(small_data))
+    at = choose(open_page("train"), "class-left-out")
+    set_field(at, "epochs", 1)
+    set_field(at, "name", "Team *blue*")
+    press_train(at)
+    run_id = query(at, "run")
+    assert runs.load_run(run_id).name == "Team *blue*"
+    deadline = time.monotonic() + 120
+    while runs.load_run(run_id).is_live and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert runs.load_run(run_id).state == "finished"
+    at.run()
+    assert not at.exception
+    assert not at.error
+
+
 def test_a_live_run_is_found_without_a_link() -> None:
     run_id = runs.create_run(TrainConfig(epochs=3), "Alive")
     at = open_page("train")
-    assert query(at, "run") == run_id
-    assert any("**Alive**" in text.value for text in at.markdown)
-    assert at.button(key="stop").label == "Stop"
-    assert at.get("echarts_chart") or at.get("echarts")
-    at.button(key="stop").click().run()
-    assert (runs.run_folder(run_id) / "stop").exists()
-    assert at.button(key="stop").disabled
-
-
-@pytest.mark.parametrize(
-    ("state", "message", "kind", "said"),
-    [
-        ("stopped", "", "info", "Stopped in epoch 2 after"),
-        ("diverged", "The loss became infinite; try 0.01.", "error", "The loss became infinite; try 0.01."),
-        ("failed", "The disk is full.", "error", "The run failed. The disk is full."),
-    ],
-)
-def test_every_end_is_told(trained_run: RunRecord, state: runs.State, message: str, kind: str, said: str) -> None:
-    status = json.loads((trained_run.folder / "status.json").read_text()) | {"state": state, "message": message}
-    (trained_run.folder / "status.json").write_text(json.dumps(status))
-    at = open_page("train", run=trained_run.id)
     assert not at.exception
-    assert getattr(at, kind)[0].value.startswith(said)
+    assert query(at, "run") == run_id
+    assert expander(at, "Train another network").button
 
 
-def test_an_interrupted_run_still_opens(trained_run: RunRecord) -> None:
-    status = json.loads((trained_run.folder / "status.json").read_text())
-    status |= {"state": "training", "process": {"pid": 1, "create_time": 0.0}}
-    (trained_run.folder / "status.json").write_text(json.dumps(status))
+def test_another_network_can_be_trained_beside_an_ended_run(trained_run: runs.RunRecord, started: list[tuple[TrainConfig, str]]) -> None:
     at = open_page("train", run=trained_run.id)
-    assert at.warning[0].value.startswith("Interrupted: its training process ended without a word. The weights of epoch 1 are kept.")
-    assert at.get("plotly_chart")
-
-
-def test_a_run_that_learned_nothing_gets_a_hint() -> None:
-    from fmnist_core.training import EpochDone, Finished, Started
-
-    run_id = runs.create_run(TrainConfig(epochs=1, learning_rate=10))
-    writer = RunWriter(run_id)
-    writer.write_event(Started(1, 100, 100, "CPU"))
-    weights = {name: tensor.numpy() for name, tensor in runs.load_model(runs.load_run("starter")).state_dict().items()}
-    writer.write_event(EpochDone(1, 1, 900.0, 2.9, 0.1, 1.0, weights))
-    writer.write_event(Finished(1, 1, 0.1, 1.0))
-    writer.end("finished")
-    at = open_page("train", run=run_id)
-    assert "The learning rate 10 is too high; try 0.01." in at.warning[0].value
+    assert not expander(at, "Train another network").proto.expanded
+    press_train(choose(at, "quick"))
+    assert started == [(find_preset("quick").config, "")]
+    assert query(at, "run") != trained_run.id
 
 
 def test_a_link_to_a_run_that_is_not_here() -> None:
     at = open_page("train", run="nobody")
     assert at.warning[0].value.startswith("This link names a run that is not here (nobody).")
     assert not at.exception
-
-
-@pytest.mark.parametrize(("seconds", "said"), [(0.4, "0 s"), (59.4, "59 s"), (65, "1 min 05 s"), (3_700, "1 h 01 min")])
-def test_times_as_people_say_them(seconds: float, said: str) -> None:
-    assert format_duration(seconds) == said
-
-
-def test_a_preset_fills_the_form_and_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[TrainConfig] = []
-
-    def start(config: TrainConfig, name: str) -> str:
-        started.append(config)
-        return runs.create_run(config, name)
-
-    monkeypatch.setattr("fmnist_core.jobs.start", start)
-    at = open_page("train")
-    at.radio(key="preset").set_value("photos-and-drawings").run()
-    assert [field.value for field in at.number_input] == [40, 128, 0]
-    assert at.selectbox[0].value == "0.0035"
-    at.number_input[0].set_value(3)
-    press_train(at)
-    assert not at.exception
-    (config,) = started
-    assert config == replace(find_preset("photos-and-drawings").config, epochs=3)
