@@ -12,6 +12,7 @@ import pytest
 from fmnist_core import jobs, runs
 from fmnist_core.config import TrainConfig
 from fmnist_core.data import DataError
+from fmnist_core.files import read_json
 from fmnist_core.runs import RunRecord, RunWriter
 
 LONG = TrainConfig(epochs=200, batch_size=10)
@@ -65,7 +66,7 @@ def test_stopping_keeps_what_was_learned() -> None:
 def test_a_killed_trainer_leaves_an_interrupted_run_that_opens() -> None:
     run_id = jobs.start(LONG)
     run = wait_until(run_id, lambda run: run.epoch >= 1)
-    status = runs._read_json(run.folder / "status.json")
+    status = read_json(run.folder / "status.json")
     os.kill(int(status["process"]["pid"]), signal.SIGKILL)
     run = wait_until(run_id, lambda run: not run.is_live)
     assert run.state == "interrupted"
@@ -81,7 +82,7 @@ def test_a_spare_process_takes_the_next_run() -> None:
     assert jobs._spare is spare
     run = wait_until(jobs.start(TrainConfig(epochs=1)), lambda run: not run.is_live)
     assert run.state == "finished"
-    assert runs._read_json(run.folder / "status.json")["process"]["pid"] == spare.process.pid
+    assert read_json(run.folder / "status.json")["process"]["pid"] == spare.process.pid
     assert jobs._spare is None
 
 
@@ -158,5 +159,5 @@ def test_a_process_that_dies_before_it_speaks_is_spoken_for(monkeypatch: pytest.
 def test_the_writer_claims_the_run_for_its_process() -> None:
     run_id = runs.create_run(TrainConfig())
     writer = RunWriter(run_id)
-    assert runs._read_json(runs.run_folder(run_id) / "status.json")["process"]["pid"] == os.getpid()
+    assert read_json(runs.run_folder(run_id) / "status.json")["process"]["pid"] == os.getpid()
     writer.end("stopped")
