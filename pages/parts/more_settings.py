@@ -44,19 +44,19 @@ def _show_learning(bind: Bind) -> None:
 def _show_images(bind: Bind) -> None:
     st.number_input("Training images", placeholder="all", **_WHOLE, **bind("training_images"))
     st.caption("How many images it learns from. Empty means all that are not held out.")
-    st.number_input("Validation images held out", **_WHOLE, **bind("validation_images"))
-    st.caption("Training images that only choose the best epoch, at most a twelfth of them all. With 0 the newest epoch counts.")
     _select("Augmentation", AUGMENTATIONS, bind("augmentation"))
     st.caption("Changes images anew each time they are seen, so that they are hard to learn by heart.")
     _select("Pixels", PIXELS, bind("pixels"))
     st.caption("Normalised: black is −0.81 and white 2.02, so that the mean is 0. The article feeds them raw.")
-    _select("Class left out", _class_choices(), bind("left_out_class"))
+    _select("Class left out", _class_choices(), bind("left_out_class") | {"placeholder": "None"})
     st.caption("No image of this class is shown while it learns; the test set still has them.")
     st.toggle("Shuffle the labels", **bind("shuffled_labels"))
     st.caption("Gives every training image the label of another one. Then there is nothing to understand.")
 
 
 def _show_computing(bind: Bind) -> None:
+    st.number_input("Validation images held out", **_WHOLE, **bind("validation_images"))
+    st.caption("Training images that only choose the best epoch, at most a twelfth of them all. With 0 the newest epoch counts.")
     st.toggle("Mirror at test", **bind("mirror_at_test"))
     st.caption("Looks at a test image and at its mirror image, and takes the mean of both answers.")
     st.number_input("Seed", **_WHOLE, **bind("seed"))

@@ -52,8 +52,7 @@ def as_decimal(number: float) -> str:
 
 def _show_card(place: DeltaGenerator, preset: Preset, chosen: Preset, choose: Callable[[str], None]) -> None:
     is_chosen = preset == chosen
-    key = f"chosen_preset_{preset.key}" if is_chosen else f"preset_{preset.key}"
-    with place.container(border=True, height="stretch", vertical_alignment="distribute", key=key):
+    with place.container(border=True, height="stretch", vertical_alignment="distribute", key=f"preset_{preset.key}"):
         with st.container(gap="xsmall"):
             st.markdown(f"**{preset.name}**")
             st.markdown(preset.sentence)

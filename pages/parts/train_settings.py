@@ -97,7 +97,7 @@ def _show_heading(preset: Preset, values: dict[str, Any]) -> None:
     """Which preset the form holds, whether somebody has changed it, and, before a failure, what to guess."""
     changed = _is_changed(preset, values)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(f"{preset.name}, changed" if changed else preset.name, anchor=False, width="content")
+        st.subheader(f"Settings: {preset.name}{', changed' if changed else ''}", anchor=False, width="content")
         if changed:
             st.button("Undo the changes", icon=":material/undo:", key="undo", on_click=_choose, args=(preset.key,))
     if preset.question and not changed:
