@@ -217,7 +217,9 @@ class _Learner:
         for number, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{number}.{name}": _copy(value) for name, value in state.items() if value is not None}
         averaged = 0 if self._average is None else int(self._average.n_averaged)
-        return Checkpoint(tensors, self.progress.facts() | {"rate_scale": self._rate_scale, "averaged_steps": averaged})
+        return Checkpoint(
+            tensors, self.progress.facts() | {"rate_scale": self._rate_scale, "last_rate": self.last_rate, "averaged_steps": averaged}
+        )
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Raises ValueError if the checkpoint is of another network or optimizer."""
@@ -233,7 +235,7 @@ class _Learner:
                     _, number, key = name.split(".", 2)
                     state.setdefault(int(number), {})[key] = _shaped_like(parameters[int(number)], torch.from_numpy(np.array(array)))
             self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
-            self._rate_scale = float(checkpoint.facts["rate_scale"])
+            self._rate_scale, self.last_rate = float(checkpoint.facts["rate_scale"]), float(checkpoint.facts["last_rate"])
             self.progress.restore(checkpoint.facts)
         except (KeyError, IndexError, TypeError, RuntimeError) as error:
             raise ValueError("This checkpoint is of another network or optimizer: start a new run.") from error

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from fmnist_core.config import TrainConfig, find_preset
+from fmnist_core.config import TrainConfig
 
 
 def test_defaults_are_the_articles() -> None:
@@ -44,23 +44,24 @@ def test_unknown_settings_are_named() -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"augmentation": "mirrors"}, "The augmentation 'mirrors' is not known: choose none or photos-and-drawings."),
+        ({"augmentation": "mirrors"}, "The augmentation 'mirrors' is not known: choose none or flips-and-shifts or photos-and-drawings."),
         ({"schedule": "up"}, "The schedule 'up' is not known: choose constant or one-cycle."),
         ({"weight_averaging": 1}, "Weight averaging is on or off, true or false, not 1."),
+        ({"mirror_at_test": "yes"}, "Mirroring at test is on or off, true or false, not 'yes'."),
+        ({"shuffled_labels": None}, "Shuffling labels is on or off, true or false, not None."),
+        ({"optimizer": "adagrad"}, "The optimizer 'adagrad' is not known: choose adam or sgd."),
+        ({"pixels": "bytes"}, "The kind of pixels 'bytes' is not known: choose normalised or raw."),
+        ({"precision": "float16"}, "The precision 'float16' is not known: choose auto or float32."),
+        ({"label_smoothing": 1.0}, "The label smoothing must be a number from 0 to 0.9, not 1.0."),
+        ({"weight_decay": -0.1}, "The weight decay must be a number from 0 to 1, not -0.1."),
+        ({"training_images": 0}, "The number of training images 0 is out of range: choose one from 1 to 60,000."),
+        ({"validation_images": -1}, "The number of validation images -1 is out of range: choose one from 0 to 60,000."),
+        ({"left_out_class": 10}, "The class to leave out 10 is out of range: choose one from 0 to 9."),
     ],
 )
 def test_unknown_choices_are_refused(settings: dict[str, object], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         TrainConfig(**settings)  # type: ignore[arg-type]
-
-
-def test_presets() -> None:
-    assert find_preset("article").config == TrainConfig()
-    photos = find_preset("photos-and-drawings").config
-    assert (photos.augmentation, photos.schedule, photos.weight_averaging) == ("photos-and-drawings", "one-cycle", True)
-    assert TrainConfig.from_json(photos.to_json()) == photos
-    with pytest.raises(ValueError, match="There is no preset 'best': choose article or photos-and-drawings"):
-        find_preset("best")
 
 
 def test_a_run_of_before_the_presets_can_be_read() -> None:

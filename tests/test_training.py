@@ -1,4 +1,6 @@
 import itertools
+import math
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -9,11 +11,12 @@ from fmnist_core import config as config_module
 from fmnist_core.config import TrainConfig
 from fmnist_core.data import Split
 from fmnist_core.evaluation import evaluate
+from fmnist_core.events import Diverged, EpochDone, Event, Finished, RateChanged, Request, Resumed, Started, StepDone
 from fmnist_core.model import FashionCNN
-from fmnist_core.training import Diverged, EpochDone, Event, Finished, Started, StepDone, suggest_learning_rate, train
+from fmnist_core.training import scheduled_rate, suggest_learning_rate, train
 
 Splits = tuple[Split, Split]
-CONFIG = TrainConfig(epochs=2, batch_size=64, seed=3)
+CONFIG = TrainConfig(epochs=2, batch_size=64, seed=3, precision="float32")
 
 
 def losses_of(events: list[Event]) -> list[float]:
@@ -27,7 +30,9 @@ def last_weights(events: list[Event]) -> dict[str, np.ndarray]:
 def test_events_come_in_order_and_count_every_step(small_splits: Splits) -> None:
     events = list(train(CONFIG, *small_splits))
     steps_per_epoch = 8  # 500 images in batches of 64: seven whole ones and one of 52
-    assert events[0] == Started(steps_per_epoch, 500, 200, events[0].device)  # type: ignore[union-attr]
+    assert isinstance(events[0], Started)
+    assert (events[0].steps_per_epoch, events[0].train_images, events[0].validation_images, events[0].test_images) == (8, 500, 0, 200)
+    assert len(events[0].probes) == 20
     assert isinstance(events[1], StepDone)
     assert events[1].step == 1
     assert len(losses_of(events)) == 2 * steps_per_epoch
@@ -129,7 +134,7 @@ def test_the_photo_preset_learns_and_repeats_itself(small_splits: Splits) -> Non
 
 def test_averaged_weights_are_the_mean_of_the_first_steps(small_splits: Splits) -> None:
     """Two steps with a learning rate of nearly nothing: the mean of three nearly equal networks is none other."""
-    config = TrainConfig(epochs=1, batch_size=250, learning_rate=1e-8, seed=3, weight_averaging=True)
+    config = TrainConfig(epochs=1, batch_size=250, learning_rate=1e-8, seed=3, weight_averaging=True, precision="float32")
     averaged, plain = (last_weights(list(train(c, *small_splits))) for c in (config, replace(config, weight_averaging=False)))
     for name in ("fc.weight", "layer1.0.weight"):
         np.testing.assert_allclose(averaged[name], plain[name], atol=1e-6)
@@ -142,3 +147,203 @@ def test_one_cycle_ends_with_small_steps(small_splits: Splits) -> None:
     config = replace(CONFIG, epochs=3, schedule="one-cycle", learning_rate=0.01)
     weights = [np.asarray(event.weights["fc.weight"], np.float32) for event in train(config, *small_splits) if isinstance(event, EpochDone)]
     assert np.abs(weights[2] - weights[1]).mean() < 0.5 * np.abs(weights[1] - weights[0]).mean()
+
+
+# Everything a run can ask for, so that nothing is left out of a checkpoint.
+FULL = TrainConfig(
+    epochs=3,
+    batch_size=32,
+    learning_rate=0.004,
+    seed=5,
+    schedule="one-cycle",
+    augmentation="photos-and-drawings",
+    label_smoothing=0.1,
+    weight_decay=0.05,
+    weight_averaging=True,
+    validation_images=40,
+    precision="float32",
+)
+MOMENTUM = TrainConfig(epochs=2, batch_size=32, learning_rate=0.02, seed=5, optimizer="sgd", pixels="raw", precision="float32")
+
+
+def step_by_step(config: TrainConfig, splits: Splits, **options: object) -> list[Event]:
+    """All events, with a report after every step."""
+    events = train(config, *splits, **options)  # type: ignore[arg-type]
+    found = [next(events)]
+    while True:
+        try:
+            found.append(events.send(Request(report_every_step=True)))
+        except StopIteration:
+            return found
+
+
+@pytest.mark.parametrize("config", [FULL, replace(FULL, augmentation="flips-and-shifts"), MOMENTUM], ids=["photos", "flips", "sgd"])
+def test_going_on_from_any_checkpoint_gives_the_same_bits(config: TrainConfig, small_splits: Splits) -> None:
+    whole = step_by_step(config, small_splits)
+    marks = [event for event in whole if isinstance(event, StepDone | EpochDone)]
+    for mark in (marks[0], marks[8], marks[len(marks) // 2], marks[-3], marks[-2]):
+        rest = list(train(config, *small_splits, checkpoint=mark.checkpoint))
+        assert isinstance(rest[0], Resumed)
+        assert (rest[0].step, rest[0].steps_per_epoch) == (mark.step, whole[0].steps_per_epoch)  # type: ignore[union-attr]
+        assert losses_of(rest) == losses_of(whole)[mark.step :]
+        ends = [next(event for event in reversed(events) if isinstance(event, EpochDone)) for events in (whole, rest)]
+        for name, array in ends[0].checkpoint.tensors.items():
+            np.testing.assert_array_equal(array, ends[1].checkpoint.tensors[name], err_msg=name)
+        said = [
+            {key: value for key, value in vars(end).items() if key not in ("elapsed_s", "checkpoint")} for end in ends
+        ]  # the epoch's own loss and accuracy are those of the whole epoch, also of steps before the checkpoint
+        assert said[0] == said[1]
+
+
+def test_more_epochs_than_planned(small_splits: Splits) -> None:
+    first = [event for event in train(CONFIG, *small_splits) if isinstance(event, EpochDone)]
+    more = list(train(CONFIG, *small_splits, epochs=4, checkpoint=first[-1].checkpoint))
+    whole = list(train(replace(CONFIG, epochs=4), *small_splits))
+    assert [event.epoch for event in more if isinstance(event, EpochDone)] == [3, 4]
+    np.testing.assert_array_equal(last_weights(more)["fc.weight"], last_weights(whole)["fc.weight"])
+
+
+def test_another_networks_checkpoint_is_refused(small_splits: Splits) -> None:
+    mark = next(event for event in train(MOMENTUM, *small_splits) if isinstance(event, StepDone)).checkpoint
+    broken = replace(mark, tensors={name: array.ravel()[:1] for name, array in mark.tensors.items()})
+    with pytest.raises(ValueError, match="of another network or optimizer"):
+        list(train(MOMENTUM, *small_splits, checkpoint=broken))
+    with pytest.raises(ValueError, match="of another network or optimizer"):
+        list(train(FULL, *small_splits, checkpoint=mark))
+
+
+def test_a_changed_learning_rate_is_recorded_and_kept(small_splits: Splits) -> None:
+    events = train(CONFIG, *small_splits)
+    next(events)
+    assert isinstance(next(events), StepDone)
+    change = events.send(Request(learning_rate=0.02))
+    assert isinstance(change, RateChanged)
+    assert (change.step, change.learning_rate) == (1, 0.02)
+    rest = list(events)
+    assert next(event for event in rest if isinstance(event, StepDone)).learning_rate == pytest.approx(0.02)
+    again = list(train(CONFIG, *small_splits, checkpoint=change.checkpoint))
+    assert losses_of(again) == losses_of(rest)
+
+
+def test_a_changed_rate_scales_what_is_left_of_a_schedule(small_splits: Splits) -> None:
+    config = replace(CONFIG, schedule="one-cycle", learning_rate=0.01)
+    events = train(config, *small_splits)
+    next(events)
+    next(events)
+    events.send(Request(learning_rate=0.05, report_every_step=True))
+    rates = [event.learning_rate for event in events if isinstance(event, StepDone)]
+    plain = [scheduled_rate(config, step, 16) for step in range(1, 16)]
+    np.testing.assert_allclose(rates, np.array(plain) * 0.05 / plain[0])
+
+
+def test_reports_after_every_step_when_asked(small_splits: Splits) -> None:
+    steps = [event.step for event in step_by_step(CONFIG, small_splits) if isinstance(event, StepDone)]
+    assert steps == list(range(1, 17))
+
+
+def test_a_waiting_consumer_costs_no_time(small_splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count()
+    events = train(replace(CONFIG, epochs=1), *small_splits)
+    next(events)
+    monkeypatch.setattr(time, "perf_counter", lambda: float(next(clock)))  # a second passes between any two looks
+    first = next(events)
+    assert isinstance(first, StepDone)
+    for _ in range(1_000):
+        next(clock)
+    last = list(events)[-1]
+    assert isinstance(last, Finished)
+    assert first.elapsed_s < last.elapsed_s < 500
+
+
+def test_schedules_by_hand() -> None:
+    one_cycle = TrainConfig(learning_rate=0.1, schedule="one-cycle")
+    rates = [scheduled_rate(one_cycle, step, 100) for step in range(100)]
+    assert rates[0] == pytest.approx(0.01)
+    assert rates[25] == max(rates) == pytest.approx(0.1)
+    assert rates[99] == pytest.approx(0.0001)
+    assert scheduled_rate(one_cycle, 100, 100) == pytest.approx(0.01)  # an epoch that was added later
+    assert rates[:26] == sorted(rates[:26])
+    assert rates[25:] == sorted(rates[25:], reverse=True)
+    assert {scheduled_rate(TrainConfig(), step, 10) for step in range(20)} == {0.001}
+    assert all(math.isfinite(scheduled_rate(one_cycle, step, steps)) for steps in range(1, 6) for step in range(steps + 2))
+
+
+def test_the_best_epoch_is_the_validation_images_choice(small_splits: Splits) -> None:
+    events = list(train(replace(CONFIG, epochs=8, learning_rate=0.01, validation_images=40), *small_splits))
+    epochs = [event for event in events if isinstance(event, EpochDone)]
+    accuracies = [event.validation_accuracy or 0.0 for event in epochs]
+    best = accuracies.index(max(accuracies))
+    assert isinstance(events[-1], Finished)
+    assert events[-1].best_epoch == best + 1
+    assert events[-1].test_accuracy == epochs[best].test_accuracy
+    assert [event.is_best for event in epochs] == [accuracy > max([-1.0, *accuracies[:i]]) for i, accuracy in enumerate(accuracies)]
+
+
+def test_without_validation_images_the_last_epoch_counts(small_splits: Splits) -> None:
+    events = list(train(CONFIG, *small_splits))
+    assert isinstance(events[-1], Finished)
+    assert events[-1].best_epoch is None
+    assert not any(event.is_best for event in events if isinstance(event, EpochDone))
+
+
+def test_train_accuracy_counts_the_labels_that_were_given(small_splits: Splits) -> None:
+    config = TrainConfig(epochs=60, batch_size=20, training_images=60, shuffled_labels=True, learning_rate=0.003)
+    events = list(train(config, *small_splits))
+    assert isinstance(events[-1], Finished)
+    assert events[-1].train_accuracy > 0.95  # by heart
+    assert events[-1].test_accuracy < 0.3
+    last = [event for event in events if isinstance(event, EpochDone)][-1]
+    assert last.train_accuracy > 0.9
+
+
+def test_the_watched_images_are_answered_in_every_report(small_splits: Splits) -> None:
+    events = list(train(CONFIG, *small_splits))
+    assert isinstance(events[0], Started)
+    labels = small_splits[1].labels[list(events[0].probes)]
+    assert labels.tolist() == [label for label in range(10) for _ in range(2)]
+    for event in events:
+        if isinstance(event, StepDone):
+            assert event.probes.shape == (20, 10)
+            np.testing.assert_allclose(event.probes.sum(axis=1), 1, rtol=1e-4)
+
+
+def test_raw_pixels_are_shown_raw(small_splits: Splits) -> None:
+    raw, normalised = (FashionCNN(pixels=pixels).as_inputs(small_splits[1].images[:5]) for pixels in ("raw", "normalised"))
+    assert (raw.min().item(), raw.max().item()) == (0, small_splits[1].images[:5].max())
+    torch.testing.assert_close(normalised, (raw - 255 * 0.2860) / (255 * 0.3530))
+    events = list(train(replace(CONFIG, pixels="raw", epochs=4), *small_splits))
+    assert losses_of(events)[-1] < losses_of(events)[0]
+
+
+def test_fused_and_plain_adam_take_the_same_steps(small_splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also after a checkpoint, where what the optimizer keeps could lie in memory otherwise than the weights do."""
+    mark = next(event for event in train(CONFIG, *small_splits) if isinstance(event, EpochDone))
+    fused = list(train(CONFIG, *small_splits, checkpoint=mark.checkpoint))
+    adamw = torch.optim.AdamW
+    monkeypatch.setattr(torch.optim, "AdamW", lambda *args, **kwargs: adamw(*args, **(kwargs | {"fused": False, "foreach": False})))
+    plain = list(train(CONFIG, *small_splits, checkpoint=mark.checkpoint))
+    np.testing.assert_allclose(losses_of(fused), losses_of(plain), rtol=1e-3)
+    for name, array in last_weights(plain).items():
+        if name.endswith("weight"):  # BatchNorm takes the biases before it out again: their gradient is rounding alone
+            np.testing.assert_allclose(last_weights(fused)[name], array, rtol=1e-3, atol=1e-4, err_msg=name)
+
+
+def test_float32_can_be_forced_and_what_was_used_is_said(small_splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    said = [next(train(replace(CONFIG, precision=precision), *small_splits)) for precision in ("auto", "float32")]
+    assert [event.precision for event in said if isinstance(event, Started)] == ["bfloat16", "float32"]
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    plain = next(train(replace(CONFIG, precision="auto"), *small_splits))
+    assert isinstance(plain, Started)
+    assert plain.precision == ("bfloat16" if torch.cuda.is_available() else "float32")
+
+
+def test_bfloat16_learns_as_well(small_splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)  # elsewhere the same sums are only slower
+    config = replace(CONFIG, epochs=6, precision="auto")
+    events = list(train(config, *small_splits))
+    exact = list(train(replace(config, precision="float32"), *small_splits))
+    assert losses_of(events) != losses_of(exact)
+    np.testing.assert_allclose(losses_of(events)[:4], losses_of(exact)[:4], rtol=0.05)
+    assert losses_of(events)[-1] < 0.5 * losses_of(events)[0]
