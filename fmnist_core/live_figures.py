@@ -91,12 +91,12 @@ def draw_live_rate(history: RunHistory, total_steps: int, axis: Axis = "step") -
     table = history.rate_table(axis)
     highest = float(table["learning rate"].max()) if len(table) else 1.0
     size = 10 ** math.floor(math.log10(highest))
-    limit = next(step * size for step in (1, 1.5, 2, 3, 5, 7.5, 10, 15) if step * size > highest * 1.001)
+    limit = next(step * size for step in (2, 4, 6, 8, 10, 12) if step * size > highest)
     return _base("learning rate", axis) | {
         "dataset": {"source": table},
         "tooltip": {"trigger": "axis", "valueFormatter": "%.6f"},
         "xAxis": _run_axis(history, total_steps, axis),
-        "yAxis": _axis("rate", 0, limit, splitNumber=2),
+        "yAxis": _axis("rate", 0, limit, interval=limit / 2),
         "series": [_line("learning rate", axis, BLUE, width=3)],
     }
 

@@ -106,7 +106,7 @@ def show_image_wall(
         tile_px: the widest that one gets.
         reveals: key of the container that a click brings into view, where it is not.
     """
-    sheet, across, down = _draw_sheet(images)
+    sheet, across, down = draw_sheet(images)
     sheet_id = f"{zlib.crc32(sheet):08x}{zlib.crc32(repr((labels, captions)).encode()):08x}"
     data = {
         "sheet": sheet_id,
@@ -140,7 +140,7 @@ def read_pick(state: Any, sheet_id: str, count: int) -> int | None:
     return index if isinstance(index, int) and not isinstance(index, bool) and 0 <= index < count else None
 
 
-def _draw_sheet(images: NDArray[np.uint8]) -> tuple[bytes, int, int]:
+def draw_sheet(images: NDArray[np.uint8]) -> tuple[bytes, int, int]:
     """All pictures on one PNG, and how many across and down."""
     across = max(1, math.ceil(math.sqrt(len(images))))
     down = max(1, math.ceil(len(images) / across))

@@ -1,0 +1,91 @@
+"""What came of a run that ended: how it ended, what its own figures say, how it was computed and what they are for."""
+
+import streamlit as st
+
+from fmnist_core.history import RunHistory
+from fmnist_core.runs import RunRecord
+from pages.parts.run_words import count, format_duration, percent
+
+_ICONS = {
+    "diverged": ":material/trending_up:",
+    "not-moving": ":material/trending_flat:",
+    "memorising": ":material/menu_book:",
+    "noisy": ":material/ssid_chart:",
+    "blind-to-class": ":material/visibility_off:",
+    "learned": ":material/school:",
+}
+
+
+def show_outcome(run: RunRecord, history: RunHistory) -> None:
+    """State, time and test accuracy in a sentence, then what the run shows."""
+    seconds = format_duration(history.elapsed_s)
+    result = (
+        "" if run.test_accuracy is None else f"It answers {percent(run.test_accuracy)} of the test images right. {_say_best(run, history)}"
+    )
+    match run.state:
+        case "finished":
+            st.success(f"Finished {count(run.epochs, 'epoch')} in {seconds}. {result}", icon=":material/check_circle:")
+        case "stopped":
+            place = f"Stopped in epoch {min(run.epoch + 1, run.epochs)} after {seconds}; what it had learned is kept."
+            st.info(f"{run.message or place} {result}", icon=":material/stop:")
+        case "diverged":
+            st.error(f"The run broke off in epoch {run.epoch + 1} after {seconds}. {run.message}", icon=":material/error:")
+        case "failed":
+            st.error(f"The run failed. {run.message} {result}", icon=":material/warning:")
+        case "interrupted":
+            kept = f"The weights of epoch {run.epoch} are kept. {result}" if run.has_weights else "Nothing was saved yet: start it again."
+            if run.is_resumable and not run.has_weights:
+                kept = f"It can go on where it last saved, in epoch {run.epoch + 1}."
+            st.warning(f"Interrupted: its training process ended without a word. {kept}", icon=":material/power_off:")
+
+
+def show_findings(run: RunRecord, history: RunHistory) -> None:
+    """What the run's own figures say, and the question that was asked before it."""
+    from fmnist_core.diagnosis import diagnose  # needed here only, once a run stands still
+    from pages.parts.preset_cards import question_of
+
+    question = question_of(run)
+    findings = diagnose(run, history)
+    if not findings and not question:
+        return
+    with st.container(border=True, key="findings"):
+        if question:
+            st.markdown(f"**What did you expect?** {question}")
+        if findings:
+            st.markdown("**What its figures say**" if not question else "**What happened**")
+        for finding in findings:
+            st.markdown(f"{_ICONS.get(finding.kind, ':material/info:')} {_plain(finding.sentence)}")
+
+
+def show_how_measured(history: RunHistory) -> None:
+    """How it was computed, and what the accuracies are for."""
+    parts = []
+    if history.precision:
+        parts.append(f"Computed in {history.precision} on {history.device}.")
+    if history.validation_images:
+        parts.append(
+            f"The {history.validation_images:,} validation images, held out of the training images, choose the best epoch. "
+            "The test images choose nothing; they are there for the figure that is reported."
+        )
+    elif history.epochs:
+        parts.append("No images were held out, so the newest weights are used. The test images are there for the figure that is reported.")
+    if history.precision == "bfloat16":
+        parts.append("Accuracies in the charts are measured in bfloat16 while it trains, the reported one in float32.")
+    elif history.precision:
+        parts.append("The accuracy that is reported is measured once more at the end.")
+    if parts:
+        st.caption(" ".join(parts))
+
+
+def _say_best(run: RunRecord, history: RunHistory) -> str:
+    if run.best_epoch is None:
+        return ""
+    held_out = f"the {history.validation_images:,} validation images" if history.validation_images else "the validation images"
+    if run.best_epoch == run.epoch:
+        return f"Its last epoch, {run.best_epoch}, did best on {held_out}; the other pages use its weights."
+    return f"Epoch {run.best_epoch} did best on {held_out}: the other pages use its weights. Those of epoch {run.epoch} are kept too."
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown shows as it is, in which nothing but a name can hold signs."""
+    return text.replace("$", r"\$").replace("*", r"\*").replace("_", r"\_")
