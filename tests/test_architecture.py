@@ -13,16 +13,17 @@ from tests.conftest import ROOT
 
 # Each may import those before it; what stands in one line stands side by side.
 LAYERS = (
-    ("data", "config"),
-    ("model", "pictures", "cutout", "doodles"),
+    ("data", "config", "events", "files"),
+    ("model", "presets", "pictures", "cutout", "doodles"),
     ("imaging", "augmentation", "evaluation", "sampling"),
     ("explanation", "familiarity"),
     ("training",),
     ("runs",),
     ("jobs", "history"),
+    ("diagnosis",),
     ("__main__",),
 )
-FIGURES = ("figures", "live_figures")
+FIGURES = ("figures", "live_figures", "run_figures")
 MODULES = sorted(file.stem for file in (ROOT / "fmnist_core").glob("*.py") if file.stem != "__init__")
 SOURCES = sorted([ROOT / "dashboard.py", *(ROOT / "pages").rglob("*.py"), *(ROOT / "fmnist_core").rglob("*.py")])
 
