@@ -1,0 +1,56 @@
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Server, open_page, wait_until_drawn
+from tests.browser.test_accessibility import check
+
+
+def test_a_preset_is_chosen_by_keyboard_and_survives(server: Server, page: Page) -> None:
+    open_page(page, server, "/training")
+    button = page.locator(".st-key-choose_quick button")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Settings: Quick")).to_be_visible()
+    expect(button).to_contain_text("Chosen")
+    expect(button).to_be_focused()
+    expect(page).to_have_url(re.compile(r"preset=quick"))
+    epochs = page.get_by_label("Epochs", exact=True)
+    expect(epochs).to_have_value("2")
+    epochs.fill("3")
+    epochs.press("Tab")
+    expect(page.get_by_role("heading", name="Settings: Quick, changed")).to_be_visible()
+
+    page.get_by_role("link", name="Browse").first.click()
+    expect(page.get_by_role("heading", name="Browse", level=1)).to_be_visible()
+    page.get_by_role("link", name="Train").first.click()
+    expect(page.get_by_role("heading", name="Settings: Quick, changed")).to_be_visible()
+    expect(epochs).to_have_value("3")
+
+    page.reload()
+    wait_until_drawn(page)
+    expect(page.get_by_role("heading", name="Settings: Quick", exact=True)).to_be_visible()
+
+
+def test_a_number_out_of_range_is_answered_when_train_is_pressed_at_once(server: Server, page: Page) -> None:
+    open_page(page, server, "/training")
+    epochs = page.get_by_label("Epochs", exact=True)
+    epochs.fill("500")  # and not left: the click has to bring it along
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.get_by_text("The number of epochs 500 is out of range: choose one from 1 to 200.")).to_be_visible()
+    expect(epochs).to_have_value("500")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_cards_fit_a_phone(server: Server, new_page: Callable[..., Page], scheme: str) -> None:
+    page = new_page(color_scheme=scheme, viewport={"width": 390, "height": 844})
+    open_page(page, server, "/training?preset=few-images")
+    expect(page.get_by_text("Guess, then press Train.")).to_be_visible()
+    page.get_by_text("More", exact=True).click()
+    page.get_by_text("Why validation images?").click()
+    expect(page.get_by_text("The test images choose nothing.")).to_be_visible()
+    page.wait_for_timeout(1_500)  # what was opened fades in
+    check(page)
+    assert page.evaluate("() => document.querySelector('[data-testid=\"stMain\"]').scrollWidth") == 390
