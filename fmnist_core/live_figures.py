@@ -69,7 +69,7 @@ def draw_live_accuracy(history: RunHistory, epochs: int, others: Others = ()) ->
     ):
         if name in table:
             line = _line(name, "epoch", colour, width=3 if name == "test accuracy" else 2, dash=dash)
-            series.append(line | {"showSymbol": True, "symbolSize": 8, "symbol": symbol})
+            series.append(line | {"symbolSize": 8, "symbol": symbol})
     if epochs <= 10 and series:
         series[0]["label"] = {"show": True, "position": "bottom", "formatter": "{@[1]}"}
     for (name, other), look in zip(others, OTHER_LINES, strict=False):
@@ -86,11 +86,15 @@ def draw_live_accuracy(history: RunHistory, epochs: int, others: Others = ()) ->
     }
 
 
-def draw_live_rate(history: RunHistory, total_steps: int, axis: Axis = "step") -> dict[str, Any]:
-    """The learning rate against the axis."""
+def draw_live_rate(history: RunHistory, total_steps: int, planned: float, axis: Axis = "step") -> dict[str, Any]:
+    """The learning rate against the axis.
+
+    Args:
+        planned: the highest rate that the run was started with; the scale has room for it from the first step.
+    """
     table = history.rate_table(axis)
-    highest = float(table["learning rate"].max()) if len(table) else 1.0
-    size = 10 ** math.floor(math.log10(highest))
+    highest = max(planned, float(table["learning rate"].max()) if len(table) else 0.0)
+    size = 10.0 ** math.floor(math.log10(highest))
     limit = next(step * size for step in (2, 4, 6, 8, 10, 12) if step * size > highest)
     return _base("learning rate", axis) | {
         "dataset": {"source": table},
@@ -170,7 +174,7 @@ def _line(name: str, x: str, colour: str, width: float, opacity: float = 1, dash
     return {
         "type": "line",
         "name": name,
-        "showSymbol": False,
+        "symbol": "none",
         "encode": {"x": x, "y": name},
         "lineStyle": {"color": colour, "width": width, "opacity": opacity, "type": pattern},
         "itemStyle": {"color": colour},

@@ -23,11 +23,11 @@ def show_live_charts(run: RunRecord, history: RunHistory, view: View) -> None:
     total_steps = history.steps_per_epoch * run.epochs
     loss_place, side_place = st.columns([3, 2])
     loss = draw_live_loss(history, total_steps, view.smoothing, view.axis, view.log, view.others)
-    loss_place.echarts_chart(loss, height=400, key="live_loss", alt=describe_loss(run, history) + describe_others(view))
+    loss_place.echarts_chart(loss, height=376, key="live_loss", alt=describe_loss(run, history) + describe_others(view))
     accuracy = draw_live_accuracy(history, run.epochs, view.others)
-    side_place.echarts_chart(accuracy, height=230, key="live_accuracy", alt=describe_accuracy(history))
-    rate = draw_live_rate(history, total_steps, view.axis)
-    side_place.echarts_chart(rate, height=154, key="live_rate", alt=describe_rate(history))
+    side_place.echarts_chart(accuracy, height=218, key="live_accuracy", alt=describe_accuracy(history))
+    rate = draw_live_rate(history, total_steps, run.config.learning_rate, view.axis)
+    side_place.echarts_chart(rate, height=142, key="live_rate", alt=describe_rate(history))
 
 
 def show_still_charts(run: RunRecord, history: RunHistory, view: View) -> None:
@@ -113,7 +113,11 @@ def show_downloads(run: RunRecord, history: RunHistory, view: View) -> None:
                 "Every epoch (CSV)", "epochs.csv", lambda: _as_csv(history.epoch_table()), "text/csv", "Losses and accuracies; in percent"
             )
         offer(
-            "Charts", "charts.html", make_page, "text/html", "The charts as they are above, to zoom into, in a file that needs no network"
+            "Charts (HTML)",
+            "charts.html",
+            make_page,
+            "text/html",
+            "The charts as they are above, to zoom into, in a file that needs no network",
         )
 
 
