@@ -7,11 +7,6 @@ import pytest
 from fmnist_core import figures
 from fmnist_core.data import CLASS_NAMES
 
-EPOCHS = [
-    {"epoch": 1, "step": 600, "test_loss": 0.4, "test_accuracy": 0.86},
-    {"epoch": 2, "step": 1200, "test_loss": 0.3, "test_accuracy": 0.891},
-]
-
 
 def luminance(colour: str) -> float:
     """Relative luminance as WCAG 2 defines it, of "#rrggbb"."""
@@ -25,29 +20,23 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-def test_the_loss_of_batches_the_smoothed_one_and_the_tests_are_three_series() -> None:
-    steps = np.arange(1, 5)
-    figure = figures.draw_loss(steps, np.array([2.0, 1.0, 1.5, 0.5]), np.array([2.0, 1.6, 1.5, 1.2]), EPOCHS)
-    raw, smoothed, tests = figure.data
-    assert list(raw.y) == [2.0, 1.0, 1.5, 0.5]
-    assert list(smoothed.y) == [2.0, 1.6, 1.5, 1.2]
-    assert (list(tests.x), list(tests.y)) == ([600, 1200], [0.4, 0.3])
-    assert raw.opacity < 1
-    assert raw.line.width < smoothed.line.width
-    assert tests.mode == "markers"
+@pytest.mark.parametrize("lines", [figures.OTHER_LINES, figures.CLASS_LINES])
+def test_lines_are_told_apart_by_colour_and_dashes_on_both_themes(lines: tuple[figures.LineStyle, ...]) -> None:
+    assert len(set(lines)) == len(lines)
+    for line in lines:
+        assert contrast(line.colour, "#ffffff") >= 3
+        assert contrast(line.colour, "#0e1117") >= 3
 
 
-def test_accuracy_is_in_percent_against_epoch() -> None:
-    (line,) = figures.draw_accuracy(EPOCHS).data
-    assert list(line.x) == [1, 2]
-    np.testing.assert_allclose(line.y, [86.0, 89.1])
-
-
-@pytest.mark.parametrize("epochs", [0, 1, 25])
-def test_accuracy_is_drawn_for_any_number_of_epochs(epochs: int) -> None:
-    figure = figures.draw_accuracy([{"epoch": i + 1, "test_accuracy": 0.5} for i in range(epochs)])
-    assert len(figure.data[0].x) == epochs
-    assert figure.layout.xaxis.dtick >= 1
+def test_kernels_are_painted_with_white_as_zero_and_gaps_between() -> None:
+    kernels = np.array([[[0.5, 0], [0, -0.5]], [[0, 0], [0, 0]], [[9, 9], [9, 9]]], np.float32)
+    sheet = figures.paint_kernels(kernels, columns=2, reach=0.5)
+    assert sheet.shape == (5, 5, 4)
+    as_hex = ["#" + bytes(sheet[row, column, :3].tolist()).hex() for row, column in ((0, 0), (0, 1), (1, 1), (0, 3), (3, 0))]
+    ends = figures.DIVERGING[-1][1], figures.DIVERGING[2][1], figures.DIVERGING[0][1]
+    assert as_hex == [ends[0], ends[1], ends[2], ends[1], ends[0]]
+    assert (sheet[2, :, 3] == 0).all()
+    assert (sheet[3:, 3:, 3] == 0).all()  # there are only three
 
 
 def test_counts_stand_beside_their_class_with_the_first_class_on_top() -> None:
