@@ -74,7 +74,7 @@ def test_listing_runs_and_waiting_need_no_pytorch() -> None:
 def test_no_pickle_is_ever_loaded(file: Path) -> None:
     assert not {"pickle", "joblib", "shelve", "marshal"} & set(imports_at_run_time(file))
     assert not re.search(
-        r"(?<!safetensors\.)torch\.load\(|allow_pickle|eval\(|exec\(", re.sub(r"\.eval\(\)", "", file.read_text(encoding="utf-8"))
+        r"(?<!safetensors\.)torch\.load\(|allow_pickle|\beval\(|\bexec\(", re.sub(r"\.eval\(\)", "", file.read_text(encoding="utf-8"))
     )
 
 
