@@ -86,6 +86,7 @@ def _start_process(run_id: str) -> None:
     else:
         with (runs.run_folder(run_id) / LOG_NAME).open("ab") as log:
             process = _launch(run_id, stdin=subprocess.DEVNULL, stderr=log)
+    _trainers[run_id] = process
     threading.Thread(target=_watch, args=(process, run_id), daemon=True).start()
 
 
@@ -339,6 +340,7 @@ class _Spare:
     settings: tuple[str | None, ...]
 
 
+_trainers: dict[str, "subprocess.Popen[bytes]"] = {}  # the newest process of each run that this process started
 _spare: _Spare | None = None
 _spare_lock = threading.Lock()
 
@@ -379,6 +381,9 @@ def _launch(run_id: str, stdin: int, stderr: "int | BinaryIO") -> "subprocess.Po
 def _watch(process: "subprocess.Popen[bytes]", run_id: str) -> None:
     """Waits for the process, so that no zombie stays, and speaks for one that died without a word."""
     code = process.wait()
+    if _trainers.get(run_id) is not process:
+        return  # the run was let go on meanwhile
+    del _trainers[run_id]
     try:
         run = runs.load_run(run_id)
         if run.state == "waiting":

@@ -91,8 +91,8 @@ class RunRecord:
 
     @property
     def is_resumable(self) -> bool:
-        """Whether it ended before its last epoch and can go on from where it was."""
-        return self.state in _RESUMABLE_STATES and self.has_checkpoint
+        """Whether it ended before its last epoch and can go on from where it was, or begin if it has not come to its first."""
+        return self.state in _RESUMABLE_STATES and (self.has_checkpoint or self.epoch == 0)
 
     @property
     def is_live(self) -> bool:
@@ -332,10 +332,10 @@ def prepare_resume(run_id: str, more_epochs: int = 0) -> None:
     run = load_run(run_id)
     if run.is_live:
         raise RunError("This run is already going on.")
-    if run.is_starter or not run.has_checkpoint or run.state == "diverged":
-        raise RunError("There is nothing this run could go on from: start a new one.")
-    if run.state == "finished" and more_epochs == 0:
+    if run.state == "finished" and run.has_checkpoint and more_epochs == 0:
         raise RunError("This run has done all its epochs: give it some more.")
+    if run.is_starter or not (run.is_resumable or (run.state == "finished" and run.has_checkpoint)):
+        raise RunError("There is nothing this run could go on from: start a new one.")
     send_command(run_id, "resume", more_epochs=more_epochs)
     status = _Status("waiting", run.epoch, run.epochs + more_epochs, run.best_epoch, run.test_accuracy)
     try:
@@ -389,7 +389,10 @@ class RunWriter:
         self._saved_s = -_CHECKPOINT_EVERY_S
         commands = read_commands(self.folder)
         self._commands_done = max((i + 1 for i, command in enumerate(commands) if command.get("command") == "resume"), default=0)
-        drop_unfinished_line(self.folder / "events.jsonl")
+        if run.has_checkpoint:
+            drop_unfinished_line(self.folder / "events.jsonl")
+        else:  # it begins anew
+            (self.folder / "events.jsonl").unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             _reserve_room(self.folder)
         self._save_status()
@@ -470,9 +473,9 @@ class RunWriter:
     def end(self, state: State, message: str = "") -> None:
         """The last word; the run may be claimed again."""
         (self.folder / "reserve").unlink(missing_ok=True)
+        self._claim.unlink(missing_ok=True)  # first: who reads that the run has ended may let it go on at once
         self._status.state, self._status.message = state, message
         self._save_status()
-        self._claim.unlink(missing_ok=True)
 
     def fail(self, message: str) -> None:
         """The last word where something went wrong: keeps what can be kept, also on a full disk."""

@@ -1,19 +1,23 @@
+import errno
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 
 from fmnist_core import jobs, runs
 from fmnist_core.config import TrainConfig
 from fmnist_core.data import DataError
-from fmnist_core.files import read_json
-from fmnist_core.runs import RunRecord, RunWriter
+from fmnist_core.files import read_json, write_whole
+from fmnist_core.runs import RunError, RunRecord, RunWriter
 
 LONG = TrainConfig(epochs=200, batch_size=10)
 
@@ -161,3 +165,285 @@ def test_the_writer_claims_the_run_for_its_process() -> None:
     writer = RunWriter(run_id)
     assert read_json(runs.run_folder(run_id) / "status.json")["process"]["pid"] == os.getpid()
     writer.end("stopped")
+
+
+# In the learner's hand
+
+
+def send_while_training(config: TrainConfig) -> str:
+    run_id = jobs.start(config)
+    wait_until(run_id, lambda run: bool(steps_of(run)))
+    return run_id
+
+
+def steps_of(run: RunRecord) -> list[int]:
+    return [event["step"] for event in runs.read_events(run)[0] if event["type"] == "StepDone"]
+
+
+def events_of(run: RunRecord, kind: str) -> list[dict[str, Any]]:
+    return [event for event in runs.read_events(run)[0] if event["type"] == kind]
+
+
+def losses_of(run: RunRecord) -> list[float]:
+    """One a step, as somebody who reads the events sees them: what comes after `Resumed` takes the place of what was there."""
+    losses: list[float] = []
+    for event in runs.read_events(run)[0]:
+        if event["type"] == "Resumed":
+            del losses[event["step"] :]
+        losses += event.get("losses", [])
+    return losses
+
+
+EXACT = TrainConfig(epochs=60, batch_size=50, seed=4, schedule="one-cycle", learning_rate=0.005, validation_images=40, precision="float32")
+
+
+def unbroken(config: TrainConfig) -> RunRecord:
+    run_id = runs.create_run(config)
+    jobs.carry_out(run_id, lambda _event: None)
+    return runs.load_run(run_id)
+
+
+def assert_same_result(one: RunRecord, two: RunRecord) -> None:
+    """The same losses, weights, optimizer, best epoch and figures, to the bit."""
+    assert losses_of(one) == losses_of(two)
+    first, second = runs.load_checkpoint(one), runs.load_checkpoint(two)
+    assert first is not None
+    assert second is not None
+    assert first.tensors.keys() == second.tensors.keys()
+    assert all(np.array_equal(array, second.tensors[name]) for name, array in first.tensors.items())
+    assert (one.state, one.best_epoch, one.test_accuracy) == (two.state, two.best_epoch, two.test_accuracy)
+    assert read_json(one.folder / "evaluation.json") == read_json(two.folder / "evaluation.json")
+
+
+def test_pausing_stepping_and_going_on_gives_the_same_bits_as_not() -> None:
+    run_id = send_while_training(EXACT)
+    jobs.pause(run_id)
+    run = wait_until(run_id, lambda run: run.state == "paused")
+    before = steps_of(run)[-1]
+    assert before < 600, "60 epochs of 10 steps were over before the pause came"
+    time.sleep(0.5)
+    assert steps_of(run)[-1] == before
+
+    jobs.do_step(run_id)
+    run = wait_until(run_id, lambda run: steps_of(run)[-1] == before + 1 and run.state == "paused")
+    assert steps_of(run)[-2:] == [before, before + 1]
+
+    jobs.do_epoch(run_id)
+    run = wait_until(run_id, lambda run: run.epoch > before // 10 and run.state == "paused")
+    assert steps_of(run)[-1] % 10 == 0
+    assert run.epoch == steps_of(run)[-1] // 10
+
+    jobs.go_on(run_id)
+    run = wait_until(run_id, lambda run: not run.is_live)
+    assert run.state == "finished"
+    assert_same_result(run, unbroken(EXACT))
+
+
+def test_a_changed_rate_comes_into_force_also_while_paused() -> None:
+    run_id = send_while_training(LONG)
+    jobs.pause(run_id)
+    wait_until(run_id, lambda run: run.state == "paused")
+    jobs.change_rate(run_id, 0.02)
+    run = wait_until(run_id, lambda run: bool(events_of(run, "RateChanged")))
+    assert events_of(run, "RateChanged")[0]["learning_rate"] == 0.02
+    assert run.state == "paused"
+    jobs.do_step(run_id)
+    run = wait_until(run_id, lambda run: steps_of(run)[-1] > events_of(run, "RateChanged")[0]["step"])
+    assert events_of(run, "StepDone")[-1]["learning_rate"] == pytest.approx(0.02)
+    with pytest.raises(ValueError, match="far too high"):
+        jobs.change_rate(run_id, 1000)
+
+
+def test_a_paused_run_lets_others_train(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FMNIST_SLOTS", "1")
+    first = send_while_training(LONG)
+    jobs.pause(first)
+    wait_until(first, lambda run: run.state == "paused")
+    second = send_while_training(LONG)
+    jobs.go_on(first)
+    wait_until(first, lambda run: run.state == "waiting")
+    jobs.stop(second)
+    wait_until(second, lambda run: not run.is_live)
+    wait_until(first, lambda run: run.state == "training")
+
+
+def test_a_pause_too_long_puts_the_run_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "PAUSE_LIMIT_S", 0.2)
+    run_id = runs.create_run(LONG)
+    runs.send_command(run_id, "pause")
+    assert jobs.carry_out(run_id, lambda _event: None) == "stopped"
+    run = runs.load_run(run_id)
+    assert "put away to free its memory" in run.message
+    assert run.is_resumable
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_a_killed_run_goes_on_to_exactly_the_result_of_an_unbroken_one() -> None:
+    run_id = send_while_training(EXACT)
+    run = wait_until(run_id, lambda run: run.epoch >= 2)
+    os.kill(int(read_json(run.folder / "status.json")["process"]["pid"]), signal.SIGKILL)
+    run = wait_until(run_id, lambda run: not run.is_live)
+    assert run.state == "interrupted"
+    assert run.is_resumable
+    with (run.folder / "events.jsonl").open("ab") as events:
+        events.write(b'{"type": "StepDone", "los')  # what a power cut leaves
+    jobs.resume(run_id)
+    run = wait_until(run_id, lambda run: not run.is_live)
+    assert run.state == "finished", run.message
+    assert events_of(run, "Resumed")
+    assert_same_result(run, unbroken(EXACT))
+
+
+def test_a_stopped_run_goes_on_where_it_was() -> None:
+    run_id = send_while_training(EXACT)
+    jobs.stop(run_id)
+    run = wait_until(run_id, lambda run: not run.is_live)
+    assert run.state == "stopped"
+    stopped_at = steps_of(run)[-1]
+    jobs.resume(run_id)
+    run = wait_until(run_id, lambda run: not run.is_live)
+    assert events_of(run, "Resumed")[0]["step"] == stopped_at
+    assert_same_result(run, unbroken(EXACT))
+
+
+def test_a_finished_run_gets_more_epochs() -> None:
+    config = TrainConfig(epochs=2, batch_size=50, seed=4, precision="float32")
+    run = unbroken(config)
+    with pytest.raises(RunError, match="give it some more"):
+        jobs.resume(run.id)
+    with pytest.raises(ValueError, match="at most 200 in all, and this one has 2"):
+        jobs.train_more(run.id, 199)
+    jobs.train_more(run.id, 3)
+    run = wait_until(run.id, lambda run: not run.is_live)
+    assert (run.state, run.epoch, run.epochs) == ("finished", 5, 5)
+    assert_same_result(run, unbroken(replace(config, epochs=5)))
+
+
+def test_what_cannot_go_on_says_why() -> None:
+    with pytest.raises(RunError, match="nothing this run could go on from"):
+        jobs.resume(runs.STARTER_ID)
+    waiting = runs.create_run(LONG)
+    with pytest.raises(RunError, match="already going on"):
+        jobs.resume(waiting)
+    RunWriter(waiting).end("diverged", "It grew and grew.")
+    with pytest.raises(RunError, match="nothing this run could go on from"):
+        jobs.resume(waiting)
+
+
+# Only the half of a file that was being written may be lost.
+KILLED_IN_A_CHECKPOINT = """
+import os, signal, sys
+from fmnist_core import jobs, runs
+whole, count = runs.write_whole, 0
+def die_in_the_third(file, content, *, durable=False):
+    global count
+    count += file.name == "resume.safetensors"
+    if count == 3:
+        file.with_name(f".{file.name}.{os.getpid()}.tmp").write_bytes(content[: len(content) // 2])
+        os.kill(os.getpid(), signal.SIGKILL)
+    whole(file, content, durable=durable)
+runs.write_whole = die_in_the_third
+jobs.carry_out(sys.argv[1], lambda event: None)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_a_death_in_the_middle_of_a_checkpoint_loses_that_checkpoint_alone() -> None:
+    config = replace(EXACT, epochs=4)
+    run_id = runs.create_run(config)
+    root = Path(jobs.__file__).parent.parent
+    died = subprocess.run([sys.executable, "-c", KILLED_IN_A_CHECKPOINT, run_id], cwd=root, check=False)
+    assert died.returncode == -signal.SIGKILL
+    run = runs.load_run(run_id)
+    assert run.state == "interrupted"
+    kept = runs.load_checkpoint(run)
+    assert kept is not None
+    assert kept.step == 10  # the first came with the first step, the second with the first epoch, the third would have been the second's
+    assert jobs.carry_out(run_id, lambda _event: None) == "finished"
+    assert_same_result(runs.load_run(run_id), unbroken(config))
+
+
+def test_two_cannot_train_one_run() -> None:
+    run_id = send_while_training(LONG)
+    with pytest.raises(RunError, match="already going on"):
+        jobs.resume(run_id)
+    with pytest.raises(RunError, match="is being trained by another process"):
+        RunWriter(run_id)
+    assert runs.load_run(run_id).state == "training"
+
+
+# What may go wrong with the machine
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_said_and_what_was_learned_is_kept() -> None:
+    run_id = runs.create_run(EXACT)
+    events = runs.run_folder(run_id) / "events.jsonl"
+
+    def fill_the_disk(event: object) -> None:
+        if type(event).__name__ == "EpochDone":
+            events.unlink()
+            events.symlink_to("/dev/full")
+
+    with pytest.raises(OSError, match="No space left"):
+        jobs.carry_out(run_id, fill_the_disk)
+    run = runs.load_run(run_id)
+    assert run.state == "failed"
+    assert run.message.startswith("The disk is full: free some space where ")
+    assert run.has_weights
+    assert run.is_resumable
+    events.unlink()
+    assert jobs.carry_out(run_id, lambda _event: None) == "finished"
+
+
+def test_a_checkpoint_that_does_not_fit_leaves_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = runs.create_run(EXACT)
+    whole = write_whole
+
+    def fail_after_the_first_epoch(file: Path, content: bytes, *, durable: bool = False) -> None:
+        if file.name == "epoch-002.safetensors":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
+        whole(file, content, durable=durable)
+
+    monkeypatch.setattr(runs, "write_whole", fail_after_the_first_epoch)
+    with pytest.raises(OSError, match="No space left"):
+        jobs.carry_out(run_id, lambda _event: None)
+    run = runs.load_run(run_id)
+    assert (run.state, run.epoch, run.best_epoch) == ("failed", 1, 1)
+    assert "The disk is full" in run.message
+    runs.load_model(run)
+    monkeypatch.undo()
+
+
+def test_a_folder_that_may_not_be_written_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = runs.create_run(EXACT)
+
+    def refuse(_writer: RunWriter) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(RunWriter, "save_checkpoint", refuse)
+    with pytest.raises(PermissionError):
+        jobs.carry_out(run_id, lambda _event: None)
+    assert "see to its permissions" in runs.load_run(run_id).message
+
+
+OUT_OF_MEMORY = """
+import resource, sys
+from fmnist_core import jobs, runs
+def leave_little_room(event):
+    if type(event).__name__ == "Started":
+        held = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (held + 50_000_000,) * 2)
+jobs.carry_out(sys.argv[1], leave_little_room)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the memory of a process as Linux does")
+def test_too_little_memory_is_said() -> None:
+    run_id = runs.create_run(TrainConfig(epochs=1, batch_size=10_000, precision="float32"))
+    root = Path(jobs.__file__).parent.parent
+    died = subprocess.run([sys.executable, "-c", OUT_OF_MEMORY, run_id], cwd=root, check=False, capture_output=True, text=True)
+    assert died.returncode == 1, died.stderr
+    run = runs.load_run(run_id)
+    assert run.state == "failed"
+    assert run.message.startswith("There was not enough memory for batches of 10,000: start a new run with smaller ones.")
