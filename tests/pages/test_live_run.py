@@ -1,0 +1,385 @@
+import json
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fmnist_core import jobs, runs
+from fmnist_core.config import TrainConfig
+from fmnist_core.presets import find_preset
+from pages.parts.live_items import read_pin
+from pages.parts.live_run import format_duration
+from tests.pages.conftest import open_page, query
+from tests.written_runs import PROBES, Event, append_events, epoch_done, started, step_done, write_run
+
+FINISHED = {"type": "Finished", "epoch": 1, "step": 4, "test_accuracy": 0.8, "train_accuracy": 0.9, "best_epoch": None, "elapsed_s": 5.0}
+UNDER_WAY = [started(), step_done(1, [2.3], 1.0), step_done(3, [2.0, 1.5], 3.0, right=False)]
+WHOLE = [*UNDER_WAY, step_done(4, [1.0], 4.0), epoch_done(1, 4, 5.0), FINISHED]
+
+
+@pytest.fixture(autouse=True)
+def no_spare_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A spare helps nobody here and takes a core for two seconds."""
+    monkeypatch.setattr(jobs, "keep_spare", lambda: None)
+
+
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Ids of the runs for which a process was to be started; none is."""
+    ids: list[str] = []
+    monkeypatch.setattr(jobs, "_start_process", ids.append)
+    return ids
+
+
+def commands(run_id: str) -> list[dict[str, Any]]:
+    return runs.read_commands(runs.run_folder(run_id))
+
+
+def component_data(at: AppTest, name: str) -> dict[str, Any]:
+    """What a component was given, or {} where it is not on the page."""
+    found = [element.proto for element in at.get("bidi_component") if element.proto.component_name == name]
+    return json.loads(found[0].mixed.json if found[0].WhichOneof("data") == "mixed" else found[0].json) if found else {}
+
+
+def alts(at: AppTest, kind: str) -> list[str]:
+    return [chart.proto.alt for chart in at.get(kind)]
+
+
+def open_run(run_id: str, **more: str) -> AppTest:
+    at = open_page("train", run=run_id, **more)
+    assert not at.exception
+    return at
+
+
+# While it trains
+
+
+def test_what_is_seen_while_a_run_trains() -> None:
+    run = write_run([*UNDER_WAY, step_done(4, [1.0], 4.0), epoch_done(1, 4, 5.0, 0.8125)], epochs=2, name="Team *blue*")
+    at = open_run(run.id)
+    assert any(text.value.startswith(r"**Team \*blue\*** · ") for text in at.markdown)
+    assert at.get("progress")[0].proto.text == "Step 4 of 8"
+    assert {metric.label: metric.value for metric in at.metric} == {
+        "Epoch": "1 of 2",
+        "Images a second": "1,000",
+        "Time left": "1 min 00 s",
+        "Test accuracy": "81.25 %",
+        "Learning rate": "0.001",
+    }
+    loss, accuracy, rate = alts(at, "echarts_chart")
+    assert loss.startswith("Loss against step for Team *blue*: from 2.30 at step 1 to about ")
+    assert loss.endswith(" at step 4.")
+    assert accuracy == "Test accuracy against epoch. epoch 1: 81.25 %."
+    assert rate.startswith("Learning rate against step: 0.001 now")
+    kernels = component_data(at, "live_kernels")
+    assert kernels["alt"] == "The 16 kernels of the first layer, 5×5 weights each, from 0.04 to 0.04, after step 4."
+    assert any("other settings need a new run" in caption.value for caption in at.caption)
+
+
+def test_twenty_items_turn_right_or_wrong_and_their_pictures_are_sent_apart() -> None:
+    run = write_run(UNDER_WAY)
+    items = component_data(open_run(run.id), "live_items")
+    assert items["numbers"] == list(PROBES)
+    assert items["said"].startswith("0 of these 20 test images are answered right.")
+    assert items["shares"] == [11] * 20
+    assert items["taken"][:4] == [1, 1, 2, 2]
+    assert len(json.dumps(items)) < 1_500  # with every tick
+    append_events(run.id, [step_done(4, [1.0], 4.0)])
+    at = open_run(run.id)
+    assert component_data(at, "live_items")["said"].startswith("20 of these 20")
+    assert any("--watched-items: url(data:image/png;base64," in block.proto.body for block in at.get("html"))
+
+
+def test_a_run_that_is_not_watched_shows_its_loss_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pages.parts.live_run._FIRST_POINT_S", 0.0)
+    run = write_run([started(probes=[10_000])])  # of other data than are read now
+    at = open_run(run.id)
+    assert component_data(at, "live_items") == {}
+    assert len(at.get("echarts_chart")) == 3
+
+
+def test_waiting_for_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FMNIST_SLOTS", "1")
+    write_run(UNDER_WAY)
+    at = open_run(runs.create_run(TrainConfig(epochs=3), "Queued"))
+    assert at.get("progress")[0].proto.text == "Waiting for its turn: 1 ahead of it"
+    assert [at.button(key=key).disabled for key in ("pause", "step", "epoch", "stop")] == [True, True, True, False]
+
+
+# Controls
+
+
+@pytest.mark.parametrize(
+    ("key", "state", "command", "label"),
+    [
+        ("pause", "training", "pause", "Pausing …"),
+        ("step", "training", "step", "One step …"),
+        ("epoch", "training", "epoch", "One epoch …"),
+        ("stop", "training", "stop", "Stopping …"),
+        ("go_on", "paused", "go-on", "Going on …"),
+        ("stop", "paused", "stop", "Stopping …"),
+    ],
+)
+def test_a_control_asks_the_trainer_and_shows_that_it_was_pressed(key: str, state: runs.State, command: str, label: str) -> None:
+    run = write_run(UNDER_WAY, state)
+    at = open_run(run.id)
+    at.button(key=key).click().run()
+    assert not at.exception
+    assert [asked["command"] for asked in commands(run.id)] == [command]
+    assert (at.button(key=key).label, at.button(key=key).disabled) == (label, True)
+
+
+def test_the_press_is_forgotten_once_the_trainer_has_answered() -> None:
+    run = write_run(UNDER_WAY)
+    at = open_run(run.id)
+    at.button(key="pause").click().run()
+    write_status(run, state="paused")
+    at.run()
+    assert (at.button(key="go_on").label, at.button(key="go_on").disabled) == ("Go on", False)
+    assert "**Paused** after step 3 of 8" in at.get("progress")[0].proto.text
+    assert at.info[0].value.startswith("**Paused.** Nothing is computed now")
+
+
+def test_a_paused_run_has_charts_to_zoom_into_and_files_to_take_away() -> None:
+    at = open_run(write_run(UNDER_WAY, "paused").id)
+    assert at.get("echarts_chart") == []
+    assert alts(at, "plotly_chart")[0].startswith("Loss against step for Written")
+    assert [button.proto.label for button in at.get("download_button")] == ["Every step (CSV)", "Charts (HTML)"]
+
+
+def change_rate(at: AppTest, text: str) -> AppTest:
+    at.text_input(key="new_rate").set_value(text)
+    next(button for button in at.button if button.label == "Change").click().run()
+    assert not at.exception
+    return at
+
+
+def test_the_rate_changes_while_it_trains_and_the_change_is_drawn() -> None:
+    run = write_run(UNDER_WAY)
+    at = change_rate(open_run(run.id), "0,02")
+    assert commands(run.id) == [{"command": "rate", "learning_rate": 0.02}]
+    assert any(button.label == "Changing …" for button in at.button)
+    append_events(run.id, [{"type": "RateChanged", "epoch": 1, "step": 3, "learning_rate": 0.02}])
+    at.run()
+    assert any(button.label == "Change" for button in at.button)
+    assert alts(at, "echarts_chart")[0].endswith("The learning rate was changed to 0.02 after step 3.")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("fast", 'The learning rate "fast" is not a number: choose one such as 0.001.'),
+        ("1000", "The learning rate 1000 is far too high: choose at most 100; 0.001 is a good start."),
+    ],
+)
+def test_a_bad_rate_gets_a_sentence_and_changes_nothing(text: str, sentence: str) -> None:
+    run = write_run(UNDER_WAY)
+    at = change_rate(open_run(run.id), text)
+    assert [error.value for error in at.error] == [sentence]
+    assert commands(run.id) == []
+
+
+# The views and the pin, in the URL
+
+
+def test_choices_live_in_the_url_and_defaults_stay_out() -> None:
+    other = write_run(WHOLE, "finished", name="Other")
+    run = write_run(WHOLE, "finished")
+    at = open_run(run.id)
+    at.segmented_control(key="axis").set_value("seconds").run()
+    at.toggle(key="log_switch").set_value(True).run()
+    at.slider(key="smoothing").set_value(0.5).run()
+    at.multiselect(key="compare").set_value([other.id, runs.STARTER_ID]).run()
+    assert not at.exception
+    assert {name: query(at, name) for name in ("axis", "log", "smoothing", "compare")} == {
+        "axis": "seconds",
+        "log": "yes",
+        "smoothing": "0.5",
+        "compare": f"{other.id},{runs.STARTER_ID}",
+    }
+    at.segmented_control(key="axis").set_value("step").run()
+    at.toggle(key="log_switch").set_value(False).run()
+    at.slider(key="smoothing").set_value(0.9).run()
+    at.multiselect(key="compare").set_value([]).run()
+    assert [query(at, name) for name in ("axis", "log", "smoothing", "compare")] == ["", "", "", ""]
+
+
+def test_a_link_opens_the_same_view() -> None:
+    other = write_run(WHOLE, "finished", name="Other")
+    run = write_run(WHOLE, "finished")
+    at = open_run(run.id, axis="seconds", log="yes", smoothing="0.25", compare=f"{other.id},nobody", pin="3")
+    loss = json.loads(at.get("plotly_chart")[0].proto.spec)
+    assert loss["layout"]["xaxis"]["title"]["text"] == "seconds"
+    assert loss["layout"]["yaxis"]["type"] == "log"
+    assert [line["name"] for line in loss["data"]] == ["each batch", "smoothed", "Other", "test images, after each epoch"]
+    assert alts(at, "plotly_chart")[0].endswith(" Compared with Other.")
+    assert at.slider(key="smoothing").value == 0.25
+    assert component_data(at, "live_items")["pinned"] == 3
+
+
+@pytest.mark.parametrize("choice", [{"axis": "miles"}, {"smoothing": "2"}, {"compare": "nobody"}, {"pin": "20"}, {"log": "perhaps"}])
+def test_a_link_with_a_choice_that_is_none(choice: dict[str, str]) -> None:
+    at = open_run(write_run(WHOLE, "finished").id, **choice)
+    assert all(query(at, name) == "" for name in choice)
+
+
+def test_two_runs_of_one_name_are_told_apart() -> None:
+    first, second = write_run(WHOLE, "finished", name="Twin"), write_run(WHOLE, "finished", name="Twin")
+    at = open_run(write_run(WHOLE, "finished").id)
+    options = at.multiselect(key="compare").options
+    assert len(set(options)) == len(options) == 3
+    assert {first.id, second.id} <= {run.id for run in runs.list_runs()}
+
+
+@pytest.mark.parametrize(
+    ("rights", "sentence"),
+    [
+        ([True, True], "It has been answered right without a break from the first look on, at step 1."),
+        ([False, True], "Since step 2 it has been answered right without a break."),
+        (
+            [True, False, True],
+            "Since step 3 it has been answered right without a break. Before that it had been right and was lost again once.",
+        ),
+        ([True, False], "Now it is taken for Pullover. The last right answer was at step 1."),
+        ([False, False], "It has never been answered right; now it is taken for Pullover."),
+    ],
+)
+@pytest.mark.parametrize("state", ["training", "finished"])
+def test_when_did_it_learn_this(rights: list[bool], sentence: str, state: runs.State) -> None:
+    reports = [step_done(step, [1.0], float(step), right=right) for step, right in enumerate(rights, start=1)]
+    at = open_run(write_run([started(), *reports], state).id, pin="2")
+    said = f"Trouser, test image 2: {sentence}"
+    assert f"**When did it learn this?** {said}" in [text.value for text in at.markdown]
+    assert alts(at, "echarts_chart" if state == "training" else "plotly_chart")[-1] == f"Ten probabilities against step. {said}"
+
+
+@pytest.mark.parametrize(
+    "sent", [None, {}, {"picked": 3}, {"picked": ["old", 3]}, {"picked": ["now", 20]}, {"picked": ["now", -2]}, {"picked": ["now", True]}]
+)
+def test_what_is_no_pin_is_ignored(sent: Any) -> None:
+    assert read_pin(sent, "now", 20) is None
+
+
+def test_a_pin_and_its_removal() -> None:
+    assert read_pin({"picked": ["now", 0]}, "now", 20) == 0
+    assert read_pin({"picked": ["now", -1]}, "now", 20) == -1
+
+
+# Ended
+
+
+@pytest.mark.parametrize(
+    ("state", "message", "kind", "said"),
+    [
+        ("finished", "", "success", "Finished 1 epoch in 5 s. It answers 80.00 % of the test images right."),
+        ("stopped", "", "info", "Stopped in epoch 1 after 5 s; what it had learned is kept."),
+        ("stopped", "It was paused for ten minutes and was put away.", "info", "It was paused for ten minutes and was put away."),
+        (
+            "diverged",
+            "The loss became infinite; try 0.01.",
+            "error",
+            "The run broke off in epoch 2 after 5 s. The loss became infinite; try 0.01.",
+        ),
+        ("failed", "The disk is full.", "error", "The run failed. The disk is full."),
+    ],
+)
+def test_every_end_is_told(state: runs.State, message: str, kind: str, said: str) -> None:
+    epoch = 1 if state in ("finished", "diverged") else 0
+    run = write_run(WHOLE, state, message=message, epoch=epoch, epochs=1, test_accuracy=0.8, has_weights=True)
+    at = open_run(run.id)
+    assert getattr(at, kind)[0].value.startswith(said)
+    assert len(at.get("plotly_chart")) == 2
+
+
+def write_status(run: runs.RunRecord, **changes: Any) -> None:
+    file = run.folder / "status.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+
+def test_a_killed_run_goes_on_by_one_button(launched: list[str]) -> None:
+    run = write_run(WHOLE[:-1], "training", epoch=1, epochs=2, test_accuracy=0.8, has_weights=True)
+    write_status(run, process={"pid": 1, "create_time": 0.0})
+    at = open_run(run.id)
+    assert at.warning[0].value.startswith("Interrupted: its training process ended without a word. The weights of epoch 1 are kept.")
+    at.button(key="resume").click().run()
+    assert not at.exception
+    assert launched == [run.id]
+    assert runs.load_run(run.id).state == "waiting"
+    assert at.get("echarts_chart")
+
+
+def test_five_more_epochs_or_another_number(launched: list[str]) -> None:
+    run = write_run(WHOLE, "finished", epoch=1, epochs=1, test_accuracy=0.8, has_weights=True)
+    at = open_run(run.id)
+    assert at.button(key="train_more").label == "Train 5 more epochs"
+    at.number_input(key="more_epochs").set_value(1).run()
+    assert at.button(key="train_more").label == "Train 1 more epoch"
+    at.button(key="train_more").click().run()
+    assert not at.exception
+    assert launched == [run.id]
+    assert runs.load_run(run.id).epochs == 2
+
+
+def test_a_run_that_cannot_go_on_has_no_such_button() -> None:
+    at = open_run(write_run(WHOLE, "diverged", message="Too high.").id)
+    assert not {"resume", "train_more"} & {button.key for button in at.button}
+
+
+def test_going_on_that_fails_gets_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(run_id: str) -> None:
+        raise runs.RunError(f"{run_id} cannot go on.")
+
+    monkeypatch.setattr(jobs, "resume", refuse)
+    run = write_run(WHOLE, "stopped", has_weights=True)
+    at = open_run(run.id)
+    at.button(key="resume").click().run()
+    assert [error.value for error in at.error] == [f"{run.id} cannot go on."]
+
+
+def test_the_best_epoch_and_what_the_images_are_for() -> None:
+    held_out: Event = {"validation_loss": 0.5, "validation_accuracy": 0.75, "is_best": True}
+    events = [started(validation_images=100, precision="bfloat16"), *UNDER_WAY[1:], epoch_done(1, 4, 5.0, **held_out)]
+    later = epoch_done(2, 8, 9.0, **held_out | {"validation_accuracy": 0.7, "is_best": False})
+    run = write_run([*events, later], "finished", epoch=2, best_epoch=1, test_accuracy=0.8, has_weights=True)
+    at = open_run(run.id)
+    assert (
+        "Epoch 1 did best on the 100 validation images: the other pages use its weights. Those of epoch 2 are kept too."
+        in at.success[0].value
+    )
+    table = at.dataframe[0].value
+    assert table["is_best"].tolist() == [True, False]
+    assert table["validation_accuracy"].tolist() == pytest.approx([75, 70])
+    (said,) = [caption.value for caption in at.caption if caption.value.startswith("Computed in")]
+    assert said.startswith("Computed in bfloat16 on CPU, 2 threads. The 100 validation images, held out of the training images, choose")
+    assert said.endswith("Accuracies in the charts are measured in bfloat16 while it trains, the reported one in float32.")
+
+
+def test_the_article_has_no_validation_and_says_so() -> None:
+    at = open_run(write_run(WHOLE, "finished", epoch=1, test_accuracy=0.8, has_weights=True).id)
+    assert any("No images were held out, so the newest weights are used." in caption.value for caption in at.caption)
+    assert "validation_accuracy" not in at.dataframe[0].value
+
+
+def test_a_failure_meets_what_was_expected() -> None:
+    preset = find_preset("rate-too-high")
+    losses = [2.3, 40.0, *[90.0] * 18]
+    run = write_run([started(20), step_done(20, losses, 4.0), epoch_done(1, 20, 5.0, 0.1)], "finished", config=preset.config, epoch=1)
+    at = open_run(run.id)
+    words = [text.value for text in at.markdown]
+    assert f"**What did you expect?** {preset.question}" in words
+    assert any("The learning rate of 30 is too high: try 0.01." in text for text in words)
+
+
+def test_old_runs_still_open() -> None:
+    """The starter's events, which lack everything newer, as a run of one's own."""
+    run = write_run([], "finished", epoch=40, epochs=40, test_accuracy=0.915, has_weights=True)
+    (run.folder / "events.jsonl").write_bytes((runs.STARTER_FOLDER / "events.jsonl").read_bytes())
+    at = open_run(run.id)
+    assert at.success[0].value.startswith("Finished 40 epochs in 8 min 59 s. It answers 91.50 % of the test images right.")
+    assert component_data(at, "live_items") == {}
+    assert len(at.get("plotly_chart")) == 2
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(0.4, "0 s"), (59.4, "59 s"), (65, "1 min 05 s"), (3_700, "1 h 01 min")])
+def test_times_as_people_say_them(seconds: float, said: str) -> None:
+    assert format_duration(seconds) == said
