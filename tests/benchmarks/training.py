@@ -1,0 +1,561 @@
+"""How fast, how good and how large training is: `python -m tests.benchmarks.training [--part speed …]` prints a table a part.
+
+The yardstick is the article's own loop, see `tests.benchmarks.tutorial`. All that is compared is measured in one process, by turns,
+with the same threads. Nothing else should be busy meanwhile; the first line says how busy the machine is.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import psutil
+import torch
+from torch.nn import functional
+
+from fmnist_core import jobs, runs
+from fmnist_core.config import TrainConfig
+from fmnist_core.data import Split, load_split
+from fmnist_core.evaluation import evaluate
+from fmnist_core.events import EpochDone, Event, StepDone
+from fmnist_core.model import FashionCNN, pick_device, pick_precision
+from fmnist_core.presets import find_preset
+from fmnist_core.sampling import pick
+from fmnist_core.training import train
+from tests.benchmarks.tutorial import BATCH_SIZE, ItemByItem, Tutorial
+from tests.benchmarks.viewer import watch_training
+
+TUTORIAL_EPOCHS = 25
+TUTORIAL_ACCURACY = 0.9073
+LIMIT_S = 600
+IMAGES_AN_EPOCH = 60_000
+
+
+# What is compared with it. Each counts steps of 100 after a warm-up, and says what a step took.
+
+
+class Stopwatch:
+    """Wall and processor seconds of this process, a step."""
+
+    def __init__(self) -> None:
+        self.step_s: list[float] = []
+        self.step_cpu_s: list[float] = []
+        self._began: tuple[int, float, float] | None = None
+
+    def begin(self, step: int = 0) -> None:
+        self._began = (step, time.perf_counter(), time.process_time())
+
+    def end(self, step: int) -> None:
+        assert self._began is not None
+        first, wall_s, cpu_s = self._began
+        self.step_s.append((time.perf_counter() - wall_s) / (step - first))
+        self.step_cpu_s.append((time.process_time() - cpu_s) / (step - first))
+
+
+Contestant = Callable[[Stopwatch], None]
+
+
+def tutorial_contestant(split: Split, warm_up: int, steps: int) -> Contestant:
+    tutorial = Tutorial(ItemByItem(split))
+
+    def take_turn(watch: Stopwatch) -> None:
+        tutorial.do(warm_up)
+        watch.begin()
+        tutorial.do(steps)
+        watch.end(steps)
+
+    return take_turn
+
+
+def bare_contestant(split: Split, config: TrainConfig, warm_up: int, steps: int) -> Contestant:
+    """The step of `train` and nothing else: no accuracy, no report, no event."""
+    model = FashionCNN(torch.Generator().manual_seed(0), config.pixels).to(pick_device())
+    device = model.fc.weight.device
+    precision = pick_precision(config.precision, device)
+    number_type = torch.bfloat16 if precision == "bfloat16" else torch.float32
+    inputs = torch.cat([model.as_inputs(part).to(number_type) for part in torch.as_tensor(split.images).split(5_000)])
+    labels = torch.as_tensor(split.labels).long().to(device)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=0.0, fused=True)
+
+    def endless() -> Iterator[None]:
+        while True:
+            for batch in torch.randperm(len(labels)).split(config.batch_size):
+                with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+                    loss = functional.cross_entropy(model(inputs[batch]), labels[batch])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                yield
+
+    trained = endless()
+
+    def take_turn(watch: Stopwatch) -> None:
+        for _ in range(warm_up):
+            next(trained)
+        watch.begin()
+        for _ in range(steps):
+            next(trained)
+        watch.end(steps)
+
+    return take_turn
+
+
+class ReportClock:
+    """Times a run by its events, from the first report after the warm-up to the first one `steps` later."""
+
+    def __init__(self, watch: Stopwatch, warm_up: int, steps: int) -> None:
+        self._watch, self._warm_up, self._steps = watch, warm_up, steps
+        self._began_at: int | None = None
+        self.has_ended = False
+
+    def take(self, event: Event) -> bool:
+        """Whether all has been timed with this event; all must lie in the first epoch."""
+        if isinstance(event, EpochDone) and not self.has_ended:
+            raise SystemExit("An epoch ended in the middle of a round: choose fewer --steps.")
+        if not isinstance(event, StepDone) or self.has_ended:
+            return self.has_ended
+        if self._began_at is None and event.step >= self._warm_up:
+            self._began_at = event.step
+            self._watch.begin(event.step)
+        elif self._began_at is not None and event.step >= self._began_at + self._steps:
+            self._watch.end(event.step)
+            self.has_ended = True
+        return self.has_ended
+
+
+def generator_contestant(splits: tuple[Split, Split], config: TrainConfig, warm_up: int, steps: int) -> Contestant:
+    """`train` with its reports about every 0.3 s, each with the watched images and a checkpoint, which nobody writes down."""
+
+    def take_turn(watch: Stopwatch) -> None:
+        clock = ReportClock(watch, warm_up, steps)
+        with contextlib.closing(train(config, *splits)) as events:
+            any(clock.take(event) for event in events)
+
+    return take_turn
+
+
+def carried_out_contestant(config: TrainConfig, warm_up: int, steps: int) -> Contestant:
+    """A run as the pages start it: events, kernels and checkpoints are written to its folder; stopped when it has been timed."""
+
+    def take_turn(watch: Stopwatch) -> None:
+        run_id = runs.create_run(config)
+        clock = ReportClock(watch, warm_up, steps)
+
+        def listen(event: Event) -> None:
+            if clock.take(event):
+                jobs.stop(run_id)
+
+        jobs.carry_out(run_id, listen)
+
+    return take_turn
+
+
+def take_turns(contestants: dict[str, Contestant], rounds: int) -> dict[str, Stopwatch]:
+    watches = {name: Stopwatch() for name in contestants}
+    for _ in range(rounds):
+        for name, take_turn in contestants.items():
+            take_turn(watches[name])
+    return watches
+
+
+# Parts
+
+
+def measure_speed(options: argparse.Namespace) -> None:
+    splits = load_split("train"), load_split("test")
+    auto, full = find_preset("article").config, replace(find_preset("article").config, precision="float32")
+    counts = options.warm_up, options.steps
+    watches = take_turns(
+        {
+            "the article's loop": tutorial_contestant(splits[0], *counts),
+            "the step alone": bare_contestant(splits[0], auto, *counts),
+            "`train`": generator_contestant(splits, auto, *counts),
+            "`train`, everything written down": carried_out_contestant(auto, *counts),
+            "`train` in float32": generator_contestant(splits, full, *counts),
+        },
+        options.rounds,
+    )
+    step_s = {name: float(np.median(watch.step_s)) for name, watch in watches.items()}
+    cpu_s = {name: float(np.median(watch.step_cpu_s)) for name, watch in watches.items()}
+    yardstick, yardstick_cpu = step_s["the article's loop"], cpu_s["the article's loop"]
+    rows = [
+        [
+            name,
+            f"{BATCH_SIZE / step_s[name]:,.0f}",
+            f"{yardstick / step_s[name]:.2f} ×",
+            f"{cpu_s[name] * IMAGES_AN_EPOCH / BATCH_SIZE:.1f}",
+            f"{yardstick_cpu / cpu_s[name]:.2f} ×",
+            f"{1000 * min(watch.step_s):.1f} – {1000 * max(watch.step_s):.1f}",
+        ]
+        for name, watch in watches.items()
+    ]
+    print_table(
+        f"Speed, batches of {BATCH_SIZE}, medians of {options.rounds} rounds of {options.steps} steps",
+        ["", "images a second", "faster", "processor seconds an epoch", "fewer", "ms a step, from – to"],
+        rows,
+    )
+
+
+def measure_time_to_accuracy(options: argparse.Namespace) -> None:
+    """The article's 25 epochs, at the pace of whole epochs of its loop, over the time `train` takes to a test at its accuracy."""
+    train_split, test_split = some_images(options)
+    preset = find_preset(options.preset or "quick")
+    config = preset.config if options.epochs is None else replace(preset.config, epochs=options.epochs)
+    tutorial = Tutorial(ItemByItem(train_split))
+    epoch_steps = options.tutorial_steps or -(-len(train_split) // BATCH_SIZE)
+    watch = Stopwatch()
+    rows, took_s = [], []
+    jobs.preload()
+    tutorial.do(options.warm_up)
+    for seed in range(options.seeds):
+        watch.begin()
+        tutorial.do(epoch_steps)
+        watch.end(epoch_steps)
+        reached = reach(replace(config, seed=seed), train_split, test_split, options.target)
+        took_s += [] if reached.seconds is None else [reached.seconds]
+        when = "never" if reached.seconds is None else f"{reached.seconds:.1f}"
+        rows.append([str(seed), when, str(reached.epoch or "–"), ", ".join(f"{100 * a:.2f}" for a in reached.accuracies)])
+    epoch_s = float(np.median(watch.step_s)) * -(-len(train_split) // BATCH_SIZE)
+    print_table(
+        f'Seconds of "{preset.name}" to a test accuracy of {100 * options.target:.2f} %',
+        ["seed", "seconds", "after epoch", "test accuracy after each epoch, %"],
+        rows,
+    )
+    print(
+        f"The article's loop: {epoch_s:.1f} s an epoch (median of {options.seeds} × {epoch_steps} steps), {TUTORIAL_EPOCHS * epoch_s:.0f} s"
+    )
+    if len(took_s) < options.seeds:
+        print(f"**{options.seeds - len(took_s)} of {options.seeds} seeds never reached it**; the mean is over the others.")
+    if took_s:
+        mean_s = float(np.mean(took_s))
+        print(f"Mean {mean_s:.1f} s: **{TUTORIAL_EPOCHS * epoch_s / mean_s:.1f} ×** as fast; slowest seed {max(took_s):.1f} s\n")
+
+
+class Reached:
+    """When a run was tested at the accuracy wanted, and what its tests before were."""
+
+    def __init__(self) -> None:
+        self.seconds: float | None = None
+        self.epoch: int | None = None
+        self.accuracies: list[float] = []
+
+
+def reach(config: TrainConfig, train_split: Split, test_split: Split, target: float) -> Reached:
+    """All of `train` counts, from its call on. Each test is done again in float32 while the clock stands, and that one decides."""
+    reached = Reached()
+    paused_s = 0.0
+    began_s = time.perf_counter()
+    with contextlib.closing(train(config, train_split, test_split)) as events:
+        for event in events:
+            if not isinstance(event, EpochDone):
+                continue
+            now_s = time.perf_counter()
+            model = FashionCNN(pixels=config.pixels)
+            model.load_state_dict({name: torch.as_tensor(array) for name, array in event.weights.items()})
+            accuracy = evaluate(model, test_split, mirrored=config.mirror_at_test).accuracy
+            reached.accuracies.append(accuracy)
+            if accuracy >= target:
+                reached.seconds, reached.epoch = now_s - began_s - paused_s, event.epoch
+                break
+            paused_s += time.perf_counter() - now_s
+    return reached
+
+
+def measure_tutorial(options: argparse.Namespace) -> None:
+    """After which epoch the article's own loop first reaches its accuracy, tested after every epoch, which its author did not do."""
+    train_split, test_split = some_images(options)
+    items = ItemByItem(train_split)
+    rows = []
+    for seed in range(options.seeds):
+        tutorial = Tutorial(items, seed)
+        took_s, accuracies = 0.0, list[float]()
+        while len(accuracies) < (options.epochs or TUTORIAL_EPOCHS) and max(accuracies, default=0.0) < options.target:
+            began_s = time.perf_counter()
+            tutorial.do(-(-len(items) // BATCH_SIZE))
+            took_s += time.perf_counter() - began_s
+            accuracies.append(tutorial.accuracy(test_split))
+        reached = f"{took_s:.1f}" if accuracies[-1] >= options.target else "never"
+        rows.append([str(seed), reached, str(len(accuracies)), ", ".join(f"{100 * a:.2f}" for a in accuracies)])
+    print_table(
+        f"The article's loop, tested after every epoch, to {100 * options.target:.2f} %",
+        ["seed", "seconds of training", "epochs", "test accuracy after each, %"],
+        rows,
+    )
+
+
+def measure_best(options: argparse.Namespace) -> None:
+    """The accuracy that a run reports, whole runs as the pages start them."""
+    preset = find_preset(options.preset or "best")
+    config = replace(preset.config, training_images=options.images or preset.config.training_images)
+    config = config if options.epochs is None else replace(config, epochs=options.epochs)
+    test_split = load_split("test")
+    jobs.preload()
+    rows, reported, plain, seconds = [], [], [], []
+    for seed in range(options.seeds):
+        began_s = time.perf_counter()
+        run_id = runs.create_run(replace(config, seed=seed))
+        jobs.carry_out(run_id, lambda _event: None)
+        seconds.append(time.perf_counter() - began_s)
+        run = runs.load_run(run_id)
+        model = runs.load_model(run)
+        reported.append(json.loads((run.folder / "evaluation.json").read_text())["accuracy"])
+        plain.append(evaluate(model, test_split).accuracy)
+        mirrored = evaluate(model, test_split, mirrored=True).accuracy
+        last = evaluate(runs.load_model(run, "last"), test_split, mirrored=config.mirror_at_test).accuracy
+        figures = [f"{100 * accuracy:.2f}" for accuracy in (reported[-1], plain[-1], mirrored, last)]
+        rows.append([str(seed), *figures, f"{run.best_epoch or run.epoch} of {run.epochs}", f"{seconds[-1]:.0f}"])
+    print_table(
+        f'Test accuracy of "{preset.name}", %',
+        ["seed", "reported", "images as they are", "with mirror images", "last epoch", "epoch reported", "seconds"],
+        rows,
+    )
+    for name, accuracies in (("reported", reported), ("images as they are", plain)):
+        print(f"{name}: mean {100 * np.mean(accuracies):.2f}, {100 * min(accuracies):.2f} to {100 * max(accuracies):.2f}")
+    print(f"slowest {max(seconds):.0f} s, {'within' if max(seconds) <= LIMIT_S else '**over**'} the limit of {LIMIT_S} s\n")
+
+
+def measure_memory(options: argparse.Namespace) -> None:
+    rows = []
+    for key in ("article", "best", "photos-and-drawings"):
+        run_id = jobs.start(find_preset(key).config)
+        peak_bytes = watch_memory(run_id, options.seconds)
+        steps = sum(len(event.get("losses", ())) for event in runs.read_events(runs.load_run(run_id))[0])
+        rows.append([find_preset(key).name, f"{peak_bytes / 1e6:.0f}", f"{peak_bytes / 2**20:.0f}", f"{steps:,}"])
+    print_table("Most memory a training process held at once", ["", "MB", "MiB", "steps"], rows)
+
+
+def watch_memory(run_id: str, seconds: float) -> int:
+    """Stops the run after so many seconds of training; returns the peak to the end of its process, the last evaluation included."""
+    peak_bytes, began_s = 0, None
+    while True:
+        run = runs.load_run(run_id)
+        if began_s is None and run.state == "training":
+            began_s = time.perf_counter()
+        if began_s is not None and time.perf_counter() - began_s > seconds:
+            jobs.stop(run_id)
+            seconds = float("inf")
+        owner = json.loads((run.folder / "status.json").read_text())["process"]["pid"]
+        if owner != os.getpid():
+            try:
+                peak_bytes = max(peak_bytes, peak_memory(int(owner)))
+            except (psutil.Error, OSError):
+                return peak_bytes
+        if run.state == "failed":
+            raise SystemExit(run.message)
+        time.sleep(0.02)
+
+
+def peak_memory(pid: int) -> int:
+    """Bytes: the highest so far where Linux keeps that, else those held now."""
+    status = Path(f"/proc/{pid}/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+        raise psutil.NoSuchProcess(pid)  # a zombie has none
+    return int(psutil.Process(pid).memory_info().rss)
+
+
+def measure_live(options: argparse.Namespace) -> None:
+    """What it costs that a run can be watched, step for step, and what its test after an epoch costs beside."""
+    splits = load_split("train"), load_split("test")
+    config = replace(find_preset("article").config, epochs=1)
+    counts = options.warm_up, options.steps
+    watches = take_turns(
+        {
+            "the step alone": bare_contestant(splits[0], config, *counts),
+            "`train`: accuracy, reports, watched images, checkpoints in memory": generator_contestant(splits, config, *counts),
+            "the same, everything written down": carried_out_contestant(config, *counts),
+        },
+        options.rounds,
+    )
+    step_s = {name: float(np.median(watch.step_s)) for name, watch in watches.items()}
+    bare_s = step_s["the step alone"]
+    rows = [[name, f"{1 / taken_s:.1f}", f"{100 * (taken_s / bare_s - 1):+.1f} %"] for name, taken_s in step_s.items()]
+    tests_s, epochs_s = zip(*(time_an_epoch(config) for _ in range(options.rounds)), strict=True)
+    print_table(
+        f"What the live view costs, medians of {options.rounds} rounds of {options.steps} steps",
+        ["", "steps a second", "time a step"],
+        rows,
+    )
+    share = 100 * np.median(tests_s) / np.median(epochs_s)
+    print(f"The test after an epoch takes {np.median(tests_s):.2f} s of the epoch's {np.median(epochs_s):.2f}, {share:.1f} %.\n")
+
+
+def time_an_epoch(config: TrainConfig) -> tuple[float, float]:
+    """Seconds of the test after the first epoch, with what is written down then, and of the epoch with it."""
+    run_id = runs.create_run(config)
+    times: dict[str, float] = {}
+
+    def listen(event: Event) -> None:
+        times[type(event).__name__] = time.perf_counter()
+
+    jobs.carry_out(run_id, listen)
+    return times["EpochDone"] - times["StepDone"], times["EpochDone"] - times["Started"]
+
+
+def measure_viewers(options: argparse.Namespace) -> None:
+    """Steps a second of a run whose page nobody, one and ten people look at; the server shares the processor with the training."""
+    port = 8599
+    command = [sys.executable, "-m", "streamlit", "run", "dashboard.py", "--server.headless=true", f"--server.port={port}"]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    rows = []
+    try:
+        for viewers in (0, 1, 10) * options.rounds:
+            run_id = jobs.start(replace(find_preset("article").config, epochs=50))
+            wait_for_steps(run_id, options.warm_up)
+            stop = threading.Event()
+            seen = watch_training(port, run_id, viewers, stop) if viewers else None
+            time.sleep(2)  # the first drawing of the page
+            first, began_s = count_steps(run_id), time.perf_counter()
+            time.sleep(options.seconds)
+            steps_a_second = (count_steps(run_id) - first) / (time.perf_counter() - began_s)
+            stop.set()
+            rows.append([str(viewers), f"{steps_a_second:.1f}", "–" if seen is None else f"{seen.updates:,}, {seen.bytes / 1e3:,.0f} KB"])
+            stop_and_wait(run_id)
+    finally:
+        server.terminate()
+        server.wait()
+    print_table(f"Viewers of one run, {options.seconds:g} s each", ["viewers", "steps a second", "updates they got"], rows)
+
+
+def measure_click(options: argparse.Namespace) -> None:
+    """From `jobs.start` to the first loss in the run's file. Until it is on the page the page's own refresh is added, see `pages`."""
+    config = find_preset(options.preset or "article").config
+    took_s = []
+    for _ in range(options.tries):
+        jobs.keep_spare()
+        wait_until_idle()
+        began_s = time.perf_counter()
+        run_id = jobs.start(config)
+        wait_for_steps(run_id, 1)
+        took_s.append(time.perf_counter() - began_s)
+        stop_and_wait(run_id)
+    cold_s = []
+    for _ in range(min(2, options.tries)):
+        began_s = time.perf_counter()
+        run_id = jobs.start(config)
+        wait_for_steps(run_id, 1)
+        cold_s.append(time.perf_counter() - began_s)
+        stop_and_wait(run_id)
+    rows = [
+        [name, f"{np.median(times):.2f}", f"{min(times):.2f} – {max(times):.2f}", str(len(times))]
+        for name, times in (("a process is ready", took_s), ("none is", cold_s))
+    ]
+    print_table("Seconds from the click to the first loss", ["", "median", "from – to", "tries"], rows)
+
+
+# Runs in processes of their own
+
+
+def wait_until_idle() -> None:
+    """Until the processes that this one started have used no processor time for a second: the spare one is ready then."""
+    still_s = 0.0
+    used_s = -1.0
+    while still_s < 1:
+        time.sleep(0.1)
+        now_s = sum(sum(child.cpu_times()[:2]) for child in psutil.Process().children(recursive=True))
+        still_s = still_s + 0.1 if now_s == used_s and now_s > 1 else 0.0
+        used_s = now_s
+
+
+def count_steps(run_id: str) -> int:
+    events, _ = runs.read_events(runs.load_run(run_id))
+    return max((event["step"] for event in events if event["type"] == "StepDone"), default=0)
+
+
+def wait_for_steps(run_id: str, steps: int) -> None:
+    while count_steps(run_id) < steps:
+        if not (run := runs.load_run(run_id)).is_live:
+            raise SystemExit(f"The run ended too early: {run.state} {run.message}")
+        time.sleep(0.005)
+
+
+def stop_and_wait(run_id: str) -> None:
+    jobs.stop(run_id)
+    while runs.load_run(run_id).is_live:
+        time.sleep(0.05)
+
+
+# Printing
+
+
+def some_images(options: argparse.Namespace) -> tuple[Split, Split]:
+    """Training and test images; fewer to learn from where that is asked for."""
+    train_split, test_split = load_split("train"), load_split("test")
+    count = options.images or len(train_split)
+    return pick(train_split, np.arange(min(count, len(train_split)))), test_split
+
+
+def print_table(title: str, head: list[str], rows: list[list[str]]) -> None:
+    print(f"\n### {title}\n")
+    print(f"| {' | '.join(head)} |")
+    print(f"|{' --- |' * len(head)}")
+    for row in rows:
+        print(f"| {' | '.join(row)} |")
+    print(flush=True)
+
+
+def print_machine() -> None:
+    device = pick_device()
+    load = psutil.getloadavg()[0]
+    threads = torch.get_num_threads()
+    print(
+        f"PyTorch {torch.__version__} on {device.type}, {os.cpu_count()} cores, {threads} threads, {pick_precision('auto', device)};",
+        end=" ",
+    )
+    print(f"load {load:.1f}{', **the machine is busy: these figures are worth little**' if load > 1 else ''}; {time.strftime('%F %R')}")
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "speed": measure_speed,
+    "time-to-accuracy": measure_time_to_accuracy,
+    "tutorial": measure_tutorial,
+    "best": measure_best,
+    "memory": measure_memory,
+    "live": measure_live,
+    "viewers": measure_viewers,
+    "click": measure_click,
+}
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.training", description=__doc__)
+    parser.add_argument("--part", nargs="+", choices=PARTS, default=["speed"], help="what to measure; default speed")
+    parser.add_argument("--rounds", type=int, default=3, help="speed, live, viewers: turns of each")
+    parser.add_argument("--steps", type=int, default=150, help="speed, live: steps a round")
+    parser.add_argument("--warm-up", type=int, default=20, help="steps before the clock runs")
+    parser.add_argument("--seeds", type=int, help="time-to-accuracy (5), tutorial (1), best (3)")
+    parser.add_argument("--preset", help="time-to-accuracy (quick), best (best), click (article)")
+    parser.add_argument("--target", type=float, default=TUTORIAL_ACCURACY, help="accuracy to reach, 0 to 1")
+    parser.add_argument("--tutorial-steps", type=int, help="time-to-accuracy: steps to time the article's loop by; default an epoch")
+    parser.add_argument("--images", type=int, help="train on the first so many images only, to try the benchmark out")
+    parser.add_argument("--epochs", type=int, help="epochs in place of the preset's, to try the benchmark out")
+    parser.add_argument("--seconds", type=float, default=20, help="memory, viewers: how long each run trains")
+    parser.add_argument("--tries", type=int, default=5, help="click: how often")
+    return parser.parse_args(arguments)
+
+
+def main() -> None:
+    options = parse()
+    torch.set_num_threads(jobs.threads_per_run())
+    print_machine()
+    seeds = {"time-to-accuracy": 5, "best": 3}
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["FMNIST_HOME"] = home
+        for part in options.part:
+            given = options.seeds or seeds.get(part, 1)
+            PARTS[part](argparse.Namespace(**vars(options) | {"seeds": given}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""People who look at the Train page, without browsers: Streamlit's protocol over a websocket."""
+
+import asyncio
+import threading
+from dataclasses import dataclass
+
+import websockets
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+
+@dataclass
+class Seen:
+    """What all viewers together were sent."""
+
+    updates: int = 0
+    bytes: int = 0
+
+
+def watch_training(port: int, run_id: str, viewers: int, stop: threading.Event) -> Seen:
+    """Returns at once; so many viewers look at the run until `stop` is set, and the figures grow meanwhile."""
+    seen = Seen()
+
+    async def look() -> None:
+        await asyncio.gather(*(_view(port, run_id, stop, seen) for _ in range(viewers)))
+
+    threading.Thread(target=lambda: asyncio.run(look()), daemon=True).start()
+    return seen
+
+
+async def _view(port: int, run_id: str, stop: threading.Event, seen: Seen) -> None:
+    """One session: draws the page, then asks for each fragment as often as the page would."""
+    address = f"ws://localhost:{port}/_stcore/stream"
+    async with websockets.connect(
+        address, subprotocols=[websockets.Subprotocol("streamlit")], max_size=None, origin=websockets.Origin(f"http://localhost:{port}")
+    ) as socket:
+        first = BackMsg()
+        first.rerun_script.page_name = "training"
+        first.rerun_script.query_string = f"run={run_id}"
+        await socket.send(first.SerializeToString())
+        page = ""
+        timers: dict[str, asyncio.Task[None]] = {}
+
+        async def refresh(fragment: str, every_s: float) -> None:
+            while True:
+                await asyncio.sleep(every_s)
+                message = BackMsg()
+                message.rerun_script.query_string = first.rerun_script.query_string
+                message.rerun_script.page_script_hash = page
+                message.rerun_script.fragment_id = fragment
+                message.rerun_script.is_auto_rerun = True
+                await socket.send(message.SerializeToString())
+
+        while not stop.is_set():
+            try:
+                content = await asyncio.wait_for(socket.recv(), 0.5)
+            except TimeoutError:
+                continue
+            seen.bytes += len(content)
+            message = ForwardMsg()
+            message.ParseFromString(content if isinstance(content, bytes) else content.encode())
+            match message.WhichOneof("type"):
+                case "new_session":
+                    page = message.new_session.page_script_hash
+                case "auto_rerun" if message.auto_rerun.fragment_id not in timers:
+                    fragment = message.auto_rerun.fragment_id
+                    timers[fragment] = asyncio.create_task(refresh(fragment, message.auto_rerun.interval))
+                case "script_finished":
+                    seen.updates += 1
+        for timer in timers.values():
+            timer.cancel()
