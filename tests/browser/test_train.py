@@ -1,28 +1,63 @@
+import json
+import os
 import re
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from fmnist_core import runs
-from tests.browser.conftest import Server, open_page, wait_until_drawn
+from fmnist_core import jobs, runs
+from fmnist_core.config import TrainConfig
+from tests.browser.conftest import Server, open_page, start_server, wait_until_drawn
+from tests.browser.test_accessibility import check
+from tests.written_runs import epoch_done, started, step_done, write_run
+
+LONG = TrainConfig(epochs=200, batch_size=10)  # some 50 s on the small data, and stopped before
+_HAS_POINT = "() => /at step \\d/.test(document.querySelector('.st-key-live_loss')?.innerHTML ?? '')"
 
 
-@pytest.fixture(autouse=True)
-def servers_home(server: Server, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("FMNIST_HOME", str(server.home))
-    return server.home
+@pytest.fixture(scope="module")
+def small_server(tmp_path_factory: pytest.TempPathFactory, small_data: Path) -> Iterator[Server]:
+    """A dashboard on 500 training images, on which runs need not wait for each other."""
+    with start_server(tmp_path_factory.mktemp("train") / "home", FMNIST_DATA=str(small_data), FMNIST_SLOTS="8") as running:
+        yield running
 
 
-def start_run(page: Page, server: Server, epochs: int) -> str:
-    """Presses Train and returns the id of the run, which the URL names."""
-    open_page(page, server, "/training")
-    page.get_by_label("Epochs", exact=True).fill(str(epochs))
-    page.get_by_label("Epochs", exact=True).press("Tab")
-    page.get_by_role("button", name="Train", exact=True).click()
-    expect(page.get_by_role("button", name="Stop")).to_be_visible()
-    page.wait_for_url("**/training?run=*")
-    return page.url.split("run=")[1].split("&")[0]
+@pytest.fixture
+def servers_home(small_server: Server, small_data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The server's home and data are this test's too; what still runs at its end is stopped."""
+    for name, value in (("FMNIST_HOME", str(small_server.home)), ("FMNIST_DATA", str(small_data)), ("FMNIST_SLOTS", "8")):
+        monkeypatch.setenv(name, value)
+    yield small_server.home
+    for run in runs.list_runs():
+        if run.is_live:
+            jobs.stop(run.id)
+
+
+def open_run(page: Page, server: Server, run_id: str, choices: str = "") -> None:
+    open_page(page, server, f"/training?run={run_id}{choices}")
+
+
+def start_long_run(page: Page, server: Server) -> str:
+    """A run under way with its page open."""
+    run_id = jobs.start(LONG, "Long run")
+    open_run(page, server, run_id)
+    page.wait_for_function(_HAS_POINT)
+    return run_id
+
+
+def write_ended_run(steps: int = 40) -> str:
+    """A finished run of two epochs whose watched items were answered wrong up to step 20."""
+    reports = [step_done(step, [2.3 / step], step / 10, right=step > 20) for step in range(1, steps + 1)]
+    probes = list(range(20))
+    events = [started(20, probes=probes), *reports[:20], epoch_done(1, 20, 2.5), *reports[20:], epoch_done(2, 40, 5.0)]
+    return write_run(events, "finished", name="Ended", epoch=2, test_accuracy=0.8, has_weights=True).id
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
 
 
 def drawn_step(page: Page) -> int:
@@ -32,19 +67,44 @@ def drawn_step(page: Page) -> int:
     return int(found[1].replace(",", "")) if found else 0
 
 
-def test_an_epoch_on_the_real_data(server: Server, page: Page) -> None:
-    run_id = start_run(page, server, epochs=1)
-    chart = page.locator(".st-key-live_loss")
-    expect(chart).to_be_visible()
-    expect(chart.locator("canvas, svg").first).to_be_visible()
-    page.wait_for_function("() => /at step \\d/.test(document.querySelector('.st-key-live_loss')?.innerHTML ?? '')")
-    first = drawn_step(page)
-    chart.evaluate("node => { node.dataset.seen = 'yes' }")
+def wait_for_step_after(page: Page, step: int) -> None:
     page.wait_for_function(
         """before => { const found = /at step ([\\d,]+)\\./.exec(document.querySelector('.st-key-live_loss')?.innerHTML ?? '');
         return found && Number(found[1].replaceAll(',', '')) > before }""",
-        arg=first,
+        arg=step,
     )
+
+
+def paused_step(page: Page) -> int:
+    """The step after which the page says that it is paused."""
+    progress = page.get_by_test_id("stProgress")
+    expect(progress).to_contain_text(re.compile(r"Paused after step [\d,]+ of"))
+    found = re.search(r"Paused after step ([\d,]+) of", progress.inner_text())
+    assert found
+    return int(found[1].replace(",", ""))
+
+
+def item(page: Page, number: int) -> Locator:
+    return page.locator(".st-key-live_items button").nth(number)
+
+
+# From the button to the result, on the real data
+
+
+def test_an_epoch_on_the_real_data(server: Server, page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FMNIST_HOME", str(server.home))
+    open_page(page, server, "/training")
+    page.get_by_label("Epochs", exact=True).fill("1")
+    page.get_by_label("Epochs", exact=True).press("Tab")
+    press(page, "Train")
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    page.wait_for_url("**/training?*run=*")
+    run_id = page.url.split("run=")[1].split("&")[0]
+    chart = page.locator(".st-key-live_loss")
+    expect(chart.locator("canvas, svg").first).to_be_visible()
+    page.wait_for_function(_HAS_POINT)
+    chart.evaluate("node => { node.dataset.seen = 'yes' }")
+    wait_for_step_after(page, drawn_step(page))
     assert chart.get_attribute("data-seen") == "yes"  # the same node: nothing was torn down, so nothing flickered
 
     page.reload()  # in the middle
@@ -64,30 +124,178 @@ def test_an_epoch_on_the_real_data(server: Server, page: Page) -> None:
     expect(page.get_by_text(f"{100 * run.test_accuracy:.2f} %", exact=True)).to_be_visible()
 
 
-def test_a_run_goes_on_without_its_page_and_is_stopped_by_another(server: Server, page: Page) -> None:
-    run_id = start_run(page, server, epochs=50)
-    page.wait_for_function("() => /at step \\d/.test(document.querySelector('.st-key-live_loss')?.innerHTML ?? '')")
+# While it trains
+
+
+@pytest.mark.usefixtures("servers_home")
+def test_points_kernels_and_bars_move_in_nodes_that_stay(small_server: Server, page: Page) -> None:
+    start_long_run(page, small_server)
+    kernels, bars = page.locator(".st-key-live_kernels img"), page.locator(".st-key-live_items .fill")
+    expect(bars).to_have_count(20)
+    picture, widths = kernels.get_attribute("src"), bars.evaluate_all("bars => bars.map(bar => bar.style.width)")
+    nodes = (page.locator(".st-key-live_loss"), kernels, bars.first)
+    for node in nodes:
+        node.evaluate("node => { node.dataset.seen = 'yes' }")
+    wait_for_step_after(page, drawn_step(page))
+    expect(kernels).not_to_have_attribute("src", picture or "")
+    expect(kernels).to_have_attribute("alt", re.compile("The 16 kernels of the first layer"))
+    page.wait_for_function(
+        """before => JSON.stringify([...document.querySelector('.st-key-live_items').querySelectorAll('*')]
+            .flatMap(node => [...(node.shadowRoot?.querySelectorAll('.fill') ?? [])]).map(bar => bar.style.width)) !== before""",
+        arg=json.dumps(widths).replace(", ", ","),
+    )
+    assert [node.get_attribute("data-seen") for node in nodes] == ["yes"] * 3
+
+
+@pytest.mark.usefixtures("servers_home")
+def test_pausing_stops_the_steps_and_one_step_adds_one(small_server: Server, page: Page) -> None:
+    run_id = start_long_run(page, small_server)
+    press(page, "Pause")
+    expect(page.get_by_text("Nothing is computed now")).to_be_visible()
+    before = paused_step(page)
+    assert runs.load_run(run_id).state == "paused"
+    page.wait_for_timeout(1_500)
+    assert paused_step(page) == before
+    press(page, "One step")
+    expect(page.get_by_test_id("stProgress")).to_contain_text(f"Paused after step {before + 1:,} of")
+    press(page, "One step")
+    expect(page.get_by_test_id("stProgress")).to_contain_text(f"Paused after step {before + 2:,} of")
+    page.locator(".st-key-loss .js-plotly-plot").wait_for()  # to be zoomed into
+    press(page, "One epoch")
+    steps_an_epoch = 50
+    end = ((before + 2) // steps_an_epoch + 1) * steps_an_epoch
+    expect(page.get_by_test_id("stProgress")).to_contain_text(f"Paused after step {end:,} of")
+    press(page, "Go on")
+    page.wait_for_function(_HAS_POINT)
+    wait_for_step_after(page, end)
+
+
+@pytest.mark.usefixtures("servers_home")
+def test_a_changed_rate_is_marked_on_the_chart(small_server: Server, page: Page) -> None:
+    run_id = start_long_run(page, small_server)
+    rate = page.get_by_role("textbox", name="New learning rate")
+    rate.fill("1000")
+    rate.press("Enter")
+    expect(page.get_by_text("The learning rate 1000 is far too high")).to_be_visible()
+    rate.fill("0,0005")
+    press(page, "Change")
+    page.wait_for_function("() => /was changed to 0.0005 after step/.test(document.querySelector('.st-key-live_loss').innerHTML)")
+    expect(page.get_by_text("The learning rate 1000 is far too high")).not_to_be_visible()
+    assert runs.load_run(run_id).state == "training"
+
+
+@pytest.mark.usefixtures("servers_home")
+def test_the_axis_and_the_logarithm_change_while_it_trains(small_server: Server, page: Page) -> None:
+    start_long_run(page, small_server)
+    page.get_by_role("radio", name="seconds").click()
+    page.wait_for_url("**axis=seconds*")
+    page.get_by_text("Logarithmic loss").click()
+    page.wait_for_url("**log=yes*")
+    wait_for_step_after(page, drawn_step(page))
+    page.get_by_role("radio", name="step", exact=True).click()
+    page.wait_for_url(lambda url: "axis=" not in url)
+
+
+@pytest.mark.usefixtures("servers_home")
+def test_other_pages_answer_meanwhile_and_another_visitor_stops_it(small_server: Server, page: Page) -> None:
+    run_id = start_long_run(page, small_server)
     page.get_by_role("link", name="Browse").first.click()
     expect(page.get_by_role("heading", name="Browse", level=1)).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("Mean image of Bag"))).to_be_visible()
     assert runs.load_run(run_id).state == "training"
     page.close()
 
     second = page.context.new_page()
-    open_page(second, server, "/training")  # no id in this URL: the run is found because it is training
-    second.get_by_role("button", name="Stop").click()
-    expect(second.get_by_text("what it had learned is kept")).to_be_visible(timeout=120_000)
+    open_page(second, small_server, "/training")  # no id in this URL: the run is found because it is training
+    press(second, "Stop")
+    expect(second.get_by_text("what it had learned is kept")).to_be_visible()
     run = runs.load_run(run_id)
     assert run.state == "stopped"
     assert run.has_weights
-    assert run_id in second.url
+    second.wait_for_url(f"**run={run_id}*", timeout=5_000)
 
 
-def test_a_bad_learning_rate_gets_a_sentence_and_keeps_the_form(server: Server, page: Page) -> None:
-    open_page(page, server, "/training")
-    rate = page.get_by_role("combobox", name=re.compile("Learning rate"))
-    rate.click()
-    rate.fill("1000")
-    rate.press("Enter")
-    page.get_by_role("button", name="Train", exact=True).click()
-    expect(page.get_by_text("The learning rate 1000 is far too high")).to_be_visible()
-    expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible()
+@pytest.mark.usefixtures("servers_home")
+def test_a_killed_run_is_finished_by_one_button(small_server: Server, page: Page) -> None:
+    run_id = jobs.start(TrainConfig(epochs=12, batch_size=10), "Killed")
+    open_run(page, small_server, run_id)
+    page.wait_for_function(_HAS_POINT)
+    status = json.loads((runs.run_folder(run_id) / "status.json").read_text())
+    os.kill(status["process"]["pid"], signal.SIGKILL)
+    expect(page.get_by_text("Interrupted: its training process ended without a word")).to_be_visible()
+    press(page, "Go on")
+    expect(page.get_by_text("Finished 12 epochs in")).to_be_visible(timeout=90_000)
+    assert runs.load_run(run_id).state == "finished"
+    page.get_by_role("spinbutton", name="More epochs").fill("2")
+    page.get_by_role("spinbutton", name="More epochs").press("Enter")
+    press(page, "Train 2 more epochs")
+    expect(page.get_by_text("Finished 14 epochs in")).to_be_visible(timeout=90_000)
+
+
+# Ended
+
+
+@pytest.mark.usefixtures("servers_home")
+def test_an_item_is_pinned_by_keyboard(small_server: Server, page: Page) -> None:
+    run_id = write_ended_run()
+    open_run(page, small_server, run_id)
+    expect(item(page, 0)).to_be_visible()
+    item(page, 0).focus()
+    page.keyboard.press("ArrowRight")  # two of each class stand in a column
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**pin=3*")
+    expect(page.get_by_text("When did it learn this?")).to_be_visible()
+    expect(page.get_by_text(re.compile("test image 3: "))).to_be_visible()
+    expect(item(page, 3)).to_have_attribute("aria-pressed", "true")
+    page.reload()
+    wait_until_drawn(page)
+    expect(item(page, 3)).to_have_attribute("aria-pressed", "true")
+    item(page, 3).click()
+    page.wait_for_url(lambda url: "pin=" not in url)
+    expect(page.get_by_text("When did it learn this?")).not_to_be_visible()
+
+
+@pytest.mark.usefixtures("servers_home")
+def test_another_run_is_laid_over(small_server: Server, page: Page) -> None:
+    open_run(page, small_server, write_ended_run())
+    page.get_by_role("combobox", name="Compare with other runs").click()
+    page.get_by_role("option", name="Starter model").click()
+    page.wait_for_url("**compare=starter*")
+    expect(page.locator(".st-key-loss .legendtext").get_by_text("Starter model")).to_be_visible()
+
+
+@pytest.mark.usefixtures("servers_home")
+def test_numbers_and_charts_are_taken_away(small_server: Server, page: Page, tmp_path: Path) -> None:
+    run_id = write_ended_run()
+    open_run(page, small_server, run_id)
+    files = {}
+    for label in ("Every step (CSV)", "Every epoch (CSV)", "Charts (HTML)"):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=label).press("Enter")
+        files[label] = tmp_path / download.value.suggested_filename
+        download.value.save_as(files[label])
+    assert sorted(file.name for file in files.values()) == [f"{run_id}-charts.html", f"{run_id}-epochs.csv", f"{run_id}-steps.csv"]
+    steps = files["Every step (CSV)"].read_text().splitlines()
+    assert steps[:2] == ["step,epoch,seconds,loss,learning_rate", "1,1,0.1,2.3,0.001"]
+    assert len(steps) == 41
+    assert len(files["Every epoch (CSV)"].read_text().splitlines()) == 3
+
+    offline = page.context.new_page()
+    offline.route("**/*", lambda route: route.continue_() if route.request.url.startswith("file:") else route.abort())
+    offline.goto(files["Charts (HTML)"].as_uri())
+    expect(offline.locator(".js-plotly-plot")).to_have_count(2)
+    expect(offline.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+
+
+@pytest.mark.usefixtures("servers_home")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("state", ["live", "ended"])
+def test_nobody_is_shut_out_of_a_run(small_server: Server, new_page: Callable[..., Page], scheme: str, state: str) -> None:
+    page = new_page(color_scheme=scheme, viewport={"width": 390, "height": 844})
+    run_id = jobs.start(LONG, "Long run") if state == "live" else write_ended_run()
+    open_run(page, small_server, run_id, "&pin=3&compare=starter")
+    expect(page.get_by_text("When did it learn this?")).to_be_visible()
+    page.wait_for_timeout(2_500)  # charts draw themselves after the script has run
+    check(page)
+    assert page.evaluate("() => document.querySelector('[data-testid=\"stMain\"]').scrollWidth") == 390
