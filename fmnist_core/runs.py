@@ -508,11 +508,14 @@ class RunWriter:
 
 def event_fields(event: "Event") -> dict[str, Any]:
     """An event as JSON has it: its type and fields, probabilities in whole per mille, and no checkpoint."""
+    import numpy as np
+
     fields: dict[str, Any] = {"type": type(event).__name__} | {k: v for k, v in vars(event).items() if k != "checkpoint"}
     if "losses" in fields:
         fields["losses"] = [round(loss, 6) for loss in fields["losses"]]
     if fields["type"] == "StepDone":
-        fields["probes"] = (1000 * fields["probes"]).round().astype(int).tolist()
+        # The step after which the weights are no numbers any more still had a loss that was one.
+        fields["probes"] = np.nan_to_num(1000 * fields["probes"]).round().astype(int).tolist()
     return fields
 
 

@@ -94,6 +94,9 @@ def train(
                     )
                 )
         tested = evaluate(learner.kept, test_split, precision=precision)
+        if not math.isfinite(tested.loss):
+            yield _diverged(config, epoch, progress.step, (tested.loss,))
+            return
         validated = evaluate(learner.kept, validation_split, precision=precision) if len(validation_split) else None
         train_loss, train_accuracy = progress.end_epoch()
         yield from learner.ask(

@@ -14,6 +14,7 @@ from PIL import Image
 from fmnist_core import __main__ as command_line
 from fmnist_core import config, runs
 from fmnist_core.data import CLASS_NAMES, Split
+from fmnist_core.presets import PRESETS, find_preset
 from fmnist_core.runs import RunRecord
 
 ROOT = Path(command_line.__file__).parent.parent
@@ -47,6 +48,93 @@ def test_train_prints_as_the_article_does(capsys: pytest.CaptureFixture[str]) ->
     assert lines[3].startswith("Epoch : 2/2, Iter : 100/125, ")
     run = runs.load_run(lines[-1])
     assert (run.name, run.state, run.config.seed) == ("CLI", "finished", 1)
+
+
+def test_every_setting_has_a_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    wanted = config.TrainConfig(
+        epochs=1,
+        batch_size=90,
+        learning_rate=0.02,
+        seed=3,
+        pixels="raw",
+        optimizer="sgd",
+        schedule="one-cycle",
+        augmentation="flips-and-shifts",
+        label_smoothing=0.1,
+        weight_decay=0.01,
+        weight_averaging=True,
+        mirror_at_test=True,
+        training_images=120,
+        validation_images=30,
+        shuffled_labels=True,
+        left_out_class=8,
+        precision="float32",
+    )
+    plain = config.TrainConfig()
+    assert all(getattr(wanted, field.name) != getattr(plain, field.name) for field in dataclasses.fields(plain))
+    flags = []
+    for name, value in wanted.to_json().items():
+        flag = f"--{name.replace('_', '-')}"
+        flags += [flag] if value is True else [flag, str(value)]
+    assert command_line.main(["train", *flags]) == 0
+    assert runs.load_run(capsys.readouterr().out.splitlines()[-1]).config == wanted
+
+
+def test_a_presets_settings_can_be_taken_back(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--epochs", "1", "--no-mirror-at-test", "--no-weight-averaging", "--training-images", "all", "--left-out-class", "none"]
+    assert command_line.main(["train", "--preset", "best", *arguments]) == 0
+    run = runs.load_run(capsys.readouterr().out.splitlines()[-1])
+    best = find_preset("best").config
+    assert run.config == dataclasses.replace(best, epochs=1, mirror_at_test=False, weight_averaging=False)
+
+
+def test_train_as_json_gives_an_event_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line.main(["train", "--epochs", "1", "--batch-size", "50", "--json"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [event["type"] for event in events if event["type"] != "StepDone"] == ["Started", "EpochDone", "Finished", "Ended"]
+    assert sum(len(event.get("losses", [])) for event in events) == 10
+    run = runs.load_run(events[-1]["run"])
+    assert (events[-1]["state"], events[-1]["test_accuracy"]) == ("finished", run.test_accuracy)
+    assert events[:-1] == runs.read_events(run)[0]
+
+
+def test_resume_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    command_line.main(["train", "--epochs", "1"])
+    run_id = capsys.readouterr().out.splitlines()[-1]
+    assert command_line.main(["train", "--resume", run_id, "--epochs", "3"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "Going on after step 5, in epoch 2/3"
+    assert lines[-2].startswith("Test accuracy after epoch 3/3: ")
+    assert lines[-1] == run_id
+    assert (runs.load_run(run_id).state, runs.load_run(run_id).epochs) == ("finished", 3)
+    assert command_line.main(["train", "--resume", run_id]) == 1
+    assert capsys.readouterr().err == "This run has done all its epochs: give it some more.\n"
+    assert command_line.main(["train", "--resume", run_id, "--seed", "3"]) == 1
+    assert "--resume takes no setting but --epochs" in capsys.readouterr().err
+    assert command_line.main(["train", "--resume", "../etc"]) == 1
+    assert "is not the id of a run" in capsys.readouterr().err
+
+
+def test_presets_are_listed_in_words_and_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line.main(["presets"]) == 0
+    said = capsys.readouterr().out
+    assert all(preset.key in said and preset.sentence in said for preset in PRESETS)
+    assert command_line.main(["presets", "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [config.TrainConfig.from_json(row["settings"]) for row in rows] == [preset.config for preset in PRESETS]
+
+
+def test_the_weights_of_any_epoch_can_be_evaluated(capsys: pytest.CaptureFixture[str]) -> None:
+    command_line.main(["train", "--epochs", "3", "--validation-images", "40"])
+    run = runs.load_run(capsys.readouterr().out.splitlines()[-1])
+    found = {}
+    for epoch in ("1", "2", "3", "last"):
+        assert command_line.main(["evaluate", run.id, "--json", "--epoch", epoch]) == 0
+        found[epoch] = json.loads(capsys.readouterr().out)["accuracy"]
+    assert found["last"] == found["3"]
+    assert found[str(run.best_epoch)] == run.test_accuracy
+    assert command_line.main(["evaluate", run.id, "--epoch", "9"]) == 1
+    assert "has no weights of epoch 9" in capsys.readouterr().err
 
 
 def test_short_epochs_print_their_last_step(capsys: pytest.CaptureFixture[str]) -> None:
@@ -146,7 +234,7 @@ def test_predict_json_is_an_object_a_line(picture: Path, capsys: pytest.CaptureF
 def test_train_takes_a_preset_and_flags_over_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert command_line.main(["train", "--preset", "photos-and-drawings", "--epochs", "1", "--seed", "4"]) == 0
     run_id = capsys.readouterr().out.splitlines()[-1]
-    expected = dataclasses.replace(config.find_preset("photos-and-drawings").config, epochs=1, seed=4)
+    expected = dataclasses.replace(find_preset("photos-and-drawings").config, epochs=1, seed=4)
     assert runs.load_run(run_id).config == expected
 
 
