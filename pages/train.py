@@ -4,7 +4,7 @@ import streamlit as st
 
 from fmnist_core import jobs, runs
 from fmnist_core.runs import RunRecord
-from pages.parts.live_run import show_ended_run, show_live_run
+from pages.parts.live_run import prepare_live_charts, show_ended_run, show_live_run
 from pages.parts.run_picker import describe_run, remember_run
 from pages.parts.train_settings import show_settings
 
@@ -68,3 +68,5 @@ else:
         show_settings(watch)
     show_ended_run(watched)
 show_run_choice(records, watched)
+if watched is None or not watched.is_live:
+    prepare_live_charts()
