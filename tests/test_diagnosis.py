@@ -332,7 +332,7 @@ def test_a_schedule_that_ran_out_is_done(tmp_path: Path) -> None:
         (TrainConfig(epochs=3, batch_size=50, learning_rate=30, optimizer="sgd"), "diverged"),
         (TrainConfig(epochs=3, batch_size=50, learning_rate=1e-6), "not-moving"),
         (TrainConfig(epochs=15, batch_size=10, training_images=100), "memorising"),
-        (TrainConfig(epochs=25, batch_size=10, training_images=100, shuffled_labels=True), "memorising"),
+        (TrainConfig(epochs=20, batch_size=10, training_images=60, shuffled_labels=True), "memorising"),
         (TrainConfig(epochs=1, batch_size=1), "noisy"),
         (TrainConfig(epochs=3, batch_size=20, left_out_class=BAG), "blind-to-class"),
         (TrainConfig(epochs=2, batch_size=20), "learned"),

@@ -408,9 +408,11 @@ def measure_viewers(options: argparse.Namespace) -> None:
     port = 8599
     command = [sys.executable, "-m", "streamlit", "run", "dashboard.py", "--server.headless=true", f"--server.port={port}"]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    rows = []
+    paces: dict[int, list[float]] = {0: [], 1: [], 10: []}
+    got: dict[int, str] = {}
     try:
-        for viewers in (0, 1, 10) * options.rounds:
+        wait_until_idle()
+        for viewers in list(paces) * options.rounds:
             run_id = jobs.start(replace(find_preset("article").config, epochs=50))
             wait_for_steps(run_id, options.warm_up)
             stop = threading.Event()
@@ -420,12 +422,19 @@ def measure_viewers(options: argparse.Namespace) -> None:
             time.sleep(options.seconds)
             steps_a_second = (count_steps(run_id) - first) / (time.perf_counter() - began_s)
             stop.set()
-            rows.append([str(viewers), f"{steps_a_second:.1f}", "–" if seen is None else f"{seen.updates:,}, {seen.bytes / 1e3:,.0f} KB"])
+            paces[viewers].append(steps_a_second)
+            got[viewers] = "–" if seen is None else f"{seen.updates:,}, {seen.bytes / 1e3:,.0f} KB"
             stop_and_wait(run_id)
     finally:
         server.terminate()
         server.wait()
-    print_table(f"Viewers of one run, {options.seconds:g} s each", ["viewers", "steps a second", "updates they got"], rows)
+    medians = {viewers: float(np.median(pace)) for viewers, pace in paces.items()}
+    rows = [[str(n), f"{pace:.1f}", f"{100 * (medians[0] / pace - 1):+.1f} %", got[n]] for n, pace in medians.items()]
+    print_table(
+        f"Viewers of one run, medians of {options.rounds} rounds of {options.seconds:g} s",
+        ["viewers", "steps a second", "time a step", "updates they got in the last round"],
+        rows,
+    )
 
 
 def measure_click(options: argparse.Namespace) -> None:
