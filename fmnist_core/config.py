@@ -109,8 +109,14 @@ def check_learning_rate(rate: float) -> None:
         raise ValueError(f"The learning rate {rate:g} is far too high: choose at most {MAX_LEARNING_RATE:g}; 0.001 is a good start.")
     if rate < MIN_LEARNING_RATE:
         raise ValueError(
-            f"The learning rate {rate:g} is too low to learn anything: choose at least {MIN_LEARNING_RATE:g}; 0.001 is a good start."
+            f"The learning rate {rate:g} is too low to learn anything: choose at least {as_decimal(MIN_LEARNING_RATE)}; "
+            "0.001 is a good start."
         )
+
+
+def as_decimal(number: float) -> str:
+    """A number as it is written in class, such as "0.000001" and not "1e-06"."""
+    return f"{number:.12f}".rstrip("0").rstrip(".")
 
 
 def _check_whole(name: str, value: int, lowest: int, highest: int) -> None:

@@ -8,7 +8,7 @@ from pages.parts.run_picker import describe_settings, escape
 
 STEPS = (
     ("browse", "Browse", ":material/grid_view:", "Meet the data: small grey pictures of clothes, in ten classes."),
-    ("train", "Train", ":material/show_chart:", "Choose three settings and watch the network learn, live."),
+    ("train", "Train", ":material/show_chart:", "Choose a recipe and watch the network learn, live; or watch it fail."),
     ("evaluate", "Evaluate", ":material/rule:", "See what it gets right, what it mixes up, and every picture it got wrong."),
     ("look_inside", "Look inside", ":material/biotech:", "Look at the kernels it has learned and what they make of a picture."),
     ("predict", "Predict", ":material/draw:", "Draw, photograph or upload an item of clothing and see what the network makes of it."),

@@ -11,9 +11,10 @@ import torch
 from fmnist_core import runs
 from fmnist_core.config import TrainConfig
 from fmnist_core.data import Split
+from fmnist_core.events import EpochDone, StepDone
 from fmnist_core.model import FashionCNN
 from fmnist_core.runs import RunError, RunRecord, RunWriter
-from fmnist_core.training import EpochDone, StepDone, train
+from fmnist_core.training import train
 
 
 def test_a_new_run_waits_in_its_own_folder(home: Path) -> None:

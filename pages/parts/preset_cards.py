@@ -6,7 +6,7 @@ from dataclasses import replace
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from fmnist_core.config import TrainConfig
+from fmnist_core.config import TrainConfig, as_decimal
 from fmnist_core.presets import PRESETS, Preset
 from fmnist_core.runs import RunRecord
 
@@ -43,11 +43,6 @@ def key_figures(config: TrainConfig) -> str:
     if config.training_images is not None:
         figures.append(f"{config.training_images:,} images")
     return " · ".join(figures)
-
-
-def as_decimal(number: float) -> str:
-    """A number as it is written in class, such as "0.000001" and not "1e-06"."""
-    return f"{number:.12f}".rstrip("0").rstrip(".")
 
 
 def _show_card(place: DeltaGenerator, preset: Preset, chosen: Preset, choose: Callable[[str], None]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from fmnist_core import jobs
-from fmnist_core.config import MAX_EPOCHS
+from fmnist_core.config import MAX_EPOCHS, as_decimal
 from fmnist_core.history import RunHistory
 from fmnist_core.runs import RunRecord
 
@@ -73,7 +73,7 @@ def _show_rate_field(run: RunRecord, history: RunHistory, is_changing: bool, sto
         said = "How large each correction of the weights is, from the next step on."
         if run.config.schedule == "one-cycle":
             said += " What is left of this run's one-cycle schedule is scaled, so that it falls from here."
-        st.text_input("New learning rate", f"{run.config.learning_rate:g}", key=_NEW_RATE, max_chars=20, help=said, width=150)
+        st.text_input("New learning rate", as_decimal(run.config.learning_rate), key=_NEW_RATE, max_chars=20, help=said, width=150)
         st.form_submit_button(
             "Changing …" if is_changing else "Change",
             disabled=stopping or is_changing or run.state == "waiting",

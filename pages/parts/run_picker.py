@@ -5,6 +5,7 @@ import re
 import streamlit as st
 
 from fmnist_core import runs
+from fmnist_core.config import as_decimal
 from fmnist_core.runs import RunRecord
 
 _CHOICE = "chosen_run"  # outlives the page, unlike the widget's own key
@@ -54,8 +55,9 @@ def describe_run(run: RunRecord) -> str:
 def describe_settings(run: RunRecord) -> str:
     """The settings of a run in one line."""
     config = run.config
-    settings = f"{config.epochs} epochs, batch {config.batch_size:,}, rate {config.learning_rate:g}, seed {config.seed}"
-    return settings if config.augmentation == "none" else f"{settings}, photos and drawings"
+    epochs = f"{run.epochs} epoch{'' if run.epochs == 1 else 's'}"
+    settings = f"{epochs}, batch {config.batch_size:,}, rate {as_decimal(config.learning_rate)}, seed {config.seed}"
+    return settings if config.augmentation == "none" else f"{settings}, {config.augmentation.replace('-', ' ')}"
 
 
 def escape(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fmnist_core.config import as_decimal
 from fmnist_core.history import RunHistory, smooth
 from fmnist_core.runs import RunRecord
 
@@ -34,7 +35,7 @@ def describe_loss(run: RunRecord, history: RunHistory) -> str:
         return f"Loss against step for {run.name}: no step yet."
     first, last = history.losses[0], smooth(np.asarray(history.losses), 0.9)[-1]
     said = f"Loss against step for {run.name}: from {first:.2f} at step 1 to about {last:.2f} at step {len(history.losses):,}."
-    changes = [f"to {change['learning_rate']:g} after step {change['step']:,}" for change in history.rate_changes]
+    changes = [f"to {as_decimal(change['learning_rate'])} after step {change['step']:,}" for change in history.rate_changes]
     return f"{said} The learning rate was changed {', '.join(changes)}." if changes else said
 
 

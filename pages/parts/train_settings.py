@@ -10,10 +10,10 @@ from typing import Any
 import streamlit as st
 
 from fmnist_core import jobs, runs
-from fmnist_core.config import TrainConfig
+from fmnist_core.config import TrainConfig, as_decimal
 from fmnist_core.presets import PRESETS, Preset, find_preset
 from pages.parts.more_settings import show_more_settings
-from pages.parts.preset_cards import as_decimal, show_preset_cards
+from pages.parts.preset_cards import show_preset_cards
 from pages.parts.url_state import one_of, restore, write
 
 _SETTINGS = "train_settings"

@@ -223,7 +223,7 @@ def test_a_changed_failure_asks_nothing() -> None:
         ("1000", "The learning rate 1000 is far too high: choose at most 100; 0.001 is a good start."),
         ("fast", 'The learning rate "fast" is not a number: choose one such as 0.001.'),
         ("nan", "The learning rate must be a number, not nan: choose one such as 0.001."),
-        ("-1", "The learning rate -1 is too low to learn anything: choose at least 1e-08; 0.001 is a good start."),
+        ("-1", "The learning rate -1 is too low to learn anything: choose at least 0.00000001; 0.001 is a good start."),
     ],
 )
 def test_a_bad_learning_rate_starts_nothing(rate: str, sentence: str) -> None:
