@@ -44,6 +44,8 @@ def hold_out(split: Split, count: int) -> tuple[Split, Split]:
         count: how many to hold out; never more than a twelfth of them.
     """
     count = min(count, len(split) // _LARGEST_HELD_OUT_SHARE)
+    if count == 0:
+        return split, pick(split, np.arange(0))
     order = np.random.default_rng(0).permutation(len(split))
     return pick(split, np.sort(order[count:])), pick(split, np.sort(order[:count]))
 

@@ -94,3 +94,22 @@ def test_an_answer_is_the_mean_over_views(small_splits: tuple[Split, Split]) -> 
     views = small_splits[1].images[:4]
     np.testing.assert_allclose(answer(model, views), predict(model, views).mean(axis=0))
     assert answer(model, views).sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_mirrored_answers_are_means_of_two_looks(small_splits: tuple[Split, Split]) -> None:
+    model = FashionCNN(torch.Generator().manual_seed(0))
+    test = small_splits[1]
+    twice = evaluate(model, test, mirrored=True)
+    turned = Split("test", np.ascontiguousarray(test.images[:, :, ::-1]), test.labels)
+    expected = (predict(model, test.images) + predict(model, turned.images)) / 2
+    np.testing.assert_allclose(twice.probabilities, expected, rtol=1e-5)
+    np.testing.assert_allclose(evaluate(model, turned, mirrored=True).probabilities, expected, rtol=1e-5)
+    own = expected[np.arange(len(test)), test.labels]
+    assert twice.loss == pytest.approx(float(-np.log(own).mean()), rel=1e-4)
+
+
+def test_a_quick_look_in_bfloat16_is_nearly_the_same(small_splits: tuple[Split, Split]) -> None:
+    model = FashionCNN(torch.Generator().manual_seed(0))
+    exact, quick = (predict(model, small_splits[1].images, precision) for precision in ("float32", "bfloat16"))
+    assert not np.array_equal(exact, quick)
+    np.testing.assert_allclose(quick, exact, atol=0.02)

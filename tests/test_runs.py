@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.numpy
 import torch
 
 from fmnist_core import runs
@@ -167,3 +168,49 @@ def test_the_starter_is_measured_as_it_says() -> None:
     assert starter.test_accuracy is not None
     # Other processors round a sum differently: two or three images near a boundary may turn.
     assert evaluation.accuracy == pytest.approx(starter.test_accuracy, abs=0.001)
+
+
+def test_live_kernels_and_checkpoints_are_read_back(trained_run: RunRecord) -> None:
+    checkpoint = runs.load_checkpoint(trained_run)
+    assert checkpoint is not None
+    assert checkpoint.step == 10
+    weights = runs.load_model(trained_run).state_dict()
+    np.testing.assert_array_equal(checkpoint.weights["fc.weight"], weights["fc.weight"].numpy())
+    kernels = runs.load_live_kernels(trained_run)
+    assert kernels is not None
+    np.testing.assert_allclose(kernels, weights["layer1.0.weight"][:, 0].numpy(), atol=1e-4)
+    (trained_run.folder / "live.json").write_text('{"kernels": [1, 2]}')
+    assert runs.load_live_kernels(trained_run) is None
+    assert runs.load_live_kernels(runs.load_run(runs.STARTER_ID)) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", b"\x80\x04\x95pickle."])
+def test_a_damaged_checkpoint_is_refused(trained_run: RunRecord, content: bytes) -> None:
+    (trained_run.folder / "checkpoints" / "resume.safetensors").write_bytes(content)
+    with pytest.raises(RunError, match="nothing can go on from it"):
+        runs.load_checkpoint(trained_run)
+
+
+def test_commands_come_once_each_and_only_those_since_it_last_went_on() -> None:
+    run_id = runs.create_run(TrainConfig())
+    runs.send_command(run_id, "stop")
+    writer = RunWriter(run_id)
+    runs.send_command(run_id, "rate", learning_rate=0.02)
+    assert writer.take_commands() == [{"command": "stop"}, {"command": "rate", "learning_rate": 0.02}]
+    assert writer.take_commands() == []
+    writer.end("stopped")
+    runs.prepare_resume(run_id)
+    runs.send_command(run_id, "pause")
+    assert RunWriter(run_id).take_commands() == [{"command": "pause"}]
+    with (runs.run_folder(run_id) / "commands.jsonl").open("ab") as file:
+        file.write(b'{"command": "st\n')  # a disk that was full in the middle of it
+    assert runs.read_commands(runs.run_folder(run_id))[-1] == {}
+
+
+def test_raw_pixels_stay_raw_when_a_run_is_opened() -> None:
+    run_id = runs.create_run(TrainConfig(epochs=1, pixels="raw"))
+    model = FashionCNN(torch.Generator().manual_seed(0), "raw")
+    weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+    safetensors.numpy.save_file(weights, runs.run_folder(run_id) / "checkpoints" / "epoch-001.safetensors")
+    assert runs.load_model(runs.load_run(run_id)).pixels == "raw"
+    assert runs.load_model(runs.load_run(runs.STARTER_ID)).pixels == "normalised"
