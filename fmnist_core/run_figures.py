@@ -1,7 +1,9 @@
 """Plotly figures of a run that stands still, ended or paused: to zoom, to read off, to take away. What moves is in `live_figures`."""
 
 import html
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -46,8 +48,16 @@ def draw_loss(history: RunHistory, *, axis: Axis = "step", smoothing: float = 0.
         place = float(history.along(axis, [change["step"]])[0])
         figure.add_vline(x=place, line={"color": GREY, "width": 2, "dash": "dash"}, annotation_text=f"rate {change['learning_rate']:g}")
     figure.update_traces(hovertemplate="%{y:.4f}")
-    figure.update_yaxes(**({"type": "log", "dtick": 1, "minor": {"showgrid": True}} if log else {"rangemode": "tozero"}))
+    figure.update_yaxes(**(_log_scale(history.losses) if log else {"rangemode": "tozero"}))
     return figure
+
+
+def _log_scale(losses: Sequence[float]) -> dict[str, Any]:
+    """A tick a power of ten, or fewer where there are very many."""
+    positive = [loss for loss in losses if loss > 0]
+    decades = math.log10(max(positive) / min(positive)) if positive else 1.0
+    every = max(1, round(decades / 6))
+    return {"type": "log", "dtick": every, "exponentformat": "power", "minor": {"showgrid": every == 1}}
 
 
 def draw_accuracy(history: RunHistory, others: Others = ()) -> go.Figure:

@@ -37,8 +37,8 @@ def show_live_kernels(kernels: NDArray[np.float32], step: int) -> None:
         key="live_kernels",
         data={
             "source": "data:image/png;base64," + base64.b64encode(file.getvalue()).decode(),
-            "alt": f"The {len(kernels)} kernels of the first layer, 5×5 weights each, from {kernels.min():.2f} to {kernels.max():.2f}, "
+            "alt": f"The {len(kernels)} kernels of the first layer, 5×5 weights each, from {kernels.min():.2g} to {kernels.max():.2g}, "
             f"after step {step:,}.",
-            "said": f"Orange: positive, up to {reach:.2f}. White: 0. Blue: negative, down to −{reach:.2f}.",
+            "said": f"Orange: positive, up to {reach:.2g}. White: 0. Blue: negative, down to −{reach:.2g}.",
         },
     )

@@ -38,7 +38,7 @@ def show_live_run(run: RunRecord) -> None:
         _show_still(run, history, names)
         return
     st.fragment(_watch_training, run_every=_POLL_S)(run.id, names)
-    show_view_choices(names)  # outside of what is drawn anew all the time, which would take a slider out of the hand that drags it
+    show_view_choices(run, names)  # outside of what is drawn anew all the time, which would take a slider out of the hand that drags it
     st.fragment(_watch_inside, run_every=_POLL_INSIDE_S)(run.id)
 
 
@@ -72,7 +72,7 @@ def show_ended_run(run: RunRecord) -> None:
         _show_still(run, history, names)
         if history.epochs:
             show_epochs(history)
-    show_how_measured(history)
+    show_how_measured(run, history)
 
 
 def _watch_training(run_id: str, names: dict[str, str]) -> None:
@@ -150,7 +150,7 @@ def _show_still(run: RunRecord, history: RunHistory, names: dict[str, str]) -> N
     """Charts to zoom into, the watched items and the pinned one, and files to take away; of a run that is paused or has ended."""
     view = read_view(names)
     show_still_charts(run, history, view)
-    show_view_choices(names)
+    show_view_choices(run, names)
     show_downloads(run, history, view)
     _show_inside(run, history)
     split = watched_split(history)

@@ -57,7 +57,7 @@ def show_findings(run: RunRecord, history: RunHistory) -> None:
             st.markdown(f"{_ICONS.get(finding.kind, ':material/info:')} {_plain(finding.sentence)}")
 
 
-def show_how_measured(history: RunHistory) -> None:
+def show_how_measured(run: RunRecord, history: RunHistory) -> None:
     """How it was computed, and what the accuracies are for."""
     parts = []
     if history.precision:
@@ -69,7 +69,11 @@ def show_how_measured(history: RunHistory) -> None:
         )
     elif history.epochs:
         parts.append("No images were held out, so the newest weights are used. The test images are there for the figure that is reported.")
-    if history.precision == "bfloat16":
+    if run.config.mirror_at_test:
+        parts.append(
+            "For the accuracy that is reported, each test image is looked at as it is and as in a mirror; in the charts only as it is."
+        )
+    elif history.precision == "bfloat16":
         parts.append("Accuracies in the charts are measured in bfloat16 while it trains, the reported one in float32.")
     elif history.precision:
         parts.append("The accuracy that is reported is measured once more at the end.")

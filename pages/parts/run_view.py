@@ -14,6 +14,7 @@ from pages.parts.url_state import one_of, restore, write
 DEFAULT_SMOOTHING = 0.9
 _AXIS, _LOG, _SMOOTHING, _COMPARE = "axis", "log", "smoothing", "compare"
 _LOG_SWITCH = "log_switch"
+_BEYOND_MEASURE = 100.0  # a loss; guessing has 2.3
 _LISTED_RUNS = 30
 _KEPT_HISTORIES = 12
 
@@ -47,7 +48,8 @@ def restore_view(run: RunRecord) -> dict[str, str]:
     """Takes the choices from the URL before their widgets are drawn; returns the names of the runs to choose from, by id."""
     names = _name_others(run)
     restore(_AXIS, str(AXES[0]), one_of(AXES))
-    st.session_state[_LOG_SWITCH] = restore(_LOG, "no", one_of(("yes", "no"))) == "yes"
+    default = _default_log(run)
+    st.session_state[_LOG_SWITCH] = restore(_LOG, default, one_of(("yes", "no"))) == "yes"
     restore(_SMOOTHING, DEFAULT_SMOOTHING, _parse_smoothing)
 
     def parse_others(text: str) -> list[str]:
@@ -78,7 +80,7 @@ def read_view(names: dict[str, str]) -> View:
     return View(current_axis(), bool(state.get(_LOG_SWITCH)), smoothing, tuple(others))
 
 
-def show_view_choices(names: dict[str, str]) -> None:
+def show_view_choices(run: RunRecord, names: dict[str, str]) -> None:
     """The widgets for the choices."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         st.segmented_control("Horizontal axis", AXES, key=_AXIS, on_change=_keep, args=(_AXIS, AXES[0]), required=True, width=230)
@@ -96,7 +98,8 @@ def show_view_choices(names: dict[str, str]) -> None:
         st.toggle(
             "Logarithmic loss",
             key=_LOG_SWITCH,
-            on_change=lambda: write(_LOG, "yes" if st.session_state[_LOG_SWITCH] else None),
+            on_change=_keep_log,
+            args=(_default_log(run),),
             help="Each line of the grid is ten times the one below, so that small losses can be told apart.",
         )
         if names:
@@ -138,6 +141,16 @@ def _parse_smoothing(text: str) -> float:
     if not 0 <= value <= 0.99:
         raise ValueError(text)
     return value
+
+
+def _default_log(run: RunRecord) -> str:
+    """A loss that shot up beyond all measure would be a spike and a flat line that looks like nothing wrong."""
+    return "yes" if max(history_of(run).losses, default=0.0) > _BEYOND_MEASURE else "no"
+
+
+def _keep_log(default: str) -> None:
+    value = "yes" if st.session_state[_LOG_SWITCH] else "no"
+    write(_LOG, None if value == default else value)
 
 
 def _keep(name: str, default: object) -> None:
