@@ -16,7 +16,7 @@ LAYERS = (
     ("data", "config", "events", "files"),
     ("model", "presets", "pictures", "cutout", "doodles"),
     ("imaging", "augmentation", "evaluation", "sampling"),
-    ("explanation", "familiarity"),
+    ("explanation", "familiarity", "learner"),
     ("training",),
     ("runs",),
     ("jobs", "history"),

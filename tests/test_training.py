@@ -12,8 +12,9 @@ from fmnist_core.config import TrainConfig
 from fmnist_core.data import Split
 from fmnist_core.evaluation import evaluate
 from fmnist_core.events import Diverged, EpochDone, Event, Finished, RateChanged, Request, Resumed, Started, StepDone
+from fmnist_core.learner import scheduled_rate
 from fmnist_core.model import FashionCNN
-from fmnist_core.training import scheduled_rate, suggest_learning_rate, train
+from fmnist_core.training import suggest_learning_rate, train
 
 Splits = tuple[Split, Split]
 CONFIG = TrainConfig(epochs=2, batch_size=64, seed=3, precision="float32")
