@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from fmnist_core import jobs, runs
-from fmnist_core.config import Augmentation, Optimizer, Pixels, Precision, Schedule, TrainConfig
+from fmnist_core.config import Augmentation, Optimizer, Pixels, Precision, Schedule, TestViews, TrainConfig
 from fmnist_core.presets import PRESETS, find_preset
 
 if TYPE_CHECKING:  # `runs` and a train that waits for its turn answer without PyTorch's second of import
@@ -86,7 +86,7 @@ def _add_settings(group: "argparse._ArgumentGroup") -> None:
     add("--label-smoothing", "share of every label that is spread over all classes", **number)
     add("--weight-decay", "how fast weights shrink", **number)
     add("--weight-averaging", "keep a moving average of the weights", **switch)
-    add("--mirror-at-test", "look at every test image in a mirror too", **switch)
+    add("--test-views", "how a test image is looked at; the answer is the mean of all looks", choices=get_args(TestViews))
     add("--training-images", 'how many images to train on, or "all"', type=_whole_or_all, metavar="N")
     add("--validation-images", "how many training images choose the best epoch", **whole)
     add("--shuffled-labels", "give every training image the label of another", **switch)
@@ -204,7 +204,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     from fmnist_core.data import load_split
     from fmnist_core.evaluation import evaluate
 
-    evaluation = evaluate(model, load_split("test"), mirrored=run.config.mirror_at_test)
+    evaluation = evaluate(model, load_split("test"), views=run.config.test_views)
     figures = evaluation.to_json()
     if options.json:
         print(json.dumps({"run": run.id} | figures))

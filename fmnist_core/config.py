@@ -18,6 +18,7 @@ Optimizer = Literal["adam", "sgd"]
 Schedule = Literal["constant", "one-cycle"]
 Augmentation = Literal["none", "flips-and-shifts", "photos-and-drawings"]
 Precision = Literal["auto", "float32"]
+TestViews = Literal["one", "mirrored", "mirrored-and-shifted"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class TrainConfig:
             https://arxiv.org/abs/1512.00567).
         weight_decay: how fast weights shrink; decoupled from Adam's step (Loshchilov, Hutter 2017, https://arxiv.org/abs/1711.05101).
         weight_averaging: the network that is tested and kept is a moving average of the one that is trained.
-        mirror_at_test: an image and its mirror image are both looked at, and the two answers averaged.
+        test_views: how a test image is looked at: as it is, also as in a mirror, or also moved by a pixel to each side, each move
+            mirrored too; the answer is the mean over all looks.
         training_images: how many images are trained on; None takes all that are not held out.
         validation_images: how many training images are held out for choosing the best epoch, at most a twelfth of them all.
         shuffled_labels: every training image gets the label of another: there is nothing to learn but the images by heart.
@@ -60,7 +62,7 @@ class TrainConfig:
     label_smoothing: float = 0.0
     weight_decay: float = 0.0
     weight_averaging: bool = False
-    mirror_at_test: bool = False
+    test_views: TestViews = "one"
     training_images: int | None = None
     validation_images: int = 0
     shuffled_labels: bool = False
@@ -84,7 +86,7 @@ class TrainConfig:
         _check_share("label smoothing", self.label_smoothing, MAX_LABEL_SMOOTHING)
         _check_share("weight decay", self.weight_decay, MAX_WEIGHT_DECAY)
         _check_switch("Weight averaging", self.weight_averaging)
-        _check_switch("Mirroring at test", self.mirror_at_test)
+        _check_choice("way to look at test images", self.test_views, get_args(TestViews))
         _check_switch("Shuffling labels", self.shuffled_labels)
         check_learning_rate(self.learning_rate)
 

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
@@ -13,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from fmnist_core.data import CLASS_NAMES, Split
+from fmnist_core.config import TestViews
+from fmnist_core.data import CLASS_NAMES, SIDE_PX, Split
 from fmnist_core.model import FashionCNN
 
 # 10,000 images took 1.6 s of processor time in passes of 500 and 2.7 s in passes of 1,000, which leave the cache.
@@ -156,21 +158,31 @@ def answer(model: FashionCNN, views: NDArray[np.uint8]) -> NDArray[np.float32]:
     return mean
 
 
-def evaluate(model: FashionCNN, split: Split, *, mirrored: bool = False, precision: str = "float32") -> Evaluation:
+def evaluate(model: FashionCNN, split: Split, *, views: TestViews = "one", precision: str = "float32") -> Evaluation:
     """The network's answers to every image of a split.
 
     Args:
-        mirrored: every image is looked at twice, as it is and as in a mirror, and the probabilities are averaged.
+        views: how each image is looked at; the probabilities are the mean over all looks.
         precision: as in `compute_logits`.
     """
-    logits = compute_logits(model, split.images, precision)
-    probabilities = functional.softmax(logits, dim=1)
-    if mirrored:
-        seen_in_mirror = compute_logits(model, np.ascontiguousarray(split.images[:, :, ::-1]), precision)
-        probabilities = (probabilities + functional.softmax(seen_in_mirror, dim=1)) / 2
+    if views == "one":
+        logits = compute_logits(model, split.images, precision)
+        probabilities = functional.softmax(logits, dim=1)
+    else:
+        looks = [predict(model, images, precision) for images in _look_around(split.images, shifted=views == "mirrored-and-shifted")]
+        probabilities = torch.from_numpy(np.mean(looks, axis=0))
         logits = probabilities.log()
     loss = functional.cross_entropy(logits, torch.as_tensor(split.labels).long()).item()
     return Evaluation(split.labels, probabilities.numpy(), loss, split.class_names)
+
+
+def _look_around(images: NDArray[np.uint8], *, shifted: bool) -> Iterator[NDArray[np.uint8]]:
+    """Images (N, 28, 28) as they are and mirrored, and both also a pixel further up, down, left and right: 2 or 10 times (N, 28, 28)."""
+    framed = np.pad(images, ((0, 0), (1, 1), (1, 1)))
+    for down, right in ((1, 1), (0, 1), (2, 1), (1, 0), (1, 2)) if shifted else ((1, 1),):
+        seen = framed[:, down : down + SIDE_PX, right : right + SIDE_PX]
+        yield np.ascontiguousarray(seen)
+        yield np.ascontiguousarray(seen[:, :, ::-1])
 
 
 def _share(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:

@@ -56,7 +56,7 @@ PRESETS = (
         "Best",
         "The highest accuracy: images mirrored and shifted at random, weights averaged, and many epochs of it.",
         TrainConfig(
-            epochs=95,
+            epochs=60,
             batch_size=128,
             learning_rate=0.01,
             schedule="one-cycle",
@@ -64,7 +64,7 @@ PRESETS = (
             label_smoothing=0.05,
             weight_decay=0.02,
             weight_averaging=True,
-            mirror_at_test=True,
+            test_views="mirrored-and-shifted",
             validation_images=VALIDATION_IMAGES,
         ),
     ),

@@ -63,7 +63,7 @@ def test_every_setting_has_a_flag(capsys: pytest.CaptureFixture[str]) -> None:
         label_smoothing=0.1,
         weight_decay=0.01,
         weight_averaging=True,
-        mirror_at_test=True,
+        test_views="mirrored",
         training_images=120,
         validation_images=30,
         shuffled_labels=True,
@@ -81,11 +81,11 @@ def test_every_setting_has_a_flag(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_presets_settings_can_be_taken_back(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--epochs", "1", "--no-mirror-at-test", "--no-weight-averaging", "--training-images", "all", "--left-out-class", "none"]
+    arguments = ["--epochs", "1", "--test-views", "one", "--no-weight-averaging", "--training-images", "all", "--left-out-class", "none"]
     assert command_line.main(["train", "--preset", "best", *arguments]) == 0
     run = runs.load_run(capsys.readouterr().out.splitlines()[-1])
     best = find_preset("best").config
-    assert run.config == dataclasses.replace(best, epochs=1, mirror_at_test=False, weight_averaging=False)
+    assert run.config == dataclasses.replace(best, epochs=1, test_views="one", weight_averaging=False)
 
 
 def test_train_as_json_gives_an_event_a_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -47,7 +47,7 @@ def test_unknown_settings_are_named() -> None:
         ({"augmentation": "mirrors"}, "The augmentation 'mirrors' is not known: choose none or flips-and-shifts or photos-and-drawings."),
         ({"schedule": "up"}, "The schedule 'up' is not known: choose constant or one-cycle."),
         ({"weight_averaging": 1}, "Weight averaging is on or off, true or false, not 1."),
-        ({"mirror_at_test": "yes"}, "Mirroring at test is on or off, true or false, not 'yes'."),
+        ({"test_views": "two"}, "The way to look at test images 'two' is not known: choose one or mirrored or mirrored-and-shifted."),
         ({"shuffled_labels": None}, "Shuffling labels is on or off, true or false, not None."),
         ({"optimizer": "adagrad"}, "The optimizer 'adagrad' is not known: choose adam or sgd."),
         ({"pixels": "bytes"}, "The kind of pixels 'bytes' is not known: choose normalised or raw."),

@@ -45,7 +45,7 @@ def test_four_recipes_and_six_failures_with_words() -> None:
     [
         ("quick", "schedule"),
         ("best", "weight_averaging"),
-        ("best", "mirror_at_test"),
+        ("best", "test_views"),
         ("photos-and-drawings", "augmentation"),
         ("rate-too-high", "learning_rate"),
         ("rate-too-low", "learning_rate"),

@@ -7,6 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from fmnist_core import data, evaluation, runs
+from fmnist_core.config import TestViews
 from fmnist_core.data import Split, SplitName
 from fmnist_core.evaluation import Evaluation
 from fmnist_core.familiarity import Familiarity, Neighbours, fit_familiarity
@@ -40,7 +41,7 @@ def model_or_stop(run: RunRecord) -> FashionCNN:
 def evaluation_or_stop(run: RunRecord) -> Evaluation:
     """The run's answers to all test images."""
     split = split_or_stop("test")
-    return _evaluate(*runs.weights_stamp(run), split.source, run.config.mirror_at_test, model_or_stop(run), split)
+    return _evaluate(*runs.weights_stamp(run), split.source, run.config.test_views, model_or_stop(run), split)
 
 
 def familiarity_or_stop(run: RunRecord) -> Familiarity:
@@ -78,11 +79,11 @@ def _evaluate(
     run_id: str,  # noqa: ARG001
     weights_time_ns: int,  # noqa: ARG001
     source: str,  # noqa: ARG001
-    mirrored: bool,
+    views: TestViews,
     _model: FashionCNN,
     _split: Split,
 ) -> Evaluation:
-    return evaluation.evaluate(_model, _split, mirrored=mirrored)
+    return evaluation.evaluate(_model, _split, views=views)
 
 
 @st.cache_resource(show_spinner="Finding out what is familiar …", max_entries=64)

@@ -9,6 +9,7 @@ OPTIMIZERS = {"adam": "Adam", "sgd": "SGD with momentum"}
 SCHEDULES = {"constant": "Constant", "one-cycle": "One-cycle"}
 AUGMENTATIONS = {"none": "None", "flips-and-shifts": "Mirrored and shifted", "photos-and-drawings": "Photos and drawings"}
 PIXELS = {"raw": "Raw, 0 to 255", "normalised": "Normalised"}
+TEST_VIEWS = {"one": "One", "mirrored": "Two, one mirrored", "mirrored-and-shifted": "Ten, mirrored and shifted"}
 PRECISIONS = {"auto": "Automatic", "float32": "float32"}
 Bind = Callable[[str], dict[str, Any]]
 _WHOLE: dict[str, Any] = {"value": None, "step": 1}
@@ -57,8 +58,8 @@ def _show_images(bind: Bind) -> None:
 def _show_computing(bind: Bind) -> None:
     st.number_input("Validation images held out", **_WHOLE, **bind("validation_images"))
     st.caption("Training images that only choose the best epoch, at most a twelfth of them all. With 0 the newest epoch counts.")
-    st.toggle("Mirror at test", **bind("mirror_at_test"))
-    st.caption("Looks at a test image and at its mirror image, and takes the mean of both answers.")
+    _select("Looks at a test image", TEST_VIEWS, bind("test_views"))
+    st.caption("Looks at it as it is, in a mirror too, or also moved by a pixel, and takes the mean of all answers.")
     st.number_input("Seed", **_WHOLE, **bind("seed"))
     st.caption("Where all random choices start. The same settings and seed train the same network again.")
     _select("Precision", PRECISIONS, bind("precision"))

@@ -69,9 +69,10 @@ def show_how_measured(run: RunRecord, history: RunHistory) -> None:
         )
     elif history.epochs:
         parts.append("No images were held out, so the newest weights are used. The test images are there for the figure that is reported.")
-    if run.config.mirror_at_test:
+    if run.config.test_views != "one":
         parts.append(
-            "For the accuracy that is reported, each test image is looked at as it is and as in a mirror; in the charts only as it is."
+            "For the accuracy that is reported, each test image is looked at in several ways, mirrored and moved a little, "
+            "and the answers are averaged; in the charts only as it is."
         )
     elif history.precision == "bfloat16":
         parts.append("Accuracies in the charts are measured in bfloat16 while it trains, the reported one in float32.")

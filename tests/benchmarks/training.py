@@ -261,7 +261,7 @@ def reach(config: TrainConfig, train_split: Split, test_split: Split, target: fl
             now_s = time.perf_counter()
             model = FashionCNN(pixels=config.pixels)
             model.load_state_dict({name: torch.as_tensor(array) for name, array in event.weights.items()})
-            accuracy = evaluate(model, test_split, mirrored=config.mirror_at_test).accuracy
+            accuracy = evaluate(model, test_split, views=config.test_views).accuracy
             reached.accuracies.append(accuracy)
             if accuracy >= target:
                 reached.seconds, reached.epoch = now_s - began_s - paused_s, event.epoch
@@ -309,8 +309,8 @@ def measure_best(options: argparse.Namespace) -> None:
         model = runs.load_model(run)
         reported.append(json.loads((run.folder / "evaluation.json").read_text())["accuracy"])
         plain.append(evaluate(model, test_split).accuracy)
-        mirrored = evaluate(model, test_split, mirrored=True).accuracy
-        last = evaluate(runs.load_model(run, "last"), test_split, mirrored=config.mirror_at_test).accuracy
+        mirrored = evaluate(model, test_split, views="mirrored").accuracy
+        last = evaluate(runs.load_model(run, "last"), test_split, views=config.test_views).accuracy
         figures = [f"{100 * accuracy:.2f}" for accuracy in (reported[-1], plain[-1], mirrored, last)]
         rows.append([str(seed), *figures, f"{run.best_epoch or run.epoch} of {run.epochs}", f"{seconds[-1]:.0f}"])
     print_table(

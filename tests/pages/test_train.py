@@ -161,7 +161,7 @@ MORE: list[tuple[str, Any, Any]] = [
     ("label_smoothing", "0,1", 0.1),
     ("weight_decay", "0.05", 0.05),
     ("weight_averaging", True, True),
-    ("mirror_at_test", True, True),
+    ("test_views", "mirrored", "mirrored"),
     ("training_images", 300, 300),
     ("validation_images", 200, 200),
     ("pixels", "normalised", "normalised"),
