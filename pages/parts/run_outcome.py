@@ -36,7 +36,8 @@ def show_outcome(run: RunRecord, history: RunHistory) -> None:
             kept = f"The weights of epoch {run.epoch} are kept. {result}" if run.has_weights else "Nothing was saved yet: start it again."
             if run.is_resumable and not run.has_weights:
                 kept = f"It can go on where it last saved, in epoch {run.epoch + 1}."
-            st.warning(f"Interrupted: its training process ended without a word. {kept}", icon=":material/power_off:")
+            why = run.message or "Its training process ended without a word."
+            st.warning(f"Interrupted. {why} {kept}", icon=":material/power_off:")
 
 
 def show_findings(run: RunRecord, history: RunHistory) -> None:

@@ -300,7 +300,7 @@ def test_a_killed_run_goes_on_by_one_button(launched: list[str]) -> None:
     run = write_run(WHOLE[:-1], "training", epoch=1, epochs=2, test_accuracy=0.8, has_weights=True)
     write_status(run, process={"pid": 1, "create_time": 0.0})
     at = open_run(run.id)
-    assert at.warning[0].value.startswith("Interrupted: its training process ended without a word. The weights of epoch 1 are kept.")
+    assert at.warning[0].value.startswith("Interrupted. Its training process ended without a word. The weights of epoch 1 are kept.")
     at.button(key="resume").click().run()
     assert not at.exception
     assert launched == [run.id]
