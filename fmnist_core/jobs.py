@@ -114,7 +114,7 @@ def stop(run_id: str) -> None:
 def stop_requested(run: RunRecord) -> bool:
     """Whether somebody asked the run to stop since it last began or went on."""
     asked = [command.get("command") for command in runs.read_commands(run.folder)]
-    return "stop" in asked and "resume" not in asked[asked.index("stop") :]
+    return next((name == "stop" for name in reversed(asked) if name in ("stop", "resume")), False)
 
 
 def pause(run_id: str) -> None:

@@ -385,6 +385,15 @@ def test_a_death_in_the_middle_of_a_checkpoint_loses_that_checkpoint_alone() -> 
     assert_same_result(result_of(run_id), unbroken(config))
 
 
+def test_whether_somebody_asked_it_to_stop_since_it_last_went_on() -> None:
+    run_id = runs.create_run(LONG)
+    said = []
+    for command in ("pause", "stop", "resume", "pause", "stop"):
+        runs.send_command(run_id, command)
+        said.append(jobs.stop_requested(runs.load_run(run_id)))
+    assert said == [False, True, False, False, True]
+
+
 def test_two_cannot_train_one_run() -> None:
     run_id = send_while_training(LONG)
     with pytest.raises(RunError, match="already going on"):
