@@ -28,7 +28,7 @@ def show_runs(records: list[RunRecord]) -> RunRecord:
     """What is training now, and the newest result; returns the run of that result, the starter before there is any."""
     live = [run for run in records if run.is_live]
     for run in live[:_LIVE_SHOWN]:
-        doing = "is training now" if run.state == "training" else "waits for its turn to train"
+        doing = {"training": "is training now", "paused": "is paused"}.get(run.state, "waits for its turn to train")
         show_run(run, "train", f"**{escape(run.name)}** {doing}: {escape(describe_settings(run))}.", "Watch it")
     if len(live) > _LIVE_SHOWN:
         st.caption(f"{len(live) - _LIVE_SHOWN} more in line; the Train page lists them.")
