@@ -155,7 +155,7 @@ def to_raw(images: NDArray[np.uint8] | Tensor) -> Tensor:
 def _checked(images: NDArray[np.uint8] | Tensor) -> Tensor:
     pixels = torch.as_tensor(images)
     if pixels.ndim != 3 or pixels.shape[1:] != (SIDE_PX, SIDE_PX) or pixels.dtype != torch.uint8:
-        raise ValueError(f"Pictures must be uint8 (N, 28, 28), not {pixels.dtype} {tuple(pixels.shape)}.")
+        raise ValueError(f"Pictures must be uint8 images (N, 28, 28), not {pixels.dtype} {tuple(pixels.shape)}.")
     return pixels
 
 

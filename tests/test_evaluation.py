@@ -85,7 +85,7 @@ def test_no_images_give_no_logits() -> None:
 
 @pytest.mark.parametrize("images", [np.zeros((1, 1, 28, 28), np.uint8), np.zeros((2, 28, 27), np.uint8), np.zeros((2, 28, 28), np.float32)])
 def test_other_shapes_and_types_are_refused(images: np.ndarray) -> None:
-    with pytest.raises(ValueError, match=r"Pictures must be uint8 \(N, 28, 28\)"):
+    with pytest.raises(ValueError, match=r"must be uint8 images \(N, 28, 28\)"):
         predict(FashionCNN(), images)
 
 

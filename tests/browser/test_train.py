@@ -259,7 +259,9 @@ def test_an_item_is_pinned_by_keyboard(small_server: Server, page: Page) -> None
 @pytest.mark.usefixtures("servers_home")
 def test_another_run_is_laid_over(small_server: Server, page: Page) -> None:
     open_run(page, small_server, write_ended_run())
-    page.get_by_role("combobox", name="Compare with other runs").click()
+    compare = page.get_by_role("combobox", name="Compare with other runs")
+    compare.click()
+    compare.fill("Starter")  # the last of a list that draws only what can be seen
     page.get_by_role("option", name="Starter model").click()
     page.wait_for_url("**compare=starter*")
     expect(page.locator(".st-key-loss .legendtext").get_by_text("Starter model")).to_be_visible()

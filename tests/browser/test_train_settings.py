@@ -4,6 +4,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from fmnist_core.presets import find_preset
 from tests.browser.conftest import Server, open_page, wait_until_drawn
 from tests.browser.test_accessibility import check
 
@@ -18,8 +19,8 @@ def test_a_preset_is_chosen_by_keyboard_and_survives(server: Server, page: Page)
     expect(button).to_be_focused()
     expect(page).to_have_url(re.compile(r"preset=quick"))
     epochs = page.get_by_label("Epochs", exact=True)
-    expect(epochs).to_have_value("2")
-    epochs.fill("3")
+    expect(epochs).to_have_value(str(find_preset("quick").config.epochs))
+    epochs.fill("7")
     epochs.press("Tab")
     expect(page.get_by_role("heading", name="Settings: Quick, changed")).to_be_visible()
 
@@ -27,7 +28,7 @@ def test_a_preset_is_chosen_by_keyboard_and_survives(server: Server, page: Page)
     expect(page.get_by_role("heading", name="Browse", level=1)).to_be_visible()
     page.get_by_role("link", name="Train").first.click()
     expect(page.get_by_role("heading", name="Settings: Quick, changed")).to_be_visible()
-    expect(epochs).to_have_value("3")
+    expect(epochs).to_have_value("7")
 
     page.reload()
     wait_until_drawn(page)

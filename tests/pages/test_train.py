@@ -194,19 +194,19 @@ def test_changed_settings_are_kept_and_can_be_undone(started: list[tuple[TrainCo
     at = choose(open_page("train"), "quick")
     set_field(at, "name", "Team *blue*")
     assert heading(at) == "Quick"
-    set_field(at, "epochs", 3)
+    set_field(at, "epochs", 7)
     assert heading(at) == "Quick, changed"
     at.switch_page("pages/browse.py").run()
     at.switch_page("pages/train.py").run()
     assert heading(at) == "Quick, changed"
     assert query(at, "preset") == "quick"
-    assert at.number_input(key="setting_epochs").value == 3
+    assert at.number_input(key="setting_epochs").value == 7
     press_train(at)
-    assert started == [(replace(find_preset("quick").config, epochs=3), "Team *blue*")]
-    assert at.number_input(key="setting_epochs").value == 3
+    assert started == [(replace(find_preset("quick").config, epochs=7), "Team *blue*")]
+    assert at.number_input(key="setting_epochs").value == 7
     at.button(key="undo").click().run()
     assert heading(at) == "Quick"
-    assert at.number_input(key="setting_epochs").value == 2
+    assert at.number_input(key="setting_epochs").value == find_preset("quick").config.epochs
     assert at.text_input(key="setting_name").value == "Team *blue*"
 
 
