@@ -391,6 +391,7 @@ def test_whether_somebody_asked_it_to_stop_since_it_last_went_on() -> None:
     for command in ("pause", "stop", "resume", "pause", "stop"):
         runs.send_command(run_id, command)
         said.append(jobs.stop_requested(runs.load_run(run_id)))
+    RunWriter(run_id).end("stopped")
     assert said == [False, True, False, False, True]
 
 
