@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # a process that waits for its turn has not imported PyTorch
 
 LOG_NAME = "trainer.log"
 AWAIT_RUN = "-"  # in place of a run's id: it comes as a line on standard input
-PAUSE_LIMIT_S = 600  # a paused process holds a third of a gigabyte, and thirty students pause
+PAUSE_LIMIT_S = 600  # a paused process holds half a gigabyte, and thirty students pause
 _POLL_S = 0.2
 _POLL_PAUSED_S = 0.05
 _PUT_AWAY = "It was paused for ten minutes and was put away to free its memory; it can go on where it was."

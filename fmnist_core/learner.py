@@ -16,7 +16,7 @@ from fmnist_core.evaluation import Evaluation
 from fmnist_core.events import Checkpoint, Event, RateChanged, Request
 from fmnist_core.model import FashionCNN
 
-# Often enough for a chart that moves, seldom enough to cost little: a report took 6 ms, of which 4 are the watched images.
+# Often enough for a chart that moves, seldom enough to cost little: a report took 3.2 ms, of which 2.1 are the watched images.
 _REPORT_EVERY_S = 0.3
 
 
@@ -99,7 +99,7 @@ class Learner:
 
 
 def _make_optimizer(config: TrainConfig, model: FashionCNN) -> torch.optim.Optimizer:
-    """fused: all weights in one pass, 0.3 ms a step where one by one took 1.2."""
+    """fused: all weights in one pass, 0.09 ms a step where one by one took 0.30."""
     options: dict[str, Any] = {"lr": config.learning_rate, "weight_decay": config.weight_decay, "fused": True}
     if config.optimizer == "sgd":
         return torch.optim.SGD(model.parameters(), momentum=0.9, **options)
