@@ -14,7 +14,7 @@ from fmnist_core.data import Split
 from fmnist_core.evaluation import evaluate, predict
 from fmnist_core.events import Checkpoint, Diverged, EpochDone, Event, Finished, Request, Resumed, Started, StepDone
 from fmnist_core.learner import Learner
-from fmnist_core.model import FashionCNN, device_name, pick_device, pick_precision
+from fmnist_core.model import FashionCNN, computing_in, device_name, lay_out, pick_device, pick_precision
 from fmnist_core.sampling import hold_out, pick, pick_probes, pick_training_images
 
 _RECALL_IMAGES = 5_000  # of the training images, for the accuracy at the end
@@ -63,7 +63,7 @@ def train(
         model.train()
         for inputs, labels in batches.of_an_epoch(epoch, first=progress.step_in_epoch):
             learner.set_rate()
-            with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            with computing_in(precision, device):
                 logits = model(inputs)
                 loss = functional.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
             optimizer.zero_grad()
@@ -127,7 +127,7 @@ class _Batches:
     """
 
     def __init__(self, split: Split, config: TrainConfig, model: FashionCNN, precision: str) -> None:
-        self._seed, self._batch_size, self._model = config.seed, config.batch_size, model
+        self._seed, self._batch_size, self._model, self._precision = config.seed, config.batch_size, model, precision
         self._type = torch.bfloat16 if precision == "bfloat16" else torch.float32
         self.steps_per_epoch = math.ceil(len(split) / config.batch_size)
         images, labels = torch.as_tensor(split.images), torch.as_tensor(split.labels).long()
@@ -143,21 +143,19 @@ class _Batches:
                 part.copy_(model.as_inputs(pixels))
 
     def of_an_epoch(self, epoch: int, first: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Inputs (batch size, 1, 28, 28) and labels (batch size,) on the device, from batch `first` (from 0) on."""
+        """Inputs (batch size, 1, 28, 28), laid out, and labels (batch size,) on the device, from batch `first` (from 0) on."""
         order = torch.randperm(len(self._labels), generator=self._generator(epoch))
         if self._augmentation is None:
             for batch in order.to(self._labels.device).split(self._batch_size)[first:]:
-                yield self._inputs[batch], self._labels[batch]
+                yield lay_out(self._inputs[batch], self._precision), self._labels[batch]
             return
         for number, chunk in enumerate(order.split(self._batch_size * _CHUNK)):
             skipped = max(0, first - number * _CHUNK)
             if skipped < _CHUNK:
                 images, labels = self._augmentation.redraw(chunk, self._generator(epoch, number))
-                inputs = self._as_inputs(images).split(self._batch_size)
-                yield from zip(inputs[skipped:], labels.to(self._labels.device).split(self._batch_size)[skipped:], strict=True)
-
-    def _as_inputs(self, images: Tensor) -> Tensor:
-        return self._model.as_inputs(images).to(self._type)
+                inputs = self._model.as_inputs(images).to(self._type).split(self._batch_size)[skipped:]
+                batches = zip(inputs, labels.to(self._labels.device).split(self._batch_size)[skipped:], strict=True)
+                yield from ((lay_out(part, self._precision), part_labels) for part, part_labels in batches)
 
     def _generator(self, *place: int) -> torch.Generator:
         seed = np.random.SeedSequence([self._seed, *place]).generate_state(1, np.uint64)[0]

@@ -27,7 +27,7 @@ from fmnist_core.config import TrainConfig
 from fmnist_core.data import Split, load_split
 from fmnist_core.evaluation import evaluate
 from fmnist_core.events import EpochDone, Event, StepDone
-from fmnist_core.model import FashionCNN, pick_device, pick_precision
+from fmnist_core.model import FashionCNN, computing_in, lay_out, pick_device, pick_precision
 from fmnist_core.presets import find_preset
 from fmnist_core.sampling import pick
 from fmnist_core.training import train
@@ -89,8 +89,8 @@ def bare_contestant(split: Split, config: TrainConfig, warm_up: int, steps: int)
     def endless() -> Iterator[None]:
         while True:
             for batch in torch.randperm(len(labels)).split(config.batch_size):
-                with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-                    loss = functional.cross_entropy(model(inputs[batch]), labels[batch])
+                with computing_in(precision, device):
+                    loss = functional.cross_entropy(model(lay_out(inputs[batch], precision)), labels[batch])
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
