@@ -81,6 +81,7 @@ def _add_settings(group: "argparse._ArgumentGroup") -> None:
     add("--seed", "where everything random starts", **whole)
     add("--pixels", "what the network is shown", choices=get_args(Pixels))
     add("--optimizer", "how weights follow their gradients; sgd has momentum 0.9", choices=get_args(Optimizer))
+    add("--beta2", "share of what Adam knows of the gradients' size that it keeps a step", **number)
     add("--schedule", "how the learning rate goes", choices=get_args(Schedule))
     add("--augmentation", "how training images are changed every time", choices=get_args(Augmentation))
     add("--label-smoothing", "share of every label that is spread over all classes", **number)

@@ -12,6 +12,7 @@ MAX_SEED = 2**32 - 1
 MAX_TRAINING_IMAGES = 60_000
 MAX_LABEL_SMOOTHING = 0.9
 MAX_WEIGHT_DECAY = 1.0
+MAX_BETA2 = 0.9999
 VALIDATION_IMAGES = 5_000  # a twelfth of the training images, as many as half the test set
 Pixels = Literal["normalised", "raw"]
 Optimizer = Literal["adam", "sgd"]
@@ -32,7 +33,9 @@ class TrainConfig:
         seed: where everything random starts.
         pixels: "normalised" to mean 0 and standard deviation 1, or "raw", 0 to 255 as the article has them.
         optimizer: "adam", or "sgd" with momentum 0.9.
-        schedule: "one-cycle" lets the learning rate rise for a quarter of the steps and fall to nearly nothing (Smith, Topin 2017,
+        beta2: share of what Adam knows of the gradients' size that it keeps a step, 0 to 0.9999 (Kingma, Ba 2014,
+            https://arxiv.org/abs/1412.6980); SGD has no use for it.
+        schedule: "one-cycle" lets the learning rate rise for a seventh of the steps and fall to nearly nothing (Smith, Topin 2017,
             https://arxiv.org/abs/1708.07120).
         augmentation: how training images are changed every time they are seen, see `augmentation`.
         label_smoothing: share of every label that is spread over all ten classes, 0 to 0.9 (Szegedy et al. 2015,
@@ -57,6 +60,7 @@ class TrainConfig:
     seed: int = 0
     pixels: Pixels = "normalised"
     optimizer: Optimizer = "adam"
+    beta2: float = 0.999
     schedule: Schedule = "constant"
     augmentation: Augmentation = "none"
     label_smoothing: float = 0.0
@@ -85,6 +89,7 @@ class TrainConfig:
         _check_choice("precision", self.precision, get_args(Precision))
         _check_share("label smoothing", self.label_smoothing, MAX_LABEL_SMOOTHING)
         _check_share("weight decay", self.weight_decay, MAX_WEIGHT_DECAY)
+        _check_share("beta2", self.beta2, MAX_BETA2)
         _check_switch("Weight averaging", self.weight_averaging)
         _check_choice("way to look at test images", self.test_views, get_args(TestViews))
         _check_switch("Shuffling labels", self.shuffled_labels)

@@ -1,6 +1,5 @@
 """What a step of training changes, and what a checkpoint of it holds: `Learner` and its `Progress`."""
 
-import math
 import time
 from collections.abc import Generator, Mapping
 from typing import Any, cast
@@ -103,7 +102,7 @@ def _make_optimizer(config: TrainConfig, model: FashionCNN) -> torch.optim.Optim
     options: dict[str, Any] = {"lr": config.learning_rate, "weight_decay": config.weight_decay, "fused": True}
     if config.optimizer == "sgd":
         return torch.optim.SGD(model.parameters(), momentum=0.9, **options)
-    return torch.optim.AdamW(model.parameters(), **options)  # without weight decay, Adam
+    return torch.optim.AdamW(model.parameters(), betas=(0.9, config.beta2), **options)  # without weight decay, Adam
 
 
 def _average(averaged: Any, trained: Any, steps: Any) -> None:
@@ -119,22 +118,22 @@ def scheduled_rate(config: TrainConfig, step: int, steps: int) -> float:
 
     Args:
         step: from 0.
-        steps: of the whole schedule. With "one-cycle" the rate rises along a cosine from a tenth for the first quarter and falls
-            along another to a thousandth; steps beyond it, of epochs that were added later, are done at a tenth.
+        steps: of the whole schedule. With "one-cycle" the rate rises in a straight line from a tenth for the first seventh and falls in
+            another to a thousandth; steps beyond it, of epochs that were added later, are done at a tenth.
     """
     highest = config.learning_rate
     if config.schedule == "constant":
         return highest
     if step >= steps:
         return highest / 10
-    rising = max(1, round(0.25 * steps))
+    rising = max(1, round(steps / 7))
     if step < rising:
-        return _along_cosine(highest / 10, highest, step / rising)
-    return _along_cosine(highest, highest / 1000, (step - rising) / max(1, steps - 1 - rising))
+        return _between(highest / 10, highest, step / rising)
+    return _between(highest, highest / 1000, (step - rising) / max(1, steps - 1 - rising))
 
 
-def _along_cosine(start: float, end: float, share: float) -> float:
-    return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
+def _between(start: float, end: float, share: float) -> float:
+    return start + (end - start) * share
 
 
 class Progress:

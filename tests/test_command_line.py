@@ -58,6 +58,7 @@ def test_every_setting_has_a_flag(capsys: pytest.CaptureFixture[str]) -> None:
         seed=3,
         pixels="raw",
         optimizer="sgd",
+        beta2=0.95,
         schedule="one-cycle",
         augmentation="flips-and-shifts",
         label_smoothing=0.1,
@@ -167,7 +168,7 @@ def test_misuse_is_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_diverged_run_fails_with_its_hint(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(config, "MAX_LEARNING_RATE", 1e38)
-    assert command_line.main(["train", "--learning-rate", "1e30"]) == 1
+    assert command_line.main(["train", "--learning-rate", "1e37"]) == 1
     printed = capsys.readouterr()
     assert "The learning rate 1e+30 is too high; try 0.01." in printed.err
     run = runs.load_run(printed.out.splitlines()[-1])

@@ -54,6 +54,7 @@ def test_unknown_settings_are_named() -> None:
         ({"precision": "float16"}, "The precision 'float16' is not known: choose auto or float32."),
         ({"label_smoothing": 1.0}, "The label smoothing must be a number from 0 to 0.9, not 1.0."),
         ({"weight_decay": -0.1}, "The weight decay must be a number from 0 to 1, not -0.1."),
+        ({"beta2": 1.0}, "The beta2 must be a number from 0 to 0.9999, not 1.0."),
         ({"training_images": 0}, "The number of training images 0 is out of range: choose one from 1 to 60,000."),
         ({"validation_images": -1}, "The number of validation images -1 is out of range: choose one from 0 to 60,000."),
         ({"left_out_class": 10}, "The class to leave out 10 is out of range: choose one from 0 to 9."),

@@ -107,11 +107,11 @@ def test_gradients_are_on_for_whoever_consumes(small_splits: Splits) -> None:
 
 def test_a_loss_that_overflows_ends_the_run_with_a_hint(small_splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(config_module, "MAX_LEARNING_RATE", 1e38)
-    events = list(train(TrainConfig(epochs=3, learning_rate=1e30), *small_splits))
+    events = list(train(TrainConfig(epochs=3, learning_rate=1e37), *small_splits))
     last = events[-1]
     assert isinstance(last, Diverged)
     assert not any(isinstance(event, EpochDone) for event in events)
-    assert "The learning rate 1e+30 is too high; try 0.01." in last.message
+    assert "The learning rate 1e+37 is too high; try 0.01." in last.message
     assert f"At step {last.step} the loss became" in last.message
     assert all(np.isfinite(losses_of(events)))
 
@@ -260,11 +260,13 @@ def test_schedules_by_hand() -> None:
     one_cycle = TrainConfig(learning_rate=0.1, schedule="one-cycle")
     rates = [scheduled_rate(one_cycle, step, 100) for step in range(100)]
     assert rates[0] == pytest.approx(0.01)
-    assert rates[25] == max(rates) == pytest.approx(0.1)
+    assert rates[7] == pytest.approx(0.055)  # halfway up
+    assert rates[14] == max(rates) == pytest.approx(0.1)
+    assert rates[56] == pytest.approx(0.05, rel=0.02)  # about halfway down
     assert rates[99] == pytest.approx(0.0001)
     assert scheduled_rate(one_cycle, 100, 100) == pytest.approx(0.01)  # an epoch that was added later
-    assert rates[:26] == sorted(rates[:26])
-    assert rates[25:] == sorted(rates[25:], reverse=True)
+    assert rates[:15] == sorted(rates[:15])
+    assert rates[14:] == sorted(rates[14:], reverse=True)
     assert {scheduled_rate(TrainConfig(), step, 10) for step in range(20)} == {0.001}
     assert all(math.isfinite(scheduled_rate(one_cycle, step, steps)) for steps in range(1, 6) for step in range(steps + 2))
 

@@ -32,8 +32,10 @@ def show_more_settings(bind: Bind) -> None:
 def _show_learning(bind: Bind) -> None:
     _select("Optimizer", OPTIMIZERS, bind("optimizer"))
     st.caption("What turns the slope of the loss into a step: Adam finds a step length for every weight, SGD has one for all.")
+    st.text_input("Adam's beta2", **bind("beta2"))
+    st.caption("How long Adam remembers how steep it was: with 0.999 some 1,000 steps, with 0.95 some 20, which suits short runs.")
     _select("Schedule of the learning rate", SCHEDULES, bind("schedule"))
-    st.caption("One-cycle lets the rate rise for a quarter of the steps, up to the one above, and then fall to nearly nothing.")
+    st.caption("One-cycle lets the rate rise for a seventh of the steps, up to the one above, and then fall to nearly nothing.")
     st.text_input("Label smoothing", **bind("label_smoothing"))
     st.caption("Asks for a little less than certainty: at 0.1, a tenth of every label is spread over all ten classes.")
     st.text_input("Weight decay", **bind("weight_decay"))

@@ -20,7 +20,7 @@ _SETTINGS = "train_settings"
 _DEFAULT = PRESETS[0].key
 _COMMON_RATES = ("0.00001", "0.0001", "0.0003", "0.001", "0.003", "0.01", "0.03", "0.1", "0.3", "1", "3", "10")
 _RATES = sorted({*_COMMON_RATES, *(as_decimal(preset.config.learning_rate) for preset in PRESETS)}, key=float)
-_DECIMALS = {"learning_rate": "0.001", "label_smoothing": "0.1", "weight_decay": "0.01"}  # each with an example
+_DECIMALS = {"learning_rate": "0.001", "beta2": "0.95", "label_smoothing": "0.1", "weight_decay": "0.01"}  # each with an example
 _WHOLE_NUMBERS = ("epochs", "batch_size", "validation_images", "seed")
 _HELP = {
     "epochs": "How many times the network sees every training image. The article uses 5, and 25 for its best result.",

@@ -158,6 +158,7 @@ MORE: list[tuple[str, Any, Any]] = [
     ("optimizer", "sgd", "sgd"),
     ("schedule", "one-cycle", "one-cycle"),
     ("augmentation", "flips-and-shifts", "flips-and-shifts"),
+    ("beta2", "0.95", 0.95),
     ("label_smoothing", "0,1", 0.1),
     ("weight_decay", "0.05", 0.05),
     ("weight_averaging", True, True),
