@@ -147,7 +147,7 @@ class Progress:
         self._best_validation_accuracy = -1.0
         self._tested_epochs = 0
         self._epoch_loss, self._epoch_right, self._epoch_images = 0.0, 0, 0
-        self._new: list[tuple[Tensor, Tensor, int]] = []
+        self._new: list[tuple[Tensor, Tensor, Tensor]] = []
         self._images = 0
         self._elapsed_s = self._reported_s = 0.0
         self._running_since_s: float | None = None
@@ -181,7 +181,7 @@ class Progress:
 
     def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
         self.step += 1
-        self._new.append((loss, (logits.argmax(dim=1) == labels).sum(), len(labels)))
+        self._new.append((loss, logits, labels))
 
     def is_due(self) -> bool:
         is_first_or_last = self.step == 1 or self.step_in_epoch == self._steps_per_epoch
@@ -190,12 +190,12 @@ class Progress:
     def take_losses(self) -> tuple[float, ...]:
         """Of the steps since the last call, which now count for their epoch."""
         losses = torch.stack([loss for loss, _, _ in self._new]).tolist()  # one wait for the device a report, not one a step
-        rights = torch.stack([right for _, right, _ in self._new]).tolist()
-        for loss, right, (_, _, images) in zip(losses, rights, self._new, strict=True):
-            self._epoch_loss += loss * images
-            self._epoch_right += right
-            self._epoch_images += images
-            self._images += images
+        answers = torch.cat([logits for _, logits, _ in self._new]).argmax(dim=1)
+        self._epoch_right += int((answers == torch.cat([labels for _, _, labels in self._new])).sum())
+        for loss, (_, _, labels) in zip(losses, self._new, strict=True):
+            self._epoch_loss += loss * len(labels)
+        self._epoch_images += len(answers)
+        self._images += len(answers)
         self._new.clear()
         return tuple(losses)
 

@@ -22,6 +22,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -275,6 +276,7 @@ def create_run(config: TrainConfig, name: str = "") -> str:
     name = clean_name(name) or f"Run {1 + len(list_runs())}"
     about = {"name": name, "config": config.to_json(), "created_at": now.isoformat()}
     draft = runs_folder() / f".{run_id}.new"
+    _delete_stale_drafts()
     try:
         (draft / "checkpoints").mkdir(parents=True)
         write_json(draft / "config.json", about)
@@ -284,6 +286,14 @@ def create_run(config: TrainConfig, name: str = "") -> str:
     except OSError as error:
         raise RunError(f"Nothing can be written to {runs_folder()} ({error.strerror}): set FMNIST_HOME to a folder of yours.") from error
     return run_id
+
+
+def _delete_stale_drafts() -> None:
+    """Removes what a `create_run` that was killed left half-made more than an hour ago."""
+    for draft in runs_folder().glob(".*.new"):
+        with contextlib.suppress(OSError):  # another process was quicker
+            if time.time() - draft.stat().st_mtime > 3600:
+                shutil.rmtree(draft)
 
 
 def clean_name(name: str) -> str:
@@ -351,15 +361,6 @@ def mark_ended(run_id: str, state: State, message: str) -> None:
         write_json(run.folder / "status.json", vars(_Status(state, run.epoch, run.epochs, run.best_epoch, run.test_accuracy, message)))
 
 
-def delete_stale_drafts() -> None:
-    """Removes what `create_run` left half-made more than an hour ago."""
-    import shutil
-
-    for draft in runs_folder().glob(".*.new"):
-        if time.time() - draft.stat().st_mtime > 3600:
-            shutil.rmtree(draft, ignore_errors=True)
-
-
 @dataclass
 class _Status:
     state: State
@@ -422,7 +423,7 @@ class RunWriter:
                 self.change_state("training")
             case "StepDone":
                 assert checkpoint is not None
-                kernels = checkpoint.weights["layer1.0.weight"].round(4).tolist()
+                kernels = checkpoint.weights["layer1.0.weight"].astype(float).round(4).tolist()
                 write_json(self.folder / "live.json", {"step": fields["step"], "kernels": kernels})
                 if time.monotonic() - self._saved_s >= _CHECKPOINT_EVERY_S:
                     self.save_checkpoint()

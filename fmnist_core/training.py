@@ -147,7 +147,7 @@ class _Batches:
         order = torch.randperm(len(self._labels), generator=self._generator(epoch))
         if self._augmentation is None:
             for batch in order.to(self._labels.device).split(self._batch_size)[first:]:
-                yield lay_out(self._inputs[batch], self._precision), self._labels[batch]
+                yield lay_out(self._inputs.index_select(0, batch), self._precision), self._labels.index_select(0, batch)
             return
         for number, chunk in enumerate(order.split(self._batch_size * _CHUNK)):
             skipped = max(0, first - number * _CHUNK)

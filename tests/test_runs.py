@@ -32,6 +32,16 @@ def test_names_are_given_cut_and_never_paths(home: Path) -> None:
     assert long.folder.parent == home / "runs"
 
 
+def test_what_a_killed_process_left_half_made_goes_after_an_hour(home: Path) -> None:
+    old, new = (home / "runs" / f".20200101-000000-{name}.new" for name in ("aaaa", "bbbb"))
+    for draft in (old, new):
+        (draft / "checkpoints").mkdir(parents=True)
+    os.utime(old, (0, 0))
+    runs.create_run(TrainConfig())
+    assert not old.exists()
+    assert new.exists()
+
+
 @pytest.mark.parametrize("run_id", ["", "..", "../starter", "a/b", "a\\b", "A", "-x", "x" * 65, "con\n", "starter\x00"])
 def test_what_could_not_be_an_id_never_becomes_a_path(run_id: str) -> None:
     with pytest.raises(RunError, match="is not the id of a run"):

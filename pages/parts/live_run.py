@@ -5,6 +5,7 @@ import time
 import streamlit as st
 
 from fmnist_core import jobs, runs
+from fmnist_core.diagnosis import diagnose
 from fmnist_core.history import RunHistory
 from fmnist_core.runs import RunRecord
 from pages.parts.live_items import lacks_items_sheet, restore_pin, send_items_sheet, show_live_items, watched_split
@@ -59,7 +60,8 @@ def show_ended_run(run: RunRecord) -> None:
     restore_pin()
     history = history_of(run)
     send_items_sheet(history)
-    show_outcome(run, history)
+    findings = diagnose(run, history)
+    show_outcome(run, history, findings)
     show_going_on(run)
     if run.has_weights:
         links = st.columns(3)
@@ -67,7 +69,7 @@ def show_ended_run(run: RunRecord) -> None:
             links, (("evaluate", "See its mistakes"), ("look_inside", "Look inside it"), ("predict", "Let it predict")), strict=True
         ):
             place.page_link(f"pages/{page}.py", label=label, icon=":material/arrow_forward:", query_params={"run": run.id})
-    show_findings(run, history)
+    show_findings(run, findings)
     if history.losses:
         _show_still(run, history, names)
         if history.epochs:

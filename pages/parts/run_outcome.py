@@ -1,9 +1,13 @@
 """What came of a run that ended: how it ended, what its own figures say, how it was computed and what they are for."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
+from fmnist_core.diagnosis import Finding
 from fmnist_core.history import RunHistory
 from fmnist_core.runs import RunRecord
+from pages.parts.preset_cards import question_of
 from pages.parts.run_words import count, format_duration, percent
 
 _ICONS = {
@@ -16,15 +20,19 @@ _ICONS = {
 }
 
 
-def show_outcome(run: RunRecord, history: RunHistory) -> None:
-    """State, time and test accuracy in a sentence, then what the run shows."""
+def show_outcome(run: RunRecord, history: RunHistory, findings: Sequence[Finding]) -> None:
+    """State, time and test accuracy in a sentence."""
     seconds = format_duration(history.elapsed_s)
     result = (
         "" if run.test_accuracy is None else f"It answers {percent(run.test_accuracy)} of the test images right. {_say_best(run, history)}"
     )
     match run.state:
         case "finished":
-            st.success(f"Finished {count(run.epochs, 'epoch')} in {seconds}. {result}", icon=":material/check_circle:")
+            sentence = f"Finished {count(run.epochs, 'epoch')} in {seconds}. {result}"
+            if any(finding.kind in ("diverged", "not-moving") for finding in findings):  # nothing to be congratulated on
+                st.info(sentence, icon=":material/flag:")
+            else:
+                st.success(sentence, icon=":material/check_circle:")
         case "stopped":
             place = f"Stopped in epoch {min(run.epoch + 1, run.epochs)} after {seconds}; what it had learned is kept."
             st.info(f"{run.message or place} {result}", icon=":material/stop:")
@@ -40,13 +48,9 @@ def show_outcome(run: RunRecord, history: RunHistory) -> None:
             st.warning(f"Interrupted. {why} {kept}", icon=":material/power_off:")
 
 
-def show_findings(run: RunRecord, history: RunHistory) -> None:
+def show_findings(run: RunRecord, findings: Sequence[Finding]) -> None:
     """What the run's own figures say, and the question that was asked before it."""
-    from fmnist_core.diagnosis import diagnose  # needed here only, once a run stands still
-    from pages.parts.preset_cards import question_of
-
     question = question_of(run)
-    findings = diagnose(run, history)
     if not findings and not question:
         return
     with st.container(border=True, key="findings"):

@@ -1,11 +1,13 @@
 """The settings of a new run: presets to choose from, the form that a chosen one fills, and the button that starts it.
 
 What the form holds is kept in the session under `train_settings`, a value a setting as its widget has it (decimals are text, so
-that a comma can be typed), and so outlives the page. The preset alone lives in the URL.
+that a comma can be typed), and so outlives the page. The preset and what was changed in it, once that makes sense, live in the URL.
 """
 
+import contextlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_type_hints
+from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
 
@@ -33,9 +35,10 @@ _HELP = {
 def show_settings(watch: Callable[[str], None]) -> None:
     """The cards and the form; a change draws them alone anew. A run that was started is handed to `watch`, and the page drawn anew."""
     preset = find_preset(restore("preset", _DEFAULT, one_of([preset.key for preset in PRESETS])))
-    values: dict[str, Any] = st.session_state.setdefault(_SETTINGS, fill(preset))
-    if values["preset"] != preset.key:  # another link, or the back button
-        values = st.session_state[_SETTINGS] = fill(preset, values["name"])
+    config = restore("changes", preset.config, lambda text: _read_changes(preset, text))
+    values: dict[str, Any] = st.session_state.setdefault(_SETTINGS, fill(preset, config))
+    if (values["preset"], values["changes"]) != (preset.key, _write_changes(preset, config)):  # another link, or the back button
+        values = st.session_state[_SETTINGS] = fill(preset, config, values["name"])
     show_preset_cards(preset, _choose)
     _show_heading(preset, values)
     places = iter(st.columns([2, 2, 3, 3, 2], vertical_alignment="bottom"))
@@ -61,10 +64,11 @@ def show_settings(watch: Callable[[str], None]) -> None:
             st.rerun()
 
 
-def fill(preset: Preset, name: str = "") -> dict[str, Any]:
-    """What the form shows for a preset."""
-    settings = preset.config.to_json()
-    return settings | {setting: as_decimal(settings[setting]) for setting in _DECIMALS} | {"preset": preset.key, "name": name}
+def fill(preset: Preset, config: TrainConfig, name: str = "") -> dict[str, Any]:
+    """What the form shows for a preset, or for settings that began as one."""
+    settings = config.to_json()
+    decimals = {setting: as_decimal(settings[setting]) for setting in _DECIMALS}
+    return settings | decimals | {"preset": preset.key, "changes": _write_changes(preset, config), "name": name}
 
 
 def read_config(values: dict[str, Any]) -> TrainConfig:
@@ -113,8 +117,10 @@ def _is_changed(preset: Preset, values: dict[str, Any]) -> bool:
 
 def _choose(key: str) -> None:
     """Fills the form with a preset; the name of the run stays."""
-    st.session_state[_SETTINGS] = fill(find_preset(key), st.session_state[_SETTINGS]["name"])
+    preset = find_preset(key)
+    st.session_state[_SETTINGS] = fill(preset, preset.config, st.session_state[_SETTINGS]["name"])
     write("preset", None if key == _DEFAULT else key)
+    write("changes", None)
 
 
 def _bind(setting: str) -> dict[str, Any]:
@@ -125,7 +131,35 @@ def _bind(setting: str) -> dict[str, Any]:
 
 
 def _keep(setting: str) -> None:
-    st.session_state[_SETTINGS][setting] = st.session_state[f"setting_{setting}"]
+    values = st.session_state[_SETTINGS]
+    values[setting] = st.session_state[f"setting_{setting}"]
+    with contextlib.suppress(ValueError):  # the URL keeps what last made sense, the session what was typed
+        preset = find_preset(values["preset"])
+        values["changes"] = _write_changes(preset, read_config(values))
+        write("changes", values["changes"] or None)
+
+
+def _write_changes(preset: Preset, config: TrainConfig) -> str:
+    """The settings that are not the preset's, as text that `_read_changes` understands."""
+    before, after = preset.config.to_json(), config.to_json()
+    return urlencode({name: "" if value is None else value for name, value in after.items() if value != before[name]})
+
+
+def _read_changes(preset: Preset, text: str) -> TrainConfig:
+    """Raises ValueError if a setting is unknown or its value bad."""
+    kinds = get_type_hints(TrainConfig)
+    changes: dict[str, Any] = {}
+    for name, value in parse_qsl(text, keep_blank_values=True):
+        kind = kinds.get(name, str)
+        if kind is bool:
+            changes[name] = {"True": True, "False": False}.get(value)
+        elif kind is float:
+            changes[name] = float(value)
+        elif kind is int or (kind == int | None and value):
+            changes[name] = int(value)
+        else:
+            changes[name] = value or None
+    return TrainConfig.from_json(preset.config.to_json() | changes)
 
 
 def _read_decimal(name: str, text: str, example: str) -> float:

@@ -368,6 +368,8 @@ def test_a_failure_meets_what_was_expected() -> None:
     words = [text.value for text in at.markdown]
     assert f"**What did you expect?** {preset.question}" in words
     assert any("The learning rate of 30 is too high: try 0.01." in text for text in words)
+    assert not at.success  # it reached its end, which is nothing to be congratulated on
+    assert at.info[0].value.startswith("Finished 1 epoch in 5 s.")
 
 
 def test_old_runs_still_open() -> None:

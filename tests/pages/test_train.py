@@ -211,6 +211,56 @@ def test_changed_settings_are_kept_and_can_be_undone(started: list[tuple[TrainCo
     assert at.text_input(key="setting_name").value == "Team *blue*"
 
 
+def test_a_link_carries_what_was_changed(started: list[tuple[TrainConfig, str]]) -> None:
+    wanted = replace(
+        find_preset("best").config, epochs=7, label_smoothing=0.1, weight_averaging=False, training_images=300, left_out_class=8, seed=5
+    )
+    at = choose(open_page("train"), "best")
+    for setting, value in (("epochs", 7), ("label_smoothing", "0,1"), ("weight_averaging", False), ("training_images", 300), ("seed", 5)):
+        set_field(at, setting, value)
+    set_field(at, "left_out_class", 8)
+    set_field(at, "batch_size", None)  # makes no sense, and so is not for others
+    other = open_page("train", preset="best", changes=query(at, "changes"))
+    assert heading(other) == "Best, changed"
+    press_train(other)
+    assert started == [(wanted, "")]
+
+
+def test_a_value_that_became_none_is_in_the_link_too() -> None:
+    at = choose(open_page("train"), "few-images")
+    set_field(at, "training_images", None)
+    other = open_page("train", preset="few-images", changes=query(at, "changes"))
+    assert other.number_input(key="setting_training_images").value is None
+    assert heading(other) == "100 training images, changed"
+
+
+@pytest.mark.parametrize("changes", ["epochs=many", "epochs=500", "magic=1", "optimizer=", "weight_averaging=perhaps", "seed=" + 30 * "9"])
+def test_a_link_with_bad_settings_is_the_presets(changes: str) -> None:
+    at = open_page("train", changes=changes)
+    assert not at.exception
+    assert heading(at) == "The article"
+    assert query(at, "changes") == ""
+
+
+def test_back_takes_a_change_back() -> None:
+    at = open_page("train")
+    set_field(at, "name", "Team blue")
+    set_field(at, "epochs", 7)
+    assert query(at, "changes") == "epochs=7"
+    del at.query_params["changes"]
+    at.run()
+    assert heading(at) == "The article"
+    assert at.text_input(key="setting_name").value == "Team blue"
+
+
+@pytest.mark.parametrize("button", ["undo", "choose_quick"])
+def test_a_fresh_preset_leaves_no_change_in_the_link(button: str) -> None:
+    at = open_page("train")
+    set_field(at, "epochs", 7)
+    at.button(key=button).click().run()
+    assert query(at, "changes") == ""
+
+
 def test_a_changed_failure_asks_nothing() -> None:
     at = choose(open_page("train"), "rate-too-high")
     set_field(at, "batch_size", 10)
