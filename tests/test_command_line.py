@@ -170,7 +170,7 @@ def test_a_diverged_run_fails_with_its_hint(monkeypatch: pytest.MonkeyPatch, cap
     monkeypatch.setattr(config, "MAX_LEARNING_RATE", 1e38)
     assert command_line.main(["train", "--learning-rate", "1e37"]) == 1
     printed = capsys.readouterr()
-    assert "The learning rate 1e+30 is too high; try 0.01." in printed.err
+    assert "The learning rate 1e+37 is too high; try 0.01." in printed.err
     run = runs.load_run(printed.out.splitlines()[-1])
     assert run.state == "diverged"
     assert not run.has_weights
