@@ -32,7 +32,14 @@ def test_a_preset_is_chosen_by_keyboard_and_survives(server: Server, page: Page)
 
     page.reload()
     wait_until_drawn(page)
+    expect(page.get_by_role("heading", name="Settings: Quick, changed")).to_be_visible()
+    expect(epochs).to_have_value("7")
+
+    page.get_by_role("button", name="Undo the changes").click()
     expect(page.get_by_role("heading", name="Settings: Quick", exact=True)).to_be_visible()
+    expect(page).not_to_have_url(re.compile("changes"))
+    page.go_back()
+    expect(epochs).to_have_value("7")
 
 
 def test_a_number_out_of_range_is_answered_when_train_is_pressed_at_once(server: Server, page: Page) -> None:
