@@ -98,7 +98,12 @@ def lay_out(inputs: Tensor, precision: str) -> Tensor:
     """
     if not _has_onednn_layout(inputs.device):
         return inputs
-    return inputs.to(torch.bfloat16 if precision == "bfloat16" else torch.float32).to_mkldnn()
+    return inputs.to(number_type(precision)).to_mkldnn()
+
+
+def number_type(precision: str) -> torch.dtype:
+    """The type of inputs in a precision, "bfloat16" or "float32"."""
+    return torch.bfloat16 if precision == "bfloat16" else torch.float32
 
 
 def computing_in(precision: str, device: torch.device) -> AbstractContextManager[object]:

@@ -14,7 +14,7 @@ from fmnist_core.data import Split
 from fmnist_core.evaluation import evaluate, predict
 from fmnist_core.events import Checkpoint, Diverged, EpochDone, Event, Finished, Request, Resumed, Started, StepDone
 from fmnist_core.learner import Learner
-from fmnist_core.model import FashionCNN, computing_in, device_name, lay_out, pick_device, pick_precision
+from fmnist_core.model import FashionCNN, computing_in, device_name, lay_out, number_type, pick_device, pick_precision
 from fmnist_core.sampling import hold_out, pick, pick_probes, pick_training_images
 
 _RECALL_IMAGES = 5_000  # of the training images, for the accuracy at the end
@@ -128,7 +128,7 @@ class _Batches:
 
     def __init__(self, split: Split, config: TrainConfig, model: FashionCNN, precision: str) -> None:
         self._seed, self._batch_size, self._model, self._precision = config.seed, config.batch_size, model, precision
-        self._type = torch.bfloat16 if precision == "bfloat16" else torch.float32
+        self._type = number_type(precision)
         self.steps_per_epoch = math.ceil(len(split) / config.batch_size)
         images, labels = torch.as_tensor(split.images), torch.as_tensor(split.labels).long()
         self._labels = labels.to(model.fc.weight.device)

@@ -37,7 +37,7 @@ def show_settings(watch: Callable[[str], None]) -> None:
     preset = find_preset(restore("preset", _DEFAULT, one_of([preset.key for preset in PRESETS])))
     config = restore("changes", preset.config, lambda text: _read_changes(preset, text))
     values: dict[str, Any] = st.session_state.setdefault(_SETTINGS, fill(preset, config))
-    if (values["preset"], values["changes"]) != (preset.key, _write_changes(preset, config)):  # another link, or the back button
+    if (values["preset"], values["config"]) != (preset.key, config):  # another link, or the back button
         values = st.session_state[_SETTINGS] = fill(preset, config, values["name"])
     show_preset_cards(preset, _choose)
     _show_heading(preset, values)
@@ -65,10 +65,10 @@ def show_settings(watch: Callable[[str], None]) -> None:
 
 
 def fill(preset: Preset, config: TrainConfig, name: str = "") -> dict[str, Any]:
-    """What the form shows for a preset, or for settings that began as one."""
+    """What the form shows for a preset, or for settings that began as one; "config" holds those that last made sense."""
     settings = config.to_json()
     decimals = {setting: as_decimal(settings[setting]) for setting in _DECIMALS}
-    return settings | decimals | {"preset": preset.key, "changes": _write_changes(preset, config), "name": name}
+    return settings | decimals | {"preset": preset.key, "config": config, "name": name}
 
 
 def read_config(values: dict[str, Any]) -> TrainConfig:
@@ -134,9 +134,8 @@ def _keep(setting: str) -> None:
     values = st.session_state[_SETTINGS]
     values[setting] = st.session_state[f"setting_{setting}"]
     with contextlib.suppress(ValueError):  # the URL keeps what last made sense, the session what was typed
-        preset = find_preset(values["preset"])
-        values["changes"] = _write_changes(preset, read_config(values))
-        write("changes", values["changes"] or None)
+        values["config"] = read_config(values)
+        write("changes", _write_changes(find_preset(values["preset"]), values["config"]) or None)
 
 
 def _write_changes(preset: Preset, config: TrainConfig) -> str:
@@ -150,15 +149,17 @@ def _read_changes(preset: Preset, text: str) -> TrainConfig:
     kinds = get_type_hints(TrainConfig)
     changes: dict[str, Any] = {}
     for name, value in parse_qsl(text, keep_blank_values=True):
-        kind = kinds.get(name, str)
-        if kind is bool:
+        kind = kinds.get(name)
+        if not value:
+            changes[name] = None
+        elif kind is bool:
             changes[name] = {"True": True, "False": False}.get(value)
         elif kind is float:
             changes[name] = float(value)
-        elif kind is int or (kind == int | None and value):
+        elif kind in (int, int | None):
             changes[name] = int(value)
         else:
-            changes[name] = value or None
+            changes[name] = value
     return TrainConfig.from_json(preset.config.to_json() | changes)
 
 

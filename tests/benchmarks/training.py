@@ -27,7 +27,7 @@ from fmnist_core.config import TrainConfig
 from fmnist_core.data import Split, load_split
 from fmnist_core.evaluation import evaluate
 from fmnist_core.events import EpochDone, Event, StepDone
-from fmnist_core.model import FashionCNN, computing_in, lay_out, pick_device, pick_precision
+from fmnist_core.model import FashionCNN, computing_in, lay_out, number_type, pick_device, pick_precision
 from fmnist_core.presets import find_preset
 from fmnist_core.sampling import pick
 from fmnist_core.training import train
@@ -81,8 +81,7 @@ def bare_contestant(split: Split, config: TrainConfig, warm_up: int, steps: int)
     model = FashionCNN(torch.Generator().manual_seed(0), config.pixels).to(pick_device())
     device = model.fc.weight.device
     precision = pick_precision(config.precision, device)
-    number_type = torch.bfloat16 if precision == "bfloat16" else torch.float32
-    inputs = torch.cat([model.as_inputs(part).to(number_type) for part in torch.as_tensor(split.images).split(5_000)])
+    inputs = torch.cat([model.as_inputs(part).to(number_type(precision)) for part in torch.as_tensor(split.images).split(5_000)])
     labels = torch.as_tensor(split.labels).long().to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=0.0, fused=True)
 
@@ -90,7 +89,8 @@ def bare_contestant(split: Split, config: TrainConfig, warm_up: int, steps: int)
         while True:
             for batch in torch.randperm(len(labels)).split(config.batch_size):
                 with computing_in(precision, device):
-                    loss = functional.cross_entropy(model(lay_out(inputs[batch], precision)), labels[batch])
+                    logits = model(lay_out(inputs.index_select(0, batch), precision))
+                    loss = functional.cross_entropy(logits, labels.index_select(0, batch))
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
