@@ -5,7 +5,7 @@ import streamlit as st
 from fmnist_core import jobs, runs
 from fmnist_core.runs import RunRecord
 from pages.parts.live_run import prepare_live_charts, show_ended_run, show_live_run
-from pages.parts.run_picker import describe_run, remember_run
+from pages.parts.run_picker import remember_run, show_choice
 from pages.parts.train_settings import show_settings
 
 _WATCHED = "watched_run"  # outlives the page, unlike widgets
@@ -37,15 +37,7 @@ def show_run_choice(records: list[RunRecord], watched: RunRecord | None) -> None
         listed.setdefault(watched.id, watched)
     if not listed:
         return
-    st.session_state["run_on_show"] = watched.id if watched else None
-    st.selectbox(
-        "Run shown above",
-        list(listed),
-        format_func=lambda run_id: describe_run(listed[run_id]),
-        key="run_on_show",
-        placeholder="Choose a run to look at",
-        on_change=lambda: watch(st.session_state["run_on_show"]) if st.session_state["run_on_show"] else None,
-    )
+    show_choice("Run shown above", listed, watched.id if watched else None, key="run_on_show", on_choice=watch)
 
 
 st.title("Train")

@@ -1,6 +1,7 @@
 """The one choice of a run that Evaluate, Look inside and Predict share; it lives in the URL as ?run=…"""
 
 import re
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -9,7 +10,6 @@ from fmnist_core.config import as_decimal
 from fmnist_core.runs import RunRecord
 
 _CHOICE = "chosen_run"  # outlives the page, unlike the widget's own key
-_WIDGET = "run_picker"
 
 
 def pick_run() -> RunRecord:
@@ -21,17 +21,43 @@ def pick_run() -> RunRecord:
             f"This link names a run that is not here or has no weights yet ({asked[:40]}). Choose one below.", icon=":material/link_off:"
         )
     wanted = next(run_id for run_id in (asked, st.session_state.get(_CHOICE), *usable) if run_id in usable)
-    st.session_state[_WIDGET] = wanted
-    chosen = st.selectbox(
+    show_choice(
         "Network",
-        list(usable),
-        format_func=lambda run_id: describe_run(usable[run_id]),
-        key=_WIDGET,
-        on_change=_remember,
+        usable,
+        wanted,
+        key="run_picker",
+        on_choice=_put_on_show,
         help="A network that was trained here, or the small starter model that comes with the dashboard.",
     )
-    st.session_state[_CHOICE] = st.query_params["run"] = chosen
-    return usable[chosen]
+    _put_on_show(wanted)
+    return usable[wanted]
+
+
+def show_choice(
+    label: str, records: dict[str, RunRecord], run_id: str | None, *, key: str, on_choice: Callable[[str], None], help: str | None = None
+) -> None:
+    """A list of runs to choose from, no two lines alike.
+
+    Args:
+        records: the runs by id.
+        run_id: the one that is chosen now; None for none.
+        on_choice: called with the id of another one that is chosen.
+    """
+    lines: dict[str, str] = {}
+    for each, run in records.items():
+        line = describe_run(run)
+        lines[each] = line if line not in lines.values() else f"{line} · {each}"
+    st.session_state[key] = run_id
+    st.selectbox(
+        label,
+        list(lines),
+        format_func=lines.__getitem__,
+        key=key,
+        placeholder="Choose a run to look at",
+        on_change=_take_choice,
+        args=(key, lines, on_choice),
+        help=help,
+    )
 
 
 def remember_run(run_id: str) -> None:
@@ -65,5 +91,11 @@ def escape(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()<>#+.!|:$~-])", r"\\\1", text)
 
 
-def _remember() -> None:
-    st.session_state[_CHOICE] = st.query_params["run"] = st.session_state[_WIDGET]
+def _put_on_show(run_id: str) -> None:
+    st.session_state[_CHOICE] = st.query_params["run"] = run_id
+
+
+def _take_choice(key: str, lines: dict[str, str], on_choice: Callable[[str], None]) -> None:
+    """Streamlit sends back the chosen line, which a run under way changes: one it no longer knows comes as text, and nobody chose it."""
+    if st.session_state[key] in lines:
+        on_choice(st.session_state[key])

@@ -109,7 +109,8 @@ def show_view_choices(run: RunRecord, names: dict[str, str]) -> None:
                 format_func=lambda run_id: names[run_id],
                 key=_COMPARE,
                 max_selections=len(OTHER_LINES),
-                on_change=lambda: write(_COMPARE, ",".join(st.session_state[_COMPARE]) or None),
+                on_change=_keep_others,
+                args=(names,),
                 placeholder="None",
                 width=360,
             )
@@ -156,3 +157,9 @@ def _keep_log(default: str) -> None:
 def _keep(name: str, default: object) -> None:
     value = st.session_state[name]
     write(name, None if value == default else value)
+
+
+def _keep_others(names: dict[str, str]) -> None:
+    """A name that has changed since the browser got it comes back as text that is no id, and nobody chose it."""
+    if all(run_id in names for run_id in st.session_state[_COMPARE]):
+        write(_COMPARE, ",".join(st.session_state[_COMPARE]) or None)
