@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
+from fmnist_core.adam import FusedAdamW
 from fmnist_core.config import TrainConfig
 from fmnist_core.evaluation import Evaluation
 from fmnist_core.events import Checkpoint, Event, RateChanged, Request
@@ -25,7 +26,7 @@ class Learner:
     def __init__(self, config: TrainConfig, device: torch.device) -> None:
         self._config = config
         with torch.random.fork_rng(devices=[]):  # PyTorch's layers draw from its global state before ours are drawn over them
-            self.model = FashionCNN(torch.Generator().manual_seed(config.seed), config.pixels).to(device)
+            self.model = FashionCNN(torch.Generator().manual_seed(config.seed), config.pixels).place_on(device)
         self._average = AveragedModel(self.model, multi_avg_fn=_average, use_buffers=True) if config.weight_averaging else None
         self.optimizer = _make_optimizer(config, self.model)
         self.progress = Progress()
@@ -98,11 +99,11 @@ class Learner:
 
 
 def _make_optimizer(config: TrainConfig, model: FashionCNN) -> torch.optim.Optimizer:
-    """fused: all weights in one pass, 0.09 ms a step where one by one took 0.30."""
-    options: dict[str, Any] = {"lr": config.learning_rate, "weight_decay": config.weight_decay, "fused": True}
+    """Both correct all weights in one pass: fused, 0.09 ms a step where one by one took 0.30."""
     if config.optimizer == "sgd":
-        return torch.optim.SGD(model.parameters(), momentum=0.9, **options)
-    return torch.optim.AdamW(model.parameters(), betas=(0.9, config.beta2), **options)  # without weight decay, Adam
+        return torch.optim.SGD(model.parameters(), config.learning_rate, momentum=0.9, weight_decay=config.weight_decay, fused=True)
+    betas = (0.9, config.beta2)
+    return FusedAdamW(model.parameters(), lr=config.learning_rate, betas=betas, weight_decay=config.weight_decay)  # without, Adam
 
 
 def _average(averaged: Any, trained: Any, steps: Any) -> None:

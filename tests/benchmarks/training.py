@@ -23,6 +23,7 @@ import torch
 from torch.nn import functional
 
 from fmnist_core import jobs, runs
+from fmnist_core.adam import FusedAdamW
 from fmnist_core.config import TrainConfig
 from fmnist_core.data import Split, load_split
 from fmnist_core.evaluation import evaluate
@@ -78,12 +79,12 @@ def tutorial_contestant(split: Split, warm_up: int, steps: int) -> Contestant:
 
 def bare_contestant(split: Split, config: TrainConfig, warm_up: int, steps: int) -> Contestant:
     """The step of `train` and nothing else: no accuracy, no report, no event."""
-    model = FashionCNN(torch.Generator().manual_seed(0), config.pixels).to(pick_device())
+    model = FashionCNN(torch.Generator().manual_seed(0), config.pixels).place_on(pick_device())
     device = model.fc.weight.device
     precision = pick_precision(config.precision, device)
     inputs = torch.cat([model.as_inputs(part).to(number_type(precision)) for part in torch.as_tensor(split.images).split(5_000)])
     labels = torch.as_tensor(split.labels).long().to(device)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=0.0, fused=True)
+    optimizer = FusedAdamW(model.parameters(), lr=config.learning_rate, weight_decay=0.0)
 
     def endless() -> Iterator[None]:
         while True:

@@ -4,9 +4,12 @@ A data set of int64 pixels as pandas reads them, fetched item by item; a DataLoa
 PyTorch's default layout and float32; Adam at 0.001; the loss taken out as a number after every step.
 """
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -18,11 +21,20 @@ BATCH_SIZE = 100
 
 
 class ItemByItem(Dataset[tuple[NDArray[np.int64], np.int64]]):
-    """What one gets who reads the CSV with pandas: int64 images (N, 1, 28, 28) and labels (N,)."""
+    """What one gets who reads the CSV with pandas: int64 images (N, 1, 28, 28) and labels (N,).
+
+    pandas keeps a column's numbers together, and NumPy leaves them so: the pixels of one of 60,000 images lie 480 KB apart. Batches
+    of 100 took the loader 1.0 ms, where 0.4 would do if they lay side by side (two cores).
+    """
 
     def __init__(self, split: Split) -> None:
-        self.images = split.images.astype(np.int64).reshape(-1, 1, 28, 28)
-        self.labels = split.labels.astype(np.int64)
+        rows = np.column_stack([split.labels, split.images.reshape(len(split), -1)])
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "images.csv"
+            pd.DataFrame(rows, columns=["label", *(f"pixel{n}" for n in range(1, rows.shape[1]))]).to_csv(file, index=False)
+            data = pd.read_csv(file)
+        self.images = np.array(data.iloc[:, 1:]).reshape(-1, 1, 28, 28)
+        self.labels = np.array(data.iloc[:, 0])
 
     def __len__(self) -> int:
         return len(self.images)
