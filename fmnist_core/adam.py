@@ -53,6 +53,8 @@ class FusedAdamW(torch.optim.AdamW):
             maximize=False,
         )
 
+    step.hooked = True  # type: ignore[attr-defined]  # else PyTorch wraps it into a record for its profiler: 0.1 ms a step
+
     def _begin(self, parameter: Tensor) -> dict[str, Tensor]:
         state: dict[str, Tensor] = self.state[parameter]
         state["step"] = torch.zeros((), device=parameter.device)

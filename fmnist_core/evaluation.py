@@ -1,6 +1,5 @@
 """How good a network is: logits → `Evaluation`."""
 
-import copy
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -117,10 +116,14 @@ def compute_logits(model: FashionCNN, images: NDArray[np.uint8] | Tensor, precis
     """
     if not len(images):
         return torch.empty(0, len(CLASS_NAMES))
-    tested = copy.deepcopy(model).eval()
+    was_training = model.training
     parts = torch.as_tensor(images).split(_IMAGES_PER_PASS)
-    with torch.no_grad(), computing_in(precision, model.fc.weight.device):
-        return torch.cat([tested(lay_out(model.as_inputs(part), precision)).float().cpu() for part in parts])
+    model.eval()
+    try:
+        with torch.no_grad(), computing_in(precision, model.fc.weight.device):
+            return torch.cat([model(lay_out(model.as_inputs(part), precision)).float().cpu() for part in parts])
+    finally:
+        model.train(was_training)
 
 
 def predict(model: FashionCNN, images: NDArray[np.uint8] | Tensor, precision: str = "float32") -> NDArray[np.float32]:

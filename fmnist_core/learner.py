@@ -68,6 +68,8 @@ class Learner:
             event = RateChanged(self.progress.epoch, self.progress.step, request.learning_rate, self.capture())
 
     def capture(self) -> Checkpoint:
+        self.model.count_batches(self.progress.step)
+        self.kept.count_batches(self.progress.step)
         tensors = {f"trained.{name}": _copy(tensor) for name, tensor in self.model.state_dict().items()}
         if self._average is not None:
             tensors |= {f"kept.{name}": _copy(tensor) for name, tensor in self._average.module.state_dict().items()}

@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 
 # Each may import those before it; what stands in one line stands side by side.
 LAYERS = (
-    ("data", "config", "events", "files"),
+    ("data", "config", "events", "files", "adam"),
     ("model", "presets", "pictures", "cutout", "doodles"),
     ("imaging", "augmentation", "evaluation", "sampling"),
     ("explanation", "familiarity", "learner"),

@@ -1,4 +1,3 @@
-import copy
 import platform
 
 import pytest
@@ -30,28 +29,60 @@ def test_ten_logits_an_image() -> None:
 
 
 def learn_once(model: nn.Module, forward: nn.Module, inputs: Tensor) -> dict[str, Tensor]:
-    """Logits in training and, after it, in evaluation; BatchNorm's statistics; the gradients of what has one."""
+    """Logits in training and, after it, in evaluation; what BatchNorm keeps; the gradients of what has one."""
     logits = forward.train()(inputs)
     functional.cross_entropy(logits, LABELS).backward()
     found = {f"gradient of {name}": p.grad for name, p in model.named_parameters() if p.grad is not None}
+    kept = {name: tensor for name, tensor in model.named_buffers() if "running" in name}
     with torch.no_grad():
-        return {"trained": logits, "tested": forward.eval()(inputs)} | dict(model.named_buffers()) | found
+        return {"trained": logits, "tested": forward.eval()(inputs)} | kept | found
+
+
+def plain_network() -> tuple[FashionCNN, nn.Sequential]:
+    """The article's modules with biases that are not 0, and in their plain order; they share their weights."""
+    model = FashionCNN(torch.Generator().manual_seed(3))
+    for block in (model.layer1, model.layer2):
+        nn.init.uniform_(block[0].get_parameter("bias"), -1, 1, generator=torch.Generator().manual_seed(4))
+    return model, nn.Sequential(*model.layer1, *model.layer2, nn.Flatten(), model.fc)
 
 
 @pytest.mark.parametrize("layout", ["dense", "laid out"])
 def test_it_computes_what_pytorchs_modules_compute(layout: str) -> None:
-    """In their plain order, with the convolutions' biases. These alone get no gradient: BatchNorm takes them away again."""
-    ours = FashionCNN(torch.Generator().manual_seed(3))
-    theirs = copy.deepcopy(ours)
-    plain = nn.Sequential(*theirs.layer1, *theirs.layer2, nn.Flatten(), theirs.fc)
+    """But for the convolutions' biases, which alone get no gradient: what they were is counted off the mean that BatchNorm keeps."""
+    theirs, plain = plain_network()
+    ours = FashionCNN()
+    ours.load_state_dict(theirs.state_dict())
     inputs = ours.as_inputs(IMAGES)
+    with torch.no_grad():
+        torch.testing.assert_close(ours.eval()(inputs), plain.eval()(inputs), rtol=1e-4, atol=1e-5)
     got = learn_once(ours, ours, lay_out(inputs, "float32") if layout == "laid out" else inputs)
     wanted = learn_once(theirs, plain, inputs)
-    without = {f"gradient of {block}.0.bias" for block in ("layer1", "layer2")}
-    assert set(got) == set(wanted) - without
-    assert all(wanted[name].abs().max() < 1e-6 for name in without)
+    for block in ("layer1", "layer2"):
+        assert wanted.pop(f"gradient of {block}.0.bias").abs().max() < 1e-6
+        wanted[f"{block}.1.running_mean"] -= theirs.get_parameter(f"{block}.0.bias").detach()
+        assert not ours.get_parameter(f"{block}.0.bias").any()
+    assert set(got) == set(wanted)
     for name, value in got.items():
         torch.testing.assert_close(value, wanted[name], rtol=1e-4, atol=1e-5, msg=name)
+
+
+def test_to_train_changes_nothing_in_what_it_computes() -> None:
+    model, _ = plain_network()
+    inputs = model.as_inputs(IMAGES)
+    with torch.no_grad():
+        before = model.eval()(inputs)
+        assert model.get_parameter("layer1.0.bias").any()
+        torch.testing.assert_close(model.train().eval()(inputs), before, rtol=1e-4, atol=1e-5)
+    assert not model.get_parameter("layer1.0.bias").any()
+
+
+def test_what_the_linear_layer_decides_by() -> None:
+    model, plain = plain_network()
+    inputs = model.as_inputs(IMAGES)
+    with torch.no_grad():
+        wanted = plain.eval()[:-1](inputs)
+        for given in (inputs, lay_out(inputs, "float32")):
+            torch.testing.assert_close(model.features(given), wanted, rtol=1e-4, atol=1e-5)
 
 
 def test_in_bfloat16_it_is_nearly_the_same() -> None:
