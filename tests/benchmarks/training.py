@@ -1,7 +1,8 @@
 """How fast, how good and how large training is: `python -m tests.benchmarks.training [--part speed …]` prints a table a part.
 
 The yardstick is the article's own loop, see `tests.benchmarks.tutorial`. All that is compared is measured in one process, by turns,
-with the same threads. Nothing else should be busy meanwhile; the first line says how busy the machine is.
+with the same threads. Rounds are short and many, and ratios are the medians of each round's own: a machine that others share was 30 %
+faster or slower for half a minute at a time. Nothing else should be busy meanwhile; the first line says how busy the machine is.
 """
 
 import argparse
@@ -160,6 +161,11 @@ def carried_out_contestant(config: TrainConfig, warm_up: int, steps: int) -> Con
     return take_turn
 
 
+def median_ratio(ones: list[float], others: list[float]) -> float:
+    """Of one contestant's times to another's, round by round."""
+    return float(np.median(np.divide(ones, others)))
+
+
 def take_turns(contestants: dict[str, Contestant], rounds: int) -> dict[str, Stopwatch]:
     watches = {name: Stopwatch() for name in contestants}
     for _ in range(rounds):
@@ -185,16 +191,14 @@ def measure_speed(options: argparse.Namespace) -> None:
         },
         options.rounds,
     )
-    step_s = {name: float(np.median(watch.step_s)) for name, watch in watches.items()}
-    cpu_s = {name: float(np.median(watch.step_cpu_s)) for name, watch in watches.items()}
-    yardstick, yardstick_cpu = step_s["the article's loop"], cpu_s["the article's loop"]
+    yardstick = watches["the article's loop"]
     rows = [
         [
             name,
-            f"{BATCH_SIZE / step_s[name]:,.0f}",
-            f"{yardstick / step_s[name]:.2f} ×",
-            f"{cpu_s[name] * IMAGES_AN_EPOCH / BATCH_SIZE:.1f}",
-            f"{yardstick_cpu / cpu_s[name]:.2f} ×",
+            f"{BATCH_SIZE / np.median(watch.step_s):,.0f}",
+            f"{median_ratio(yardstick.step_s, watch.step_s):.2f} ×",
+            f"{np.median(watch.step_cpu_s) * IMAGES_AN_EPOCH / BATCH_SIZE:.1f}",
+            f"{median_ratio(yardstick.step_cpu_s, watch.step_cpu_s):.2f} ×",
             f"{1000 * min(watch.step_s):.1f} – {1000 * max(watch.step_s):.1f}",
         ]
         for name, watch in watches.items()
@@ -381,9 +385,11 @@ def measure_live(options: argparse.Namespace) -> None:
         },
         options.rounds,
     )
-    step_s = {name: float(np.median(watch.step_s)) for name, watch in watches.items()}
-    bare_s = step_s["the step alone"]
-    rows = [[name, f"{1 / taken_s:.1f}", f"{100 * (taken_s / bare_s - 1):+.1f} %"] for name, taken_s in step_s.items()]
+    bare_s = watches["the step alone"].step_s
+    rows = [
+        [name, f"{1 / np.median(watch.step_s):.1f}", f"{100 * (median_ratio(watch.step_s, bare_s) - 1):+.1f} %"]
+        for name, watch in watches.items()
+    ]
     tests_s, epochs_s = zip(*(time_an_epoch(config) for _ in range(options.rounds)), strict=True)
     print_table(
         f"What the live view costs, medians of {options.rounds} rounds of {options.steps} steps",
@@ -431,8 +437,7 @@ def measure_viewers(options: argparse.Namespace) -> None:
     finally:
         server.terminate()
         server.wait()
-    medians = {viewers: float(np.median(pace)) for viewers, pace in paces.items()}
-    rows = [[str(n), f"{pace:.1f}", f"{100 * (medians[0] / pace - 1):+.1f} %", got[n]] for n, pace in medians.items()]
+    rows = [[str(n), f"{np.median(pace):.1f}", f"{100 * (median_ratio(paces[0], pace) - 1):+.1f} %", got[n]] for n, pace in paces.items()]
     print_table(
         f"Viewers of one run, medians of {options.rounds} rounds of {options.seconds:g} s",
         ["viewers", "steps a second", "time a step", "updates they got in the last round"],
@@ -543,8 +548,8 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.training", description=__doc__)
     parser.add_argument("--part", nargs="+", choices=PARTS, default=["speed"], help="what to measure; default speed")
-    parser.add_argument("--rounds", type=int, default=3, help="speed, live, viewers: turns of each")
-    parser.add_argument("--steps", type=int, default=150, help="speed, live: steps a round")
+    parser.add_argument("--rounds", type=int, help="turns of each: speed, live (15), viewers (3)")
+    parser.add_argument("--steps", type=int, default=60, help="speed, live: steps a round")
     parser.add_argument("--warm-up", type=int, default=20, help="steps before the clock runs")
     parser.add_argument("--seeds", type=int, help="time-to-accuracy (5), tutorial (1), best (3)")
     parser.add_argument("--preset", help="time-to-accuracy (quick), best (best), click (article)")
@@ -561,12 +566,12 @@ def main() -> None:
     options = parse()
     torch.set_num_threads(jobs.threads_per_run())
     print_machine()
-    seeds = {"time-to-accuracy": 5, "best": 3}
+    seeds, rounds = {"time-to-accuracy": 5, "best": 3}, {"viewers": 3}
     with tempfile.TemporaryDirectory() as home:
         os.environ["FMNIST_HOME"] = home
         for part in options.part:
-            given = options.seeds or seeds.get(part, 1)
-            PARTS[part](argparse.Namespace(**vars(options) | {"seeds": given}))
+            counts = {"seeds": options.seeds or seeds.get(part, 1), "rounds": options.rounds or rounds.get(part, 15)}
+            PARTS[part](argparse.Namespace(**vars(options) | counts))
 
 
 if __name__ == "__main__":
