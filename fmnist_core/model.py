@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from fmnist_core.config import Pixels, Precision
 from fmnist_core.data import CLASS_NAMES, normalise, to_raw
 
+_ONEDNN_LAYS_OUT = torch.backends.mkldnn.is_available() and platform.machine() in ("x86_64", "AMD64")
+
 
 class FashionCNN(nn.Module):
     """Two blocks of Conv 5×5 → BatchNorm → ReLU → MaxPool 2 with 16 and 32 kernels, then Linear 7·7·32 → 10; 29,034 parameters.
@@ -150,7 +152,7 @@ def computing_in(precision: str, device: torch.device) -> contextlib.AbstractCon
 
 
 def _has_onednn_layout(device: torch.device) -> bool:
-    return device.type == "cpu" and torch.backends.mkldnn.is_available() and platform.machine() in ("x86_64", "AMD64")
+    return device.type == "cpu" and _ONEDNN_LAYS_OUT
 
 
 def pick_device() -> torch.device:

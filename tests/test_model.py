@@ -1,5 +1,3 @@
-import platform
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -96,12 +94,15 @@ def test_in_bfloat16_it_is_nearly_the_same() -> None:
 
 def test_only_processors_with_the_layout_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     inputs = torch.zeros(2, 1, 28, 28)
-    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr("fmnist_core.model._ONEDNN_LAYS_OUT", True)
     assert lay_out(inputs, "float32").is_mkldnn
-    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    assert FashionCNN().get_parameter("layer2.0.weight").is_contiguous()
+    monkeypatch.setattr("fmnist_core.model._ONEDNN_LAYS_OUT", False)
     assert lay_out(inputs, "bfloat16") is inputs
+    network = FashionCNN()
+    assert network.get_parameter("layer2.0.weight").is_contiguous(memory_format=torch.channels_last)
     with computing_in("bfloat16", inputs.device):
-        assert FashionCNN()(inputs).dtype == torch.bfloat16
+        assert network(inputs).dtype == torch.bfloat16
 
 
 def test_the_generator_alone_decides_the_weights() -> None:
