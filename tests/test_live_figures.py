@@ -37,10 +37,10 @@ def test_axes_hold_the_whole_run_from_the_start(trained_run: RunRecord) -> None:
     history = read(trained_run)
     loss = draw_live_loss(history, 50, 0.9)
     assert (loss["xAxis"]["max"], loss["yAxis"]["max"]) == (50, 5 if max(history.losses) > 2.5 else 2.5)
-    assert list(loss["dataset"][0]["source"].columns) == ["step", "each batch", "smoothed"]
+    assert list(loss["dataset"][0]["source"]) == ["step", "each batch", "smoothed"]
     accuracy = draw_live_accuracy(history, 5)
     assert accuracy["xAxis"]["max"] == 5
-    assert len(accuracy["dataset"][0]["source"]) == 1
+    assert {len(column) for column in accuracy["dataset"][0]["source"].values()} == {1}
 
 
 @pytest.mark.parametrize(("axis", "highest", "mark"), [("step", 8, 2), ("epoch", 2, 0.5), ("seconds", 90, 1)])
@@ -80,4 +80,11 @@ def test_the_true_class_is_the_thick_line(history: RunHistory) -> None:
     options = draw_live_answers(history, steps.astype(float), probabilities, names, 2, 8)
     assert options["series"][0]["name"] == "2"
     assert options["series"][0]["lineStyle"]["width"] > max(line["lineStyle"]["width"] for line in options["series"][1:])
-    assert options["dataset"]["source"]["2"].tolist() == [90, 90, 90]
+    assert options["dataset"]["source"]["2"] == [90, 90, 90]
+
+
+def test_numbers_are_sent_short_and_what_is_none_as_nothing() -> None:
+    losses = [0.1234567, float("nan"), float("inf"), 1.5e30, 2e-7, 0.0]
+    source = draw_live_loss(read(write_run([started(), step_done(6, losses, 1.0)])), 8, 0.0)["dataset"][0]["source"]
+    assert source["each batch"] == [0.123457, None, None, 1.5e30, 2e-7, 0.0]
+    assert source["step"] == [1, 2, 3, 4, 5, 6]

@@ -16,31 +16,34 @@ from pages.parts.run_outcome import show_findings, show_how_measured, show_outco
 from pages.parts.run_picker import describe_settings
 from pages.parts.run_view import current_axis, history_of, read_view, restore_view, show_title, show_view_choices
 from pages.parts.run_words import describe_progress, format_duration, percent
+from pages.parts.watchers import PACES_S, note_watcher, pick_pace
 
 __all__ = ["format_duration", "prepare_live_charts", "show_ended_run", "show_live_run"]
 
-_POLL_S = 0.5
-_POLL_INSIDE_S = 1.0
+_POLL_PAUSED_S = 0.5
+_INSIDE = 2  # times as seldom as the charts
 # The first step comes within 0.1 s where a process was waiting; so little is waited for, so that the first picture has its point.
 _FIRST_POINT_S = 0.45
 _LOOK_EVERY_S = 0.02
 _METRIC_WIDTH_PX = 160
+_PACE = "pace_s"
 
 
 def show_live_run(run: RunRecord) -> None:
-    """The run as it goes, refreshed twice a second until it is paused or ends; then the whole page is drawn anew."""
+    """The run as it goes, refreshed twice a second, or more seldom if many look, until it is paused or ends; then all is drawn anew."""
     show_title(run, describe_settings(run))
     names = restore_view(run)
     restore_pin()
     history = _await_first_point(run)
     send_items_sheet(history)
     if run.state == "paused":
-        st.fragment(_watch_pause, run_every=_POLL_S)(run.id, history.steps)
+        st.fragment(_watch_pause, run_every=_POLL_PAUSED_S)(run.id, history.steps)
         _show_still(run, history, names)
         return
-    st.fragment(_watch_training, run_every=_POLL_S)(run.id, names)
+    pace_s = st.session_state[_PACE] = pick_pace(note_watcher(), st.session_state.get(_PACE))
+    st.fragment(_watch_training, run_every=pace_s)(run.id, names, pace_s)
     show_view_choices(run, names)  # outside of what is drawn anew all the time, which would take a slider out of the hand that drags it
-    st.fragment(_watch_inside, run_every=_POLL_INSIDE_S)(run.id)
+    st.fragment(_watch_inside, run_every=_INSIDE * pace_s)(run.id)
 
 
 def prepare_live_charts() -> None:
@@ -77,7 +80,10 @@ def show_ended_run(run: RunRecord) -> None:
     show_how_measured(run, history)
 
 
-def _watch_training(run_id: str, names: dict[str, str]) -> None:
+def _watch_training(run_id: str, names: dict[str, str], pace_s: float) -> None:
+    watchers = note_watcher()
+    if pick_pace(watchers, pace_s) != pace_s:
+        st.rerun()
     run = runs.load_run(run_id)
     history = _await_first_point(run)
     is_stepping = find_pending(run, history) == "step"
@@ -85,6 +91,10 @@ def _watch_training(run_id: str, names: dict[str, str]) -> None:
         st.rerun()
     _show_progress(run, history)
     show_live_charts(run, history, read_view(names))
+    if pace_s > PACES_S[0]:
+        st.caption(
+            f"{watchers} people are watching a run, so each page is drawn anew every {pace_s:g} seconds only: the network needs the time."
+        )
 
 
 def _watch_inside(run_id: str) -> None:

@@ -426,7 +426,7 @@ def measure_viewers(options: argparse.Namespace) -> None:
             wait_for_steps(run_id, options.warm_up)
             stop = threading.Event()
             seen = watch_training(port, run_id, viewers, stop) if viewers else None
-            time.sleep(2)  # the first drawing of the page
+            time.sleep(5)  # the first drawing of the pages
             first, began_s = count_steps(run_id), time.perf_counter()
             time.sleep(options.seconds)
             steps_a_second = (count_steps(run_id) - first) / (time.perf_counter() - began_s)

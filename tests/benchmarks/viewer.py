@@ -60,10 +60,12 @@ async def _view(port: int, run_id: str, stop: threading.Event, seen: Seen) -> No
             message = ForwardMsg()
             message.ParseFromString(content if isinstance(content, bytes) else content.encode())
             match message.WhichOneof("type"):
-                case "new_session":
-                    page = message.new_session.page_script_hash
-                case "auto_rerun" if message.auto_rerun.fragment_id not in timers:
+                case "navigation":
+                    page = message.navigation.page_script_hash
+                case "auto_rerun":
                     fragment = message.auto_rerun.fragment_id
+                    if fragment in timers:
+                        timers[fragment].cancel()
                     timers[fragment] = asyncio.create_task(refresh(fragment, message.auto_rerun.interval))
                 case "script_finished":
                     seen.updates += 1

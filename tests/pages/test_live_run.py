@@ -1,4 +1,5 @@
 import json
+import time
 from typing import Any
 
 import pytest
@@ -7,8 +8,10 @@ from streamlit.testing.v1 import AppTest
 from fmnist_core import jobs, runs
 from fmnist_core.config import TrainConfig
 from fmnist_core.presets import find_preset
+from pages.parts import watchers
 from pages.parts.live_items import read_pin
 from pages.parts.live_run import format_duration
+from pages.parts.watchers import pick_pace
 from tests.pages.conftest import open_page, query
 from tests.written_runs import PROBES, Event, append_events, epoch_done, started, step_done, write_run
 
@@ -385,3 +388,39 @@ def test_old_runs_still_open() -> None:
 @pytest.mark.parametrize(("seconds", "said"), [(0.4, "0 s"), (59.4, "59 s"), (65, "1 min 05 s"), (3_700, "1 h 01 min")])
 def test_times_as_people_say_them(seconds: float, said: str) -> None:
     assert format_duration(seconds) == said
+
+
+# Many who watch
+
+
+@pytest.mark.parametrize(
+    ("people", "now", "picked"),
+    [
+        (1, None, 0.5),
+        (2, None, 0.5),
+        (3, 0.5, 1.0),
+        (10, 0.5, 2.0),
+        (11, 2.0, 4.0),
+        (30, None, 6.0),
+        (500, None, 6.0),
+        (10, 4.0, 4.0),  # one who left is not enough for a faster pace
+        (8, 4.0, 2.0),
+        (1, 6.0, 0.5),
+    ],
+)
+def test_the_more_look_the_more_seldom_a_page_is_drawn(people: int, now: float | None, picked: float) -> None:
+    assert pick_pace(people, now) == picked
+
+
+def test_a_page_says_that_many_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    others = {f"visitor {number}": time.monotonic() for number in range(9)} | {"long gone": time.monotonic() - 3600}
+    monkeypatch.setattr(watchers, "_last_seen", lambda: others)
+    run = write_run([started(), step_done(2, [2.3, 2.0], 1.0)])
+    at = open_run(run.id)
+    assert not at.exception
+    assert [caption.value for caption in at.caption if "watching" in caption.value] == [
+        "10 people are watching a run, so each page is drawn anew every 2 seconds only: the network needs the time."
+    ]
+    others.clear()
+    at.run()
+    assert not [caption for caption in at.caption if "watching" in caption.value]

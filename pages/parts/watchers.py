@@ -1,0 +1,45 @@
+"""How many people look at a run that trains, and how often their pages are drawn anew: the more, the more seldom."""
+
+import time
+import uuid
+
+import streamlit as st
+
+# Seconds between two pictures of the charts. A server that draws on the processor the network trains on takes its time from it.
+PACES_S = (0.5, 1.0, 2.0, 4.0, 6.0)
+_PICTURES_A_SECOND = 5.0  # of all pages together; 20, of ten pages at the fastest pace, made a step a third longer on two cores
+_FORGOTTEN_AFTER_S = 3 * PACES_S[-1]
+_RELUCTANCE = 1.25  # so much room must be left before a faster pace is taken again: else one who comes and goes would change it
+_ME = "watcher"
+
+
+def note_watcher() -> int:
+    """Counts this session among those that look at a run under way; returns how many they are."""
+    now_s, seen_s = time.monotonic(), _last_seen()
+    seen_s[st.session_state.setdefault(_ME, uuid.uuid4().hex)] = now_s
+    for watcher, at_s in list(seen_s.items()):
+        if now_s - at_s > _FORGOTTEN_AFTER_S:
+            seen_s.pop(watcher, None)
+    return len(seen_s)
+
+
+def pick_pace(watchers: int, pace_s: float | None = None) -> float:
+    """Seconds between two pictures for so many people.
+
+    Args:
+        pace_s: what it is now.
+    """
+    picked_s = _pace_for(watchers)
+    if pace_s is not None and picked_s < pace_s:
+        return min(pace_s, _pace_for(watchers * _RELUCTANCE))
+    return picked_s
+
+
+def _pace_for(watchers: float) -> float:
+    return next((pace_s for pace_s in PACES_S if watchers / pace_s <= _PICTURES_A_SECOND), PACES_S[-1])
+
+
+@st.cache_resource(show_spinner=False)
+def _last_seen() -> dict[str, float]:
+    """When each session last drew a run under way, for all sessions of the server."""
+    return {}
