@@ -6,8 +6,8 @@ import uuid
 import streamlit as st
 
 # Seconds between two pictures of the charts. A server that draws on the processor the network trains on takes its time from it.
-PACES_S = (0.5, 1.0, 2.0, 4.0, 6.0)
-_PICTURES_A_SECOND = 5.0  # of all pages together; 20, of ten pages at the fastest pace, made a step a third longer on two cores
+PACES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 12.0)
+_PICTURES_A_SECOND = 2.5  # of all pages together; 20, ten pages at the fastest pace, made a step a third longer on two cores, 5 a twelfth
 _FORGOTTEN_AFTER_S = 3 * PACES_S[-1]
 _RELUCTANCE = 1.25  # so much room must be left before a faster pace is taken again: else one who comes and goes would change it
 _ME = "watcher"

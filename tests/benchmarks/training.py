@@ -418,6 +418,7 @@ def measure_viewers(options: argparse.Namespace) -> None:
     command = [sys.executable, "-m", "streamlit", "run", "dashboard.py", "--server.headless=true", f"--server.port={port}"]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     paces: dict[int, list[float]] = {0: [], 1: [], 10: []}
+    busy: dict[int, list[float]] = {viewers: [] for viewers in paces}
     got: dict[int, str] = {}
     try:
         wait_until_idle()
@@ -427,20 +428,30 @@ def measure_viewers(options: argparse.Namespace) -> None:
             stop = threading.Event()
             seen = watch_training(port, run_id, viewers, stop) if viewers else None
             time.sleep(5)  # the first drawing of the pages
-            first, began_s = count_steps(run_id), time.perf_counter()
+            first, used_s, began_s = count_steps(run_id), cpu_seconds(server.pid), time.perf_counter()
             time.sleep(options.seconds)
-            steps_a_second = (count_steps(run_id) - first) / (time.perf_counter() - began_s)
+            took_s = time.perf_counter() - began_s
+            paces[viewers].append((count_steps(run_id) - first) / took_s)
+            busy[viewers].append((cpu_seconds(server.pid) - used_s) / took_s)
             stop.set()
-            paces[viewers].append(steps_a_second)
             got[viewers] = "–" if seen is None else f"{seen.updates:,}, {seen.bytes / 1e3:,.0f} KB"
             stop_and_wait(run_id)
     finally:
         server.terminate()
         server.wait()
-    rows = [[str(n), f"{np.median(pace):.1f}", f"{100 * (median_ratio(paces[0], pace) - 1):+.1f} %", got[n]] for n, pace in paces.items()]
+    rows = [
+        [
+            str(viewers),
+            f"{np.median(pace):.1f}",
+            f"{100 * (median_ratio(paces[0], pace) - 1):+.1f} %",
+            f"{100 * np.median(busy[viewers]):.1f} %",
+            got[viewers],
+        ]
+        for viewers, pace in paces.items()
+    ]
     print_table(
         f"Viewers of one run, medians of {options.rounds} rounds of {options.seconds:g} s",
-        ["viewers", "steps a second", "time a step", "updates they got in the last round"],
+        ["viewers", "steps a second", "time a step", "the server, of one core", "updates they got in the last round"],
         rows,
     )
 
@@ -472,6 +483,10 @@ def measure_click(options: argparse.Namespace) -> None:
 
 
 # Runs in processes of their own
+
+
+def cpu_seconds(pid: int) -> float:
+    return sum(psutil.Process(pid).cpu_times()[:2])
 
 
 def wait_until_idle() -> None:

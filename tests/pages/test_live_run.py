@@ -397,15 +397,15 @@ def test_times_as_people_say_them(seconds: float, said: str) -> None:
     ("people", "now", "picked"),
     [
         (1, None, 0.5),
-        (2, None, 0.5),
-        (3, 0.5, 1.0),
-        (10, 0.5, 2.0),
-        (11, 2.0, 4.0),
-        (30, None, 6.0),
-        (500, None, 6.0),
-        (10, 4.0, 4.0),  # one who left is not enough for a faster pace
-        (8, 4.0, 2.0),
-        (1, 6.0, 0.5),
+        (2, 0.5, 1.0),
+        (5, 0.5, 2.0),
+        (10, 0.5, 4.0),
+        (11, 4.0, 8.0),
+        (30, None, 12.0),
+        (500, None, 12.0),
+        (9, 8.0, 8.0),  # one who left is not enough for a faster pace
+        (8, 8.0, 4.0),
+        (1, 12.0, 0.5),
     ],
 )
 def test_the_more_look_the_more_seldom_a_page_is_drawn(people: int, now: float | None, picked: float) -> None:
@@ -419,7 +419,7 @@ def test_a_page_says_that_many_look(monkeypatch: pytest.MonkeyPatch) -> None:
     at = open_run(run.id)
     assert not at.exception
     assert [caption.value for caption in at.caption if "watching" in caption.value] == [
-        "10 people are watching a run, so each page is drawn anew every 2 seconds only: the network needs the time."
+        "10 people are watching a run, so each page is drawn anew every 4 seconds only: the network needs the time."
     ]
     others.clear()
     at.run()
