@@ -24,6 +24,7 @@ _POLL_PAUSED_S = 0.5
 _INSIDE = 2  # times as seldom as the charts
 # The first step comes within 0.1 s where a process was waiting; so little is waited for, so that the first picture has its point.
 _FIRST_POINT_S = 0.45
+_ANSWER_S = 1.5  # the trainer answers within 0.3 s; a stop takes a test more
 _LOOK_EVERY_S = 0.02
 _METRIC_WIDTH_PX = 160
 _PACE = "pace_s"
@@ -86,6 +87,8 @@ def _watch_training(run_id: str, names: dict[str, str], pace_s: float) -> None:
         st.rerun()
     run = runs.load_run(run_id)
     history = _await_first_point(run)
+    if pace_s > PACES_S[0]:
+        run = _await_answer(run, history)
     is_stepping = find_pending(run, history) == "step"
     if not run.is_live or (run.state == "paused" and not is_stepping) or lacks_items_sheet(history):
         st.rerun()
@@ -193,6 +196,16 @@ def _await_first_point(run: RunRecord) -> RunHistory:
         time.sleep(_LOOK_EVERY_S)
         history.read_new(run)
     return history
+
+
+def _await_answer(run: RunRecord, history: RunHistory) -> RunRecord:
+    """The run; where a button was pressed here, as it is after the trainer has answered: the next picture may be seconds away."""
+    deadline = time.monotonic() + _ANSWER_S
+    while run.is_live and time.monotonic() < deadline and (find_pending(run, history) in ("pause", "rate") or jobs.stop_requested(run)):
+        time.sleep(_LOOK_EVERY_S)
+        run = runs.load_run(run.id)
+        history.read_new(run)
+    return run
 
 
 def _is_next(run: RunRecord) -> bool:

@@ -1,5 +1,6 @@
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -424,3 +425,16 @@ def test_a_page_says_that_many_look(monkeypatch: pytest.MonkeyPatch) -> None:
     others.clear()
     at.run()
     assert not [caption for caption in at.caption if "watching" in caption.value]
+
+
+def test_among_many_who_look_a_press_is_answered_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    load = runs.load_run
+    monkeypatch.setattr(watchers, "_last_seen", lambda: {f"visitor {number}": time.monotonic() for number in range(9)})
+    run = write_run(UNDER_WAY)
+    at = open_run(run.id)
+    paused = replace(run, state="paused")
+    loads = iter([run, run])  # the page's and the chart's look at it; then the trainer has answered
+    monkeypatch.setattr("pages.parts.live_run.runs.load_run", lambda run_id: next(loads, paused) if run_id == run.id else load(run_id))
+    at.button(key="pause").click().run()
+    assert not at.exception
+    assert at.button(key="go_on").label == "Go on"
