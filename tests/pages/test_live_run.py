@@ -1,6 +1,7 @@
 import json
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -432,9 +433,14 @@ def test_among_many_who_look_a_press_is_answered_at_once(monkeypatch: pytest.Mon
     monkeypatch.setattr(watchers, "_last_seen", lambda: {f"visitor {number}": time.monotonic() for number in range(9)})
     run = write_run(UNDER_WAY)
     at = open_run(run.id)
-    paused = replace(run, state="paused")
-    loads = iter([run, run])  # the page's and the chart's look at it; then the trainer has answered
-    monkeypatch.setattr("pages.parts.live_run.runs.load_run", lambda run_id: next(loads, paused) if run_id == run.id else load(run_id))
+    now = [run]
+
+    def answer(_seconds: float) -> None:
+        """What the trainer does while the page waits."""
+        now[0] = replace(run, state="paused")
+
+    monkeypatch.setattr("pages.parts.live_run.time", SimpleNamespace(monotonic=time.monotonic, sleep=answer))
+    monkeypatch.setattr(runs, "load_run", lambda run_id: now[0] if run_id == run.id else load(run_id))
     at.button(key="pause").click().run()
     assert not at.exception
     assert at.button(key="go_on").label == "Go on"
