@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from fmnist_core.config import TestViews
 from fmnist_core.data import CLASS_NAMES, SIDE_PX, Split
-from fmnist_core.model import FashionCNN, computing_in, lay_out
+from fmnist_core.model import FashionCNN, computing_in, lay_out, testing
 
 # Of processor time 10,000 images took 0.35 s in bfloat16 and 0.76 in float32; in passes of 500, which leave the cache, 0.75 and 1.22.
 _IMAGES_PER_PASS = 200
@@ -116,14 +116,9 @@ def compute_logits(model: FashionCNN, images: NDArray[np.uint8] | Tensor, precis
     """
     if not len(images):
         return torch.empty(0, len(CLASS_NAMES))
-    was_training = model.training
     parts = torch.as_tensor(images).split(_IMAGES_PER_PASS)
-    model.eval()
-    try:
-        with torch.no_grad(), computing_in(precision, model.fc.weight.device):
-            return torch.cat([model(lay_out(model.as_inputs(part), precision)).float().cpu() for part in parts])
-    finally:
-        model.train(was_training)
+    with testing(model), computing_in(precision, model.fc.weight.device):
+        return torch.cat([model(lay_out(model.as_inputs(part), precision)).float().cpu() for part in parts])
 
 
 def predict(model: FashionCNN, images: NDArray[np.uint8] | Tensor, precision: str = "float32") -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from fmnist_core.evaluation import compute_logits
-from fmnist_core.model import FashionCNN
+from fmnist_core.model import FashionCNN, testing
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,20 +43,15 @@ def feature_maps(model: FashionCNN, image: NDArray[np.uint8]) -> tuple[FeatureMa
     Returns:
         Maps of the first block, (16, 28, 28) and pooled (16, 14, 14), and of the second, (32, 14, 14) and (32, 7, 7).
     """
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            passed = model.as_inputs(image[np.newaxis])
-            blocks = []
-            for block in (model.layer1, model.layer2):
-                convolution, norm, relu, pool = block
-                convolved = convolution(passed)
-                activated = relu(norm(convolved))
-                passed = pool(activated)
-                blocks.append(FeatureMaps(*(maps[0].cpu().numpy() for maps in (convolved, activated, passed))))
-    finally:
-        model.train(was_training)
+    with testing(model):
+        passed = model.as_inputs(image[np.newaxis])
+        blocks = []
+        for block in (model.layer1, model.layer2):
+            convolution, norm, relu, pool = block
+            convolved = convolution(passed)
+            activated = relu(norm(convolved))
+            passed = pool(activated)
+            blocks.append(FeatureMaps(*(maps[0].cpu().numpy() for maps in (convolved, activated, passed))))
     return blocks[0], blocks[1]
 
 

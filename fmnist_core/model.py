@@ -2,6 +2,7 @@
 
 import contextlib
 import platform
+from collections.abc import Iterator
 from typing import Self
 
 import numpy as np
@@ -137,6 +138,18 @@ def lay_out(inputs: Tensor, precision: str) -> Tensor:
     if not _has_onednn_layout(inputs.device):
         return inputs
     return inputs.to(number_type(precision)).to_mkldnn()
+
+
+@contextlib.contextmanager
+def testing(model: FashionCNN) -> Iterator[None]:
+    """The network as it is tested, without gradients; afterwards its mode is what it was."""
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        model.train(was_training)
 
 
 def number_type(precision: str) -> torch.dtype:
