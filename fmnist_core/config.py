@@ -121,6 +121,11 @@ def check_learning_rate(rate: float) -> None:
         )
 
 
+def suggest_learning_rate(too_high: float) -> float:
+    """The learning rate to try after one that was too high: a tenth of it, between the lowest allowed and 0.01."""
+    return max(MIN_LEARNING_RATE, min(0.01, too_high / 10))
+
+
 def as_decimal(number: float) -> str:
     """A number as it is written in class, such as "0.000001" and not "1e-06"."""
     return f"{number:.12f}".rstrip("0").rstrip(".")

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fmnist_core.config import as_decimal, suggest_learning_rate
 from fmnist_core.files import read_json
 from fmnist_core.history import RunHistory
 from fmnist_core.runs import RunRecord
@@ -166,7 +167,8 @@ def _find_diverged(facts: _Facts) -> _Found:
     rate = max(facts.rates)
     return "diverged", (
         f"{_tell_rise(losses)[:-1]}, {outcome}. Every step was so long that it went past the goal and landed further away, "
-        f"until the weights were too large to find back. The learning rate of {_rate(rate)} is too high: try {_rate(min(0.01, rate / 10))}."
+        f"until the weights were too large to find back. The learning rate of {as_decimal(rate)} is too high: "
+        f"try {as_decimal(suggest_learning_rate(rate))}."
     )
 
 
@@ -200,7 +202,7 @@ def _find_not_moving(facts: _Facts) -> _Found:
 def _suggest_longer_steps(facts: _Facts) -> str:
     usual = 0.01 if facts.run.config.optimizer == "sgd" else 0.001
     if facts.rate < usual / 3:
-        return f"The learning rate of {_rate(facts.rate)} is too low: try {_rate(usual)}."
+        return f"The learning rate of {as_decimal(facts.rate)} is too low: try {as_decimal(usual)}."
     return "Give it more epochs, or try a learning rate ten times as high."
 
 
@@ -273,7 +275,7 @@ def _find_noisy(facts: _Facts) -> _Found:
         seen = "one image" if size == 1 else f"{size} images"
         why = f"Each step looks at {seen} only, and a hard one pulls all weights its way. Try a larger batch, such as 100."
     else:
-        why = f"Try a learning rate lower than {_rate(facts.rate)}."
+        why = f"Try a learning rate lower than {as_decimal(facts.rate)}."
     known = ""
     if facts.reported_accuracy is not None:
         learned = "It learned all the same and answers " if facts.reported_accuracy >= _OTHERS_RECALL else "It answers only "
@@ -364,10 +366,6 @@ def _loss(value: float) -> str:
     if value < 1e9:
         return f"{value:,.0f}"
     return f"a number of {len(f'{value:.0f}')} digits"
-
-
-def _rate(value: float) -> str:
-    return f"{value:.10f}".rstrip("0").rstrip(".")
 
 
 def _percent(share: float) -> str:

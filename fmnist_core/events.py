@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from fmnist_core.evaluation import Evaluation
 
 Weights = Mapping[str, NDArray[Any]]
 _TRAINED, _KEPT = "trained.", "kept."
@@ -105,8 +108,9 @@ class EpochDone:
     Attributes:
         train_loss, train_accuracy: means over the epoch's images as they were learned.
         validation_loss, validation_accuracy: over the images held out; None where there are none.
-        test_loss, test_accuracy: over all test images, in the precision the run is trained in.
+        test_loss, test_accuracy: over all test images, each seen once as it is, in float32 whatever the run is trained in.
         is_best: whether the validation accuracy is the highest so far.
+        evaluation: what the network answered to all test images.
         checkpoint: the run at this moment.
     """
 
@@ -121,6 +125,7 @@ class EpochDone:
     learning_rate: float
     is_best: bool
     elapsed_s: float
+    evaluation: "Evaluation"
     checkpoint: Checkpoint
 
     @property

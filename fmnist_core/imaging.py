@@ -49,6 +49,12 @@ class Choices:
     invert: bool = False
     painted: Pixels | None = None
 
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal for equal choices, for caches. It holds every painted pixel: the text of a large array leaves most of them out."""
+        painted = None if self.painted is None else (self.painted.shape, self.painted.tobytes())
+        return self.kind, self.switched_off, self.turn_degrees, self.crop, self.invert, painted
+
 
 @dataclass(frozen=True, eq=False)
 class Step:

@@ -239,7 +239,7 @@ def _train_into(writer: RunWriter, controls: "_Controls", listen: Callable[["Eve
                 break
             event = next(events) if request is None else events.send(request)
     run = runs.load_run(writer.run_id)
-    if run.has_weights:
+    if run.has_weights and not writer.is_evaluated:
         writer.write_evaluation(evaluate(runs.load_model(run), test_split, views=run.config.test_views))
     writer.end(state, message)
     return state

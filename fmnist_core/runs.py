@@ -37,7 +37,7 @@ if TYPE_CHECKING:  # PyTorch takes a second to import, and listing runs needs no
     from numpy.typing import NDArray
 
     from fmnist_core.evaluation import Evaluation
-    from fmnist_core.events import Checkpoint, Event, Weights
+    from fmnist_core.events import Checkpoint, EpochDone, Event, Weights
     from fmnist_core.model import FashionCNN
 
 STARTER_ID = "starter"
@@ -387,6 +387,8 @@ class RunWriter:
         self._status = _Status("waiting", run.epoch, run.epochs, run.best_epoch, run.test_accuracy)
         self._newest: Checkpoint | None = None
         self._is_saved = True
+        self._views = run.config.test_views
+        self.is_evaluated = False  # whether evaluation.json is known to be that of the weights in use
         self._saved_s = -_CHECKPOINT_EVERY_S
         commands = read_commands(self.folder)
         self._commands_done = max((i + 1 for i, command in enumerate(commands) if command.get("command") == "resume"), default=0)
@@ -412,33 +414,37 @@ class RunWriter:
 
     def write_event(self, event: "Event") -> None:
         """Appends the event, and what follows from it: status, kernels, weights after an epoch, and now and then a checkpoint."""
-        fields = event_fields(event)
+        from fmnist_core.events import EpochDone, RateChanged, Resumed, Started, StepDone
+
         with (self.folder / "events.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(fields) + "\n")
-        checkpoint: Checkpoint | None = getattr(event, "checkpoint", None)
-        if checkpoint is not None:
-            self._newest, self._is_saved = checkpoint, False
-        match fields["type"]:
-            case "Started" | "Resumed":
+            file.write(json.dumps(event_fields(event)) + "\n")
+        if isinstance(event, StepDone | EpochDone | RateChanged):
+            self._newest, self._is_saved = event.checkpoint, False
+        match event:
+            case Started() | Resumed():
                 self.change_state("training")
-            case "StepDone":
-                assert checkpoint is not None
-                kernels = checkpoint.weights["layer1.0.weight"].astype(float).round(4).tolist()
-                write_json(self.folder / "live.json", {"step": fields["step"], "kernels": kernels})
+            case StepDone():
+                kernels = event.weights["layer1.0.weight"].astype(float).round(4).tolist()
+                write_json(self.folder / "live.json", {"step": event.step, "kernels": kernels})
                 if time.monotonic() - self._saved_s >= _CHECKPOINT_EVERY_S:
                     self.save_checkpoint()
-            case "RateChanged":
+            case RateChanged():
                 self.save_checkpoint()
-            case "EpochDone":
-                assert checkpoint is not None
-                self._write_weights(checkpoint.weights, _epoch_file(self.folder, fields["epoch"]))
+            case EpochDone():
+                self._write_weights(event.weights, _epoch_file(self.folder, event.epoch))
                 _last_file(self.folder).unlink(missing_ok=True)
                 self.save_checkpoint()
-                self._status.epoch = fields["epoch"]
-                if fields["is_best"] or fields["validation_accuracy"] is None:
-                    self._status.test_accuracy = fields["test_accuracy"]
-                    self._status.best_epoch = fields["epoch"] if fields["is_best"] else None
+                self._status.epoch = event.epoch
+                if event.is_best or event.validation_accuracy is None:
+                    self._use_weights_of(event)
                 self._save_status()
+
+    def _use_weights_of(self, event: "EpochDone") -> None:
+        self._status.test_accuracy = event.test_accuracy
+        self._status.best_epoch = event.epoch if event.is_best else None
+        self.is_evaluated = self._views == "one"
+        if self.is_evaluated:
+            write_json(self.folder / "evaluation.json", event.evaluation.to_json())
 
     def save_checkpoint(self) -> None:
         """Writes the newest checkpoint, from which the run can go on; the old one stays until the new one is whole."""
@@ -458,6 +464,7 @@ class RunWriter:
         if self._newest is None or self._newest.facts["epoch_images"] == 0:
             return False
         self._write_weights(self._newest.weights, _last_file(self.folder))
+        self.is_evaluated = self.is_evaluated and self._status.best_epoch is not None
         return True
 
     def write_evaluation(self, evaluation: "Evaluation") -> None:
@@ -511,7 +518,9 @@ def event_fields(event: "Event") -> dict[str, Any]:
     """An event as JSON has it: its type and fields, probabilities in whole per mille, and no checkpoint."""
     import numpy as np
 
-    fields: dict[str, Any] = {"type": type(event).__name__} | {k: v for k, v in vars(event).items() if k != "checkpoint"}
+    fields: dict[str, Any] = {"type": type(event).__name__} | {
+        k: v for k, v in vars(event).items() if k not in ("checkpoint", "evaluation")
+    }
     if "losses" in fields:
         fields["losses"] = [round(loss, 6) for loss in fields["losses"]]
     if fields["type"] == "StepDone":

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from fmnist_core.augmentation import FlipsAndShifts, PhotosAndDrawings
-from fmnist_core.config import TrainConfig
+from fmnist_core.config import TrainConfig, as_decimal, suggest_learning_rate
 from fmnist_core.data import Split
 from fmnist_core.evaluation import evaluate, predict
 from fmnist_core.events import Checkpoint, Diverged, EpochDone, Event, Finished, Request, Resumed, Started, StepDone
@@ -89,7 +89,7 @@ def train(
                         checkpoint=learner.capture(),
                     )
                 )
-        tested = evaluate(learner.kept, test_split, precision=precision)
+        tested = evaluate(learner.kept, test_split)  # in float32: what is reported in the end is this very figure
         if not math.isfinite(tested.loss):
             yield _diverged(learner.last_rate, epoch, progress.step, (tested.loss,))
             return
@@ -108,16 +108,12 @@ def train(
                 learning_rate=learner.last_rate,
                 is_best=progress.note_best(epoch, tested, validated),
                 elapsed_s=progress.elapsed_s,
+                evaluation=tested,
                 checkpoint=learner.capture(),
             )
         )
     recalled = evaluate(learner.kept, pick(learned_split, np.arange(min(_RECALL_IMAGES, len(learned_split)))))
     yield Finished(epochs, progress.step, progress.best_test_accuracy, recalled.accuracy, progress.best_epoch, progress.elapsed_s)
-
-
-def suggest_learning_rate(too_high: float) -> float:
-    """A learning rate to try after one that diverged: a tenth, and never above 0.01."""
-    return min(0.01, too_high / 10)
 
 
 class _Batches:
@@ -171,6 +167,6 @@ def _diverged(rate: float, epoch: int, step: int, losses: tuple[float, ...]) -> 
     step += place + 1 - len(losses)
     message = (
         f"At step {step} the loss became {became}: the weights grew until the arithmetic overflowed, and nothing can be learned any more. "
-        f"The learning rate {rate:.3g} is too high; try {suggest_learning_rate(rate):.3g}."
+        f"The learning rate {rate:.3g} is too high; try {as_decimal(suggest_learning_rate(rate))}."
     )
     return Diverged(epoch, step, message, losses[:place])

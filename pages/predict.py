@@ -96,8 +96,7 @@ def show_picture_of(pictures: PictureList) -> Shown:
 
 def prepare_cached(picture_id: str, picture: Picture, choices: Choices) -> Preparation:
     """The preparation of a picture; the last one is kept, since a page runs many times for one picture."""
-    painted = b"" if choices.painted is None else choices.painted.tobytes()
-    asked = (picture_id, choices.kind, choices.switched_off, choices.turn_degrees, choices.crop, choices.invert, painted)
+    asked = (picture_id, choices.key)
     last = st.session_state.get("last_preparation")
     if last is None or last[0] != asked:
         last = st.session_state["last_preparation"] = (asked, prepare(picture.image, choices))

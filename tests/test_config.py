@@ -1,12 +1,38 @@
 import math
+from dataclasses import asdict
 
 import pytest
 
-from fmnist_core.config import TrainConfig
+from fmnist_core.config import MIN_LEARNING_RATE, TrainConfig, suggest_learning_rate
 
 
-def test_defaults_are_the_articles() -> None:
-    assert TrainConfig() == TrainConfig(epochs=5, batch_size=100, learning_rate=0.001, seed=0)
+def test_defaults_are_the_articles_but_for_its_raw_pixels() -> None:
+    assert asdict(TrainConfig()) == {
+        "epochs": 5,
+        "batch_size": 100,
+        "learning_rate": 0.001,
+        "seed": 0,
+        "pixels": "normalised",
+        "optimizer": "adam",
+        "beta2": 0.999,
+        "schedule": "constant",
+        "augmentation": "none",
+        "label_smoothing": 0.0,
+        "weight_decay": 0.0,
+        "weight_averaging": False,
+        "test_views": "one",
+        "training_images": None,
+        "validation_images": 0,
+        "shuffled_labels": False,
+        "left_out_class": None,
+        "precision": "auto",
+    }
+
+
+@pytest.mark.parametrize(("too_high", "suggested"), [(30, 0.01), (0.1, 0.01), (0.03, 0.003), (0.001, 0.0001), (5e-8, MIN_LEARNING_RATE)])
+def test_a_tenth_is_suggested_after_a_learning_rate_that_was_too_high(too_high: float, suggested: float) -> None:
+    assert suggest_learning_rate(too_high) == pytest.approx(suggested)
+    TrainConfig(learning_rate=suggest_learning_rate(too_high))
 
 
 def test_json_round_trip() -> None:

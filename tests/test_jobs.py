@@ -16,6 +16,8 @@ import pytest
 from fmnist_core import jobs, runs
 from fmnist_core.config import TrainConfig
 from fmnist_core.data import DataError
+from fmnist_core.evaluation import evaluate
+from fmnist_core.events import Event, StepDone
 from fmnist_core.files import read_json, write_whole
 from fmnist_core.runs import RunError, RunRecord, RunWriter
 
@@ -53,6 +55,43 @@ def test_a_process_of_its_own_trains_the_run() -> None:
     run = wait_until(run_id, lambda run: not run.is_live)
     assert (run.state, run.epoch) == ("finished", 1)
     assert (run.folder / "evaluation.json").is_file()
+
+
+@pytest.mark.parametrize("validation_images", [0, 40])
+def test_test_accuracy_is_one_figure_measured_once(validation_images: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of the epoch in use, in the events, the record and evaluation.json, and of its weights when they are tested again."""
+    run_id = runs.create_run(TrainConfig(epochs=3, batch_size=50, learning_rate=0.01, validation_images=validation_images))
+    with monkeypatch.context() as patch:
+        patch.setattr("fmnist_core.evaluation.evaluate", lambda *_, **__: pytest.fail("the final weights were tested a second time"))
+        assert jobs.carry_out(run_id, lambda _event: None) == "finished"
+    run = runs.load_run(run_id)
+    epochs, (finished,) = events_of(run, "EpochDone"), events_of(run, "Finished")
+    in_use = epochs[(run.best_epoch or run.epoch) - 1]["test_accuracy"]
+    assert validation_images == 0 or run.best_epoch is not None
+    written = read_json(run.folder / "evaluation.json")["accuracy"]
+    assert in_use == run.test_accuracy == finished["test_accuracy"] == written
+    assert evaluate(runs.load_model(run), jobs._load_splits()[1]).accuracy == written
+
+
+def test_weights_of_an_epoch_cut_short_are_tested_too() -> None:
+    run_id = runs.create_run(replace(LONG, batch_size=50))
+
+    def stop_in_the_second_epoch(event: Event) -> None:
+        if isinstance(event, StepDone) and event.epoch == 2:
+            jobs.stop(run_id)
+
+    assert jobs.carry_out(run_id, stop_in_the_second_epoch) == "stopped"
+    run = runs.load_run(run_id)
+    assert (run.folder / "checkpoints" / "last.safetensors").is_file()
+    assert read_json(run.folder / "evaluation.json") == evaluate(runs.load_model(run), jobs._load_splits()[1]).to_json()
+
+
+def test_several_views_of_a_test_image_are_taken_at_the_end() -> None:
+    run_id = runs.create_run(TrainConfig(epochs=1, batch_size=50, test_views="mirrored"))
+    jobs.carry_out(run_id, lambda _event: None)
+    run = runs.load_run(run_id)
+    expected = evaluate(runs.load_model(run), jobs._load_splits()[1], views="mirrored").accuracy
+    assert run.test_accuracy == read_json(run.folder / "evaluation.json")["accuracy"] == expected
 
 
 def test_stopping_keeps_what_was_learned() -> None:

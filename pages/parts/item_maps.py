@@ -27,6 +27,11 @@ STAGE_SAID = {
     "after ReLU": "The numbers are first brought to a common scale, then **ReLU** turns every negative one into 0.",
     "after the convolution": "The **convolution** slides a kernel over what comes in: orange where it fits, blue where the opposite does.",
 }
+# Only normalised pixels: in raw ones 0 is black, and there is no frame to be seen.
+BORDER_SAID = (
+    "Why are there bars at the borders? Beyond the edge of the picture the network is given zeros. This network's pixels are "
+    "normalised, so zero is a dark grey, not black, and it sees a frame."
+)
 
 
 def show_item(model: FashionCNN) -> None:
@@ -43,6 +48,8 @@ def show_item(model: FashionCNN) -> None:
         f"**map** that says how well it fits where. {STAGE_SAID[stage]}"
     )
     show_block(first, stage, "First block", "One map for each of the 16 kernels. Some follow edges of one direction, some the dark around.")
+    if model.pixels == "normalised":
+        st.caption(BORDER_SAID)
     show_block(second, stage, "Second block", "One map for each of the 32 kernels. They are coarse, and few have a meaning one could name.")
     show_answer(model, image, split.class_names, int(split.labels[index]))
 
@@ -80,11 +87,6 @@ def show_block(maps: FeatureMaps, stage: str, title: str, said: str) -> None:
         legend="response",
         tile_px=120,
     )
-    if title.startswith("First"):
-        st.caption(
-            "Why bars along the borders? Beyond the edge of the picture the network is given zeros, and to it zero is a dark grey, "
-            "not black: it sees a frame."
-        )
 
 
 def show_answer(model: FashionCNN, image: NDArray[np.uint8], class_names: tuple[str, ...], label: int) -> None:

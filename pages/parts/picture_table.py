@@ -74,9 +74,8 @@ def _views(picture: Picture) -> NDArray[np.uint8]:
     """(V, 28, 28), prepared as the person has chosen for it, and again only after another choice."""
     choices = read_choices(picture.id)
     kept = st.session_state.setdefault(_VIEWS, {})
-    asked = (choices.kind, choices.switched_off, choices.turn_degrees, choices.crop, choices.invert, str(choices.painted))
-    if kept.get(picture.id, (None,))[0] != asked:
-        kept[picture.id] = asked, prepare(picture.image, choices).views
+    if kept.get(picture.id, (None,))[0] != choices.key:
+        kept[picture.id] = choices.key, prepare(picture.image, choices).views
     views: NDArray[np.uint8] = kept[picture.id][1]
     return views
 

@@ -23,7 +23,7 @@ def show_live_charts(run: RunRecord, history: RunHistory, view: View) -> None:
     total_steps = history.steps_per_epoch * run.epochs
     loss_place, side_place = st.columns([3, 2])
     loss = draw_live_loss(history, total_steps, view.smoothing, view.axis, view.log, view.others)
-    loss_place.echarts_chart(loss, height=376, key="live_loss", alt=describe_loss(run, history) + describe_others(view))
+    loss_place.echarts_chart(loss, height=376, key="live_loss", alt=describe_loss(run, history, view.smoothing) + describe_others(view))
     accuracy = draw_live_accuracy(history, run.epochs, view.others)
     side_place.echarts_chart(accuracy, height=218, key="live_accuracy", alt=describe_accuracy(history))
     rate = draw_live_rate(history, total_steps, run.config.learning_rate, view.axis)
@@ -36,7 +36,7 @@ def show_still_charts(run: RunRecord, history: RunHistory, view: View) -> None:
         return
     loss, accuracy, rate = _draw_still(history, view)
     loss_place, accuracy_place = st.columns([3, 2]) if history.epochs else (st.container(), st.container())
-    loss_place.plotly_chart(loss, key="loss", alt=describe_loss(run, history) + describe_others(view))
+    loss_place.plotly_chart(loss, key="loss", alt=describe_loss(run, history, view.smoothing) + describe_others(view))
     if history.epochs:
         accuracy_place.plotly_chart(accuracy, key="accuracy", alt=describe_accuracy(history) + describe_others(view))
     if rate is not None:
@@ -69,7 +69,7 @@ def show_still_pin(history: RunHistory, axis: Axis, split: Split) -> None:
 def show_epochs(history: RunHistory) -> None:
     """The figures of every epoch as a table."""
     number = st.column_config.NumberColumn
-    learned = "While it learned, over the epoch's images, with the labels it was given"
+    learned = "The mean over the epoch, while the weights were still changing, with the labels the network was given"
     held_out = "Over the training images that were held out to choose the best epoch"
     st.dataframe(
         history.epoch_table(),
@@ -77,8 +77,8 @@ def show_epochs(history: RunHistory) -> None:
         width="stretch",
         column_config={
             "epoch": number("Epoch"),
-            "train_loss": number("Training loss", format="%.4f", help=learned),
-            "train_accuracy": number("Training accuracy", format="%.2f %%", help=learned),
+            "train_loss": number("Training loss, running mean", format="%.4f", help=learned),
+            "train_accuracy": number("Training accuracy, running mean", format="%.2f %%", help=learned),
             "validation_loss": number("Validation loss", format="%.4f", help=held_out),
             "validation_accuracy": number("Validation accuracy", format="%.2f %%", help=held_out),
             "test_loss": number("Test loss", format="%.4f"),
@@ -102,7 +102,8 @@ def show_downloads(run: RunRecord, history: RunHistory, view: View) -> None:
 
     def make_page() -> str:
         figures = [figure for figure in _draw_still(history, view) if figure is not None]
-        return export_html(run.name, f"{describe_settings(run)}. {describe_loss(run, history)} {describe_accuracy(history)}", figures)
+        charts = f"{describe_loss(run, history, view.smoothing)} {describe_accuracy(history)}"
+        return export_html(run.name, f"{describe_settings(run)}. {charts}", figures)
 
     with st.container(horizontal=True, gap="small"):
         offer(

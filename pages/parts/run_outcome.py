@@ -76,13 +76,15 @@ def show_how_measured(run: RunRecord, history: RunHistory) -> None:
         parts.append("No images were held out, so the newest weights are used. The test images are there for the figure that is reported.")
     if run.config.test_views != "one":
         parts.append(
-            "For the accuracy that is reported, each test image is looked at in several ways, mirrored and moved a little, "
-            "and the answers are averaged; in the charts only as it is."
+            "For the test accuracy in the text, each test image was seen in several ways, mirrored and moved a little, "
+            "and the probabilities were averaged; in the charts and the table each was seen once, as it is."
         )
-    elif history.precision == "bfloat16":
-        parts.append("Accuracies in the charts are measured in bfloat16 while it trains, the reported one in float32.")
-    elif history.precision:
-        parts.append("The accuracy that is reported is measured once more at the end.")
+    checked = (history.finished or {}).get("train_accuracy")
+    if checked is not None:
+        parts.append(
+            "Training accuracy in the charts and the table is the mean over each epoch, while the weights were still changing; "
+            f"with the final weights it is {percent(checked)}, measured on up to 5,000 training images."
+        )
     if parts:
         st.caption(" ".join(parts))
 

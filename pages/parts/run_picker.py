@@ -1,6 +1,7 @@
 """The one choice of a run that Evaluate, Look inside and Predict share; it lives in the URL as ?run=…"""
 
 import re
+from collections import Counter
 from collections.abc import Callable
 
 import streamlit as st
@@ -43,10 +44,7 @@ def show_choice(
         run_id: the one that is chosen now; None for none.
         on_choice: called with the id of another one that is chosen.
     """
-    lines: dict[str, str] = {}
-    for each, run in records.items():
-        line = describe_run(run)
-        lines[each] = line if line not in lines.values() else f"{line} · {each}"
+    lines = distinct_lines({each: describe_run(run) for each, run in records.items()})
     st.session_state[key] = run_id
     st.selectbox(
         label,
@@ -84,6 +82,15 @@ def describe_settings(run: RunRecord) -> str:
     epochs = f"{run.epochs} epoch{'' if run.epochs == 1 else 's'}"
     settings = f"{epochs}, batch {config.batch_size:,}, rate {as_decimal(config.learning_rate)}, seed {config.seed}"
     return settings if config.augmentation == "none" else f"{settings}, {config.augmentation.replace('-', ' ')}"
+
+
+def distinct_lines(lines: dict[str, str]) -> dict[str, str]:
+    """The lines by run id, with the id after each that another run has too."""
+    counts = Counter(lines.values())
+    distinct = {run_id: line if counts[line] == 1 else f"{line} · {run_id}" for run_id, line in lines.items()}
+    if len(set(distinct.values())) == len(lines):
+        return distinct
+    return {run_id: f"{line} · {run_id}" for run_id, line in lines.items()}  # one is named as another's line with its id
 
 
 def escape(text: str) -> str:

@@ -8,7 +8,7 @@ from fmnist_core import runs
 from fmnist_core.figures import OTHER_LINES
 from fmnist_core.history import AXES, Axis, RunHistory
 from fmnist_core.runs import RunRecord
-from pages.parts.run_picker import escape
+from pages.parts.run_picker import distinct_lines, escape
 from pages.parts.url_state import one_of, restore, write
 
 DEFAULT_SMOOTHING = 0.9
@@ -130,11 +130,7 @@ def _name_others(run: RunRecord) -> dict[str, str]:
     """Names of the other runs by id, each different."""
     listed = [other for other in runs.list_runs()[:_LISTED_RUNS] if other.id != run.id]
     starter = [] if run.is_starter else [runs.load_run(runs.STARTER_ID)]
-    names: dict[str, str] = {}
-    for other in (*listed, *starter):
-        name = other.name if other.name not in names.values() else f"{other.name} ({other.created_at.astimezone():%d %b %H:%M:%S})"
-        names[other.id] = name
-    return names
+    return distinct_lines({other.id: other.name for other in (*listed, *starter)})
 
 
 def _parse_smoothing(text: str) -> float:

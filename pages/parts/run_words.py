@@ -29,11 +29,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.2f} %"
 
 
-def describe_loss(run: RunRecord, history: RunHistory) -> str:
-    """The loss of a run so far."""
+def describe_loss(run: RunRecord, history: RunHistory, smoothing: float) -> str:
+    """The loss of a run so far; the last value is smoothed as the chart's thick line is."""
     if not history.losses:
         return f"Loss against step for {run.name}: no step yet."
-    first, last = history.losses[0], smooth(np.asarray(history.losses), 0.9)[-1]
+    first, last = history.losses[0], smooth(np.asarray(history.losses), smoothing)[-1]
     said = f"Loss against step for {run.name}: from {first:.2f} at step 1 to about {last:.2f} at step {len(history.losses):,}."
     changes = [f"to {as_decimal(change['learning_rate'])} after step {change['step']:,}" for change in history.rate_changes]
     return f"{said} The learning rate was changed {', '.join(changes)}." if changes else said

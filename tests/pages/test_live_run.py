@@ -13,6 +13,7 @@ from fmnist_core.presets import find_preset
 from pages.parts import watchers
 from pages.parts.live_items import read_pin
 from pages.parts.live_run import format_duration
+from pages.parts.run_picker import distinct_lines
 from pages.parts.watchers import pick_pace
 from tests.pages.conftest import open_page, query
 from tests.written_runs import PROBES, Event, append_events, epoch_done, started, step_done, write_run
@@ -228,12 +229,28 @@ def test_a_link_with_a_choice_that_is_none(choice: dict[str, str]) -> None:
     assert all(query(at, name) == "" for name in choice)
 
 
-def test_two_runs_of_one_name_are_told_apart() -> None:
-    first, second = write_run(WHOLE, "finished", name="Twin"), write_run(WHOLE, "finished", name="Twin")
+def test_three_runs_of_one_name_are_told_apart() -> None:
+    """Created in the same second, as a class does."""
+    triplets = [write_run(WHOLE, "finished", name="Triplet") for _ in range(3)]
     at = open_run(write_run(WHOLE, "finished").id)
     options = at.multiselect(key="compare").options
-    assert len(set(options)) == len(options) == 3
-    assert {first.id, second.id} <= {run.id for run in runs.list_runs()}
+    assert options == [*(f"Triplet · {run.id}" for run in reversed(triplets)), "Starter model"]
+
+
+def test_a_run_named_as_anothers_line_is_told_apart_too() -> None:
+    lines = distinct_lines({"a": "Twin", "b": "Twin", "c": "Twin · a"})
+    assert lines == {"a": "Twin · a", "b": "Twin · b", "c": "Twin · a · c"}
+    assert distinct_lines({"a": "One", "b": "Other"}) == {"a": "One", "b": "Other"}
+
+
+def test_the_loss_in_words_is_smoothed_as_the_slider_says() -> None:
+    run = write_run([started(), step_done(4, [4.0, 3.0, 2.0, 1.0], 4.0)], "finished")
+    said = "Loss against step for Written: from 4.00 at step 1 to about {} at step 4."
+    at = open_run(run.id, smoothing="0")
+    assert alts(at, "plotly_chart")[0] == said.format("1.00")
+    at.slider(key="smoothing").set_value(0.5).run()
+    # 1, 2, 3 and 4 weighed by 1, 1/2, 1/4 and 1/8, over their sum
+    assert alts(at, "plotly_chart")[0] == said.format("1.73")
 
 
 @pytest.mark.parametrize(
@@ -356,7 +373,16 @@ def test_the_best_epoch_and_what_the_images_are_for() -> None:
     assert table["validation_accuracy"].tolist() == pytest.approx([75, 70])
     (said,) = [caption.value for caption in at.caption if caption.value.startswith("Computed in")]
     assert said.startswith("Computed in bfloat16 on CPU, 2 threads. The 100 validation images, held out of the training images, choose")
-    assert said.endswith("Accuracies in the charts are measured in bfloat16 while it trains, the reported one in float32.")
+    assert "with the final weights" not in said  # it has not finished by its own account
+
+
+def test_two_training_accuracies_are_told_apart() -> None:
+    """The mean while it learned, in the table, and that of the final weights, in the text."""
+    run = write_run(WHOLE, "finished", epoch=1, epochs=1, test_accuracy=0.8, has_weights=True)
+    at = open_run(run.id)
+    (said,) = [caption.value for caption in at.caption if caption.value.startswith("Computed in")]
+    assert "is the mean over each epoch, while the weights were still changing; with the final weights it is 90.00 %" in said
+    assert at.dataframe[0].value["train_accuracy"].tolist() == pytest.approx([85])
 
 
 def test_the_article_has_no_validation_and_says_so() -> None:

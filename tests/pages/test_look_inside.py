@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
 from fmnist_core import data, runs
+from fmnist_core.config import Pixels, TrainConfig
 from fmnist_core.explanation import feature_maps, first_kernels, second_kernels
 from fmnist_core.model import FashionCNN
 from fmnist_core.runs import RunRecord
 from tests.conftest import ROOT
+from tests.written_runs import write_run
 
 
 def open_page(**query: str) -> AppTest:
@@ -36,11 +39,14 @@ def heatmap(chart: Any) -> dict[str, Any]:
     return trace
 
 
-def values(chart: Any) -> list[float]:
-    """What the sheet shows, row by row, without the gaps."""
+def tiles(chart: Any, side: int) -> NDArray[np.float32]:
+    """(N, side, side), the maps of a sheet in the order in which they stand on it, row by row; between them the sheet is empty."""
     packed = heatmap(chart)["z"]
     sheet = np.frombuffer(base64.b64decode(packed["bdata"]), packed["dtype"])
-    return sheet[~np.isnan(sheet)].tolist()
+    sheet = sheet.reshape([int(size) for size in packed["shape"].split(",")])
+    rows, columns = (np.flatnonzero(np.isfinite(sheet).any(axis=axis)).reshape(-1, side) for axis in (1, 0))
+    found = sheet[rows[:, np.newaxis, :, np.newaxis], columns[np.newaxis, :, np.newaxis, :]].reshape(-1, side, side)
+    return found[np.isfinite(found).all(axis=(1, 2))]
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +59,7 @@ def test_with_nothing_trained_it_shows_the_first_layer_of_the_starter(starter: F
     assert at.query_params["run"] == "starter"
     (chart,) = charts(at)
     assert "16 kernels of the first layer" in chart.alt
-    assert sorted(values(chart)) == sorted(first_kernels(starter).ravel().tolist())
+    np.testing.assert_array_equal(tiles(chart, 5), first_kernels(starter))
     trace = heatmap(chart)
     assert trace["zmax"] == -trace["zmin"] == pytest.approx(np.abs(first_kernels(starter)).max())
 
@@ -74,7 +80,7 @@ def test_one_kernel_of_the_second_layer_shows_its_16_slices(starter: FashionCNN,
     at = open_page(part="Second layer", kernel=kernel)
     (chart,) = charts(at)
     assert f"kernel {kernel} of the second layer" in chart.alt
-    assert sorted(values(chart)) == sorted(second_kernels(starter)[int(kernel)].ravel().tolist())
+    np.testing.assert_array_equal(tiles(chart, 5), second_kernels(starter)[int(kernel)])
 
 
 def test_choosing_another_kernel_and_another_channel_is_written_to_the_url(starter: FashionCNN) -> None:
@@ -86,7 +92,7 @@ def test_choosing_another_kernel_and_another_channel_is_written_to_the_url(start
     assert at.query_params["channel"] == "3"
     (chart,) = charts(at)
     assert "input channel 3" in chart.alt
-    assert sorted(values(chart)) == sorted(second_kernels(starter)[:, 3].ravel().tolist())
+    np.testing.assert_array_equal(tiles(chart, 5), second_kernels(starter)[:, 3])
 
 
 def test_all_views_of_the_second_layer_share_one_scale_and_the_overview_holds_every_weight(starter: FashionCNN) -> None:
@@ -97,13 +103,13 @@ def test_all_views_of_the_second_layer_share_one_scale_and_the_overview_holds_ev
         scales.add((trace["zmin"], trace["zmax"]))
     assert len(scales) == 1
     assert "512" in chart.alt
-    assert sorted(values(chart)) == sorted(second_kernels(starter).ravel().tolist())
+    np.testing.assert_array_equal(tiles(chart, 5), second_kernels(starter).reshape(-1, 5, 5))
     assert len(chart.spec) < 250_000  # a class of thirty opens it at once
 
 
 def test_the_article_shows_channel_0_of_the_second_layer_eight_a_row(starter: FashionCNN) -> None:
     (chart,) = charts(open_page(part="Second layer", way="As in the article"))
-    assert sorted(values(chart)) == sorted(second_kernels(starter)[:, 0].ravel().tolist())
+    np.testing.assert_array_equal(tiles(chart, 5), second_kernels(starter)[:, 0])
     shape = [int(size) for size in heatmap(chart)["z"]["shape"].split(",")]
     assert shape[1] == 8 * (5 + 1)
 
@@ -129,7 +135,7 @@ def test_an_item_shows_its_maps_after_each_block(starter: FashionCNN, stage: str
     assert len(drawn) == 2
     for chart, maps, size in zip(drawn, blocks, sizes, strict=True):
         assert f"{size}×{size} each" in chart.alt
-        np.testing.assert_allclose(sorted(values(chart)), sorted(getattr(maps, attribute).ravel()), atol=1e-5)
+        np.testing.assert_allclose(tiles(chart, size), getattr(maps, attribute), atol=1e-5)
         assert (heatmap(chart)["zmin"] < 0) is (attribute == "convolved")
 
 
@@ -169,7 +175,15 @@ def test_a_link_that_names_nothing_opens_the_default(query: dict[str, str]) -> N
 def test_it_opens_the_run_of_the_url(trained_run: RunRecord) -> None:
     at = open_page(run=trained_run.id)
     (chart,) = charts(at)
-    assert sorted(values(chart)) == sorted(first_kernels(runs.load_model(trained_run)).ravel().tolist())
+    np.testing.assert_array_equal(tiles(chart, 5), first_kernels(runs.load_model(trained_run)))
+
+
+@pytest.mark.parametrize("pixels", ["raw", "normalised"])
+def test_only_a_network_of_normalised_pixels_is_said_to_see_a_frame(pixels: Pixels) -> None:
+    """To one of raw pixels, as the article's, the zeros beyond the edge are black, like the background."""
+    run = write_run([], "finished", config=TrainConfig(pixels=pixels), epoch=1, has_weights=True)
+    at = open_page(part="An item on its way through", run=run.id)
+    assert any("zero is a dark grey, not black" in caption.value for caption in at.caption) is (pixels == "normalised")
 
 
 def test_weights_that_cannot_be_read_get_a_sentence(trained_run: RunRecord) -> None:

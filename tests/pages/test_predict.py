@@ -12,6 +12,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from fmnist_core import data, runs
+from fmnist_core.evaluation import predict
 from fmnist_core.familiarity import score_unfamiliarity
 from pages.parts.canvas import read_strokes
 from pages.parts.corrections import Correction, write_csv
@@ -236,10 +237,30 @@ def test_a_link_with_nonsense_shows_the_first_item(name: str, value: str) -> Non
 
 def test_a_wrong_answer_is_said() -> None:
     split = data.load_split("test", data.PACKAGED_FOLDER)
-    at = open_page("predict", run="starter", item="23")
-    label = split.class_names[split.labels[23]]
-    right = at.subheader[0].value == f"The network says: {label}"
-    assert [box.value for box in (at.success if right else at.warning)][-1] == f"{'Right' if right else 'Wrong'}: the label is {label}."
+    answers = predict(runs.load_model(runs.load_run(runs.STARTER_ID)), split.images[:100]).argmax(axis=1)
+    wrong = int(np.flatnonzero(answers != split.labels[:100])[0])
+    at = open_page("predict", run="starter", item=str(wrong))
+    assert at.subheader[0].value == f"The network says: {split.class_names[answers[wrong]]}"
+    assert [box.value for box in at.warning] == [f"Wrong: the label is {split.class_names[split.labels[wrong]]}."]
+    assert not at.success
+
+
+def test_the_table_of_pictures_shows_the_answer_to_what_was_painted() -> None:
+    """A small change in the middle of the mask counts as much as one at its edge."""
+    at = open_page("predict", source="Upload", run="starter")
+    upload(at, ("shirt.png", png(t_shirt())), ("turned.png", png(t_shirt()[::-1].copy())))
+    view = f"{next(iter(at.session_state['picture_list upload'].pictures.values())).id} 0 (0.0, 0.0, 1.0, 1.0) 0"
+    sure = []
+    for rows in (slice(0, 0), slice(110, 190), slice(110, 230)):
+        strokes = np.zeros((300, 260, 3), np.uint8)
+        strokes[0, 0] = strokes[-1, -1] = (0, 255, 0)
+        strokes[rows, 85:175] = (0, 255, 0)
+        at.session_state["mask_painter"] = {"png": [view, base64.b64encode(png(strokes)).decode()]}
+        at.run()
+        row = at.dataframe[0].value.iloc[0]
+        assert row["The network says"] == at.subheader[1].value.removeprefix("The network says: ")
+        sure.append((row["The network says"], row["Sure"]))
+    assert len(set(sure)) == 3
 
 
 def test_what_is_unlike_the_training_images_is_said() -> None:
