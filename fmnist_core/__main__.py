@@ -203,7 +203,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     model = runs.load_model(run, options.epoch)
 
     from fmnist_core.data import load_split
-    from fmnist_core.evaluation import evaluate
+    from fmnist_core.prediction import evaluate
 
     evaluation = evaluate(model, load_split("test"), views=run.config.test_views)
     figures = evaluation.to_json()
@@ -222,10 +222,10 @@ def _predict(options: argparse.Namespace) -> int:
     model = runs.load_model(runs.load_run(options.run))
 
     from fmnist_core.data import CLASS_NAMES, load_split
-    from fmnist_core.evaluation import answer
     from fmnist_core.familiarity import fit_familiarity, score_unfamiliarity
     from fmnist_core.imaging import prepare
     from fmnist_core.pictures import PictureError, open_picture
+    from fmnist_core.prediction import answer
 
     familiarity = fit_familiarity(model, load_split("train"), load_split("test"))
     failed = False

@@ -10,15 +10,12 @@ import hashlib
 import os
 import re
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 SplitName = Literal["train", "test"]
 
@@ -79,32 +76,6 @@ class Split:
         return len(self.labels)
 
 
-class FashionMNISTDataset(torch.utils.data.Dataset[tuple[Any, int]]):
-    """Images and labels of a Kaggle-style CSV, item by item, for `torch.utils.data.DataLoader`.
-
-    Args:
-        csv_file: a CSV with the label first and 784 pixels after it, with or without a header line.
-        transform: called with an item, a (1, 28, 28) uint8 array; what it returns is the item.
-    Raises:
-        DataError: with file, row and column, if the file is not such a CSV.
-    """
-
-    def __init__(self, csv_file: str | Path, transform: Callable[[Any], Any] | None = None) -> None:
-        images, labels = _load_csv(Path(csv_file))
-        self.images = images[:, np.newaxis]
-        self.labels = labels
-        self.transform = transform
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitem__(self, index: int) -> tuple[Any, int]:
-        item: Any = self.images[index]
-        if self.transform is not None:
-            item = self.transform(item)
-        return item, int(self.labels[index])
-
-
 def data_folder() -> Path:
     """The folder the app reads: the value of the environment variable FMNIST_DATA, or the packaged data set."""
     chosen = os.environ.get("FMNIST_DATA", "").strip()
@@ -127,36 +98,11 @@ def load_split(name: SplitName, folder: Path | None = None) -> Split:
         raise DataError(f"The data folder {folder} does not exist: set FMNIST_DATA to a folder that does, or unset it.")
     csv_file = folder / _CSV_NAMES[name]
     if csv_file.exists():
-        images, labels = _load_csv(csv_file)
+        images, labels = load_csv(csv_file)
     else:
         images, labels = _load_idx_pair(folder, name)
     source = "packaged Fashion-MNIST" if folder == PACKAGED_FOLDER else str(folder)
     return Split(name, images, labels, source=source)
-
-
-def normalise(images: NDArray[np.uint8] | Tensor) -> Tensor:
-    """Pixels as the network wants them: mean 0 and standard deviation 1 over the training set.
-
-    Args:
-        images: (N, 28, 28) uint8, array or tensor on any device.
-    Returns:
-        (N, 1, 28, 28) float32 tensor on the same device; background is -0.81, white is 2.02.
-    Raises:
-        ValueError: if images have any other shape or are not uint8.
-    """
-    return _checked(images).unsqueeze(1).float().sub_(255 * PIXEL_MEAN).div_(255 * PIXEL_STD)
-
-
-def to_raw(images: NDArray[np.uint8] | Tensor) -> Tensor:
-    """Pixels as the article has them, (N, 1, 28, 28) float32 from 0 to 255; arguments and errors as in `normalise`."""
-    return _checked(images).unsqueeze(1).float()
-
-
-def _checked(images: NDArray[np.uint8] | Tensor) -> Tensor:
-    pixels = torch.as_tensor(images)
-    if pixels.ndim != 3 or pixels.shape[1:] != (SIDE_PX, SIDE_PX) or pixels.dtype != torch.uint8:
-        raise ValueError(f"Pictures must be uint8 images (N, 28, 28), not {pixels.dtype} {tuple(pixels.shape)}.")
-    return pixels
 
 
 # IDX files
@@ -203,7 +149,7 @@ def _load_idx(folder: Path, stem: str, dimensions: int) -> tuple[Path, NDArray[n
 # CSV files
 
 
-def _load_csv(file: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def load_csv(file: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Images (N, 28, 28) and labels (N,) of a CSV with the label first and 784 pixels after it."""
     if not file.is_file():
         raise DataError(f"{file} does not exist: put the CSV file there or choose another folder.")

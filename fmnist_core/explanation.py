@@ -6,8 +6,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fmnist_core.evaluation import compute_logits
-from fmnist_core.model import FashionCNN, testing
+from fmnist_core.network.inputs import to_inputs
+from fmnist_core.network.model import FashionCNN
+from fmnist_core.prediction import eval_mode
+
+_IMAGES_PER_PASS = 200  # what a block makes of them stays in the processor's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +46,8 @@ def feature_maps(model: FashionCNN, image: NDArray[np.uint8]) -> tuple[FeatureMa
     Returns:
         Maps of the first block, (16, 28, 28) and pooled (16, 14, 14), and of the second, (32, 14, 14) and (32, 7, 7).
     """
-    with testing(model):
-        passed = model.as_inputs(image[np.newaxis])
+    with eval_mode(model):
+        passed = to_inputs(model, image[np.newaxis])
         blocks = []
         for block in (model.layer1, model.layer2):
             convolution, norm, relu, pool = block
@@ -84,7 +87,9 @@ def occlude(model: FashionCNN, image: NDArray[np.uint8], class_index: int, patch
     for number, (row, column) in enumerate((row, column) for row in places for column in places):
         covered[number, max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1] = True
     occluded[covered] = 0
-    logits = compute_logits(model, np.concatenate([image[np.newaxis], occluded])).numpy()
+    with eval_mode(model):
+        parts = torch.as_tensor(np.concatenate([image[np.newaxis], occluded])).split(_IMAGES_PER_PASS)
+        logits = torch.cat([model(to_inputs(model, part)).cpu() for part in parts]).numpy()
     margins = logits[:, class_index] - logits.mean(axis=1)
     change = margins[0] - margins[1:]
     total = np.einsum("p,phw->hw", change, covered)

@@ -7,8 +7,10 @@ import torch
 from numpy.typing import NDArray
 
 from fmnist_core.data import Split
-from fmnist_core.evaluation import compute_logits
-from fmnist_core.model import FashionCNN, lay_out, testing
+from fmnist_core.network.fast import fast_features
+from fmnist_core.network.inputs import to_inputs
+from fmnist_core.network.model import FashionCNN
+from fmnist_core.prediction import compute_logits, eval_mode
 
 # Of the scores tried on 400 photographs (hats, shorts and skirts against seven kinds the network knows), the area under the
 # ROC curve was 0.77 for this one, 0.54 for the highest probability, 0.75 for the highest logit, 0.65 for Mahalanobis
@@ -95,6 +97,6 @@ def _energies(model: FashionCNN, images: NDArray[np.uint8]) -> NDArray[np.float3
 
 def _features(model: FashionCNN, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(N, 1568) after the second block; the model's mode is left as it was."""
-    with testing(model):
+    with eval_mode(model):
         passes = np.split(images, range(_PASS, len(images), _PASS))
-        return np.concatenate([model.features(lay_out(model.as_inputs(part), "float32")).cpu().numpy() for part in passes])
+        return np.concatenate([fast_features(model, to_inputs(model, part)).cpu().numpy() for part in passes])

@@ -211,8 +211,8 @@ def carry_out(run_id: str, listen: Callable[["Event"], None]) -> State:
 def _train_into(writer: RunWriter, controls: "_Controls", listen: Callable[["Event"], None]) -> State:
     import torch
 
-    from fmnist_core.evaluation import evaluate
     from fmnist_core.events import Diverged, Finished
+    from fmnist_core.prediction import evaluate
     from fmnist_core.training import train
 
     torch.set_num_threads(threads_per_run())

@@ -38,7 +38,7 @@ if TYPE_CHECKING:  # PyTorch takes a second to import, and listing runs needs no
 
     from fmnist_core.evaluation import Evaluation
     from fmnist_core.events import Checkpoint, EpochDone, Event, Weights
-    from fmnist_core.model import FashionCNN
+    from fmnist_core.network.model import FashionCNN
 
 STARTER_ID = "starter"
 STARTER_FOLDER = Path(__file__).parent / "starter"
@@ -210,7 +210,7 @@ def load_model(run: RunRecord, epoch: int | Literal["last"] | None = None) -> "F
     import safetensors
     import safetensors.torch
 
-    from fmnist_core.model import FashionCNN
+    from fmnist_core.network.model import FashionCNN
 
     file = _weights_in_use(run) if epoch is None else _newest_weights(run.folder) if epoch == "last" else _epoch_file(run.folder, epoch)
     if file is None or not file.is_file():

@@ -5,16 +5,18 @@ from collections.abc import Generator, Iterator
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional
+from torch import Tensor, nn
 
 from fmnist_core.augmentation import FlipsAndShifts, PhotosAndDrawings
 from fmnist_core.config import TrainConfig, as_decimal, suggest_learning_rate
 from fmnist_core.data import Split
-from fmnist_core.evaluation import evaluate, predict
 from fmnist_core.events import Checkpoint, Diverged, EpochDone, Event, Finished, Request, Resumed, Started, StepDone
 from fmnist_core.learner import Learner
-from fmnist_core.model import FashionCNN, computing_in, device_name, lay_out, number_type, pick_device, pick_precision
+from fmnist_core.network.devices import compute_dtype, device_name, pick_device, pick_precision
+from fmnist_core.network.fast import fast_forward
+from fmnist_core.network.inputs import to_inputs
+from fmnist_core.network.model import FashionCNN
+from fmnist_core.prediction import evaluate, predict
 from fmnist_core.sampling import hold_out, pick, pick_probes, pick_training_images
 
 _RECALL_IMAGES = 5_000  # of the training images, for the accuracy at the end
@@ -49,6 +51,7 @@ def train(
 
     learner = Learner(config, device)
     model, optimizer, progress = learner.model, learner.optimizer, learner.progress
+    forward, criterion = fast_forward(model, precision), nn.CrossEntropyLoss(label_smoothing=config.label_smoothing)
     batches = _Batches(learned_split, config, model, precision)
     learner.plan(batches.steps_per_epoch, epochs)
     if checkpoint is not None:
@@ -63,10 +66,9 @@ def train(
         model.train()
         for inputs, labels in batches.of_an_epoch(epoch, first=progress.step_in_epoch):
             learner.set_rate()
-            with computing_in(precision, device):
-                logits = model(inputs)
-                loss = functional.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
             optimizer.zero_grad()
+            logits = forward(inputs)
+            loss = criterion(logits, labels)
             loss.backward()
             optimizer.step()
 
@@ -123,8 +125,8 @@ class _Batches:
     """
 
     def __init__(self, split: Split, config: TrainConfig, model: FashionCNN, precision: str) -> None:
-        self._seed, self._batch_size, self._model, self._precision = config.seed, config.batch_size, model, precision
-        self._type = number_type(precision)
+        self._seed, self._batch_size, self._model = config.seed, config.batch_size, model
+        self._type = compute_dtype(precision)
         self.steps_per_epoch = math.ceil(len(split) / config.batch_size)
         images, labels = torch.as_tensor(split.images), torch.as_tensor(split.labels).long()
         self._labels = labels.to(model.fc.weight.device)
@@ -136,17 +138,16 @@ class _Batches:
         else:  # all images at once, so that batches are one look-up
             self._inputs = torch.empty(len(images), 1, *images.shape[1:], dtype=self._type, device=self._labels.device)
             for part, pixels in zip(self._inputs.split(_CONVERTED_AT_ONCE), images.split(_CONVERTED_AT_ONCE), strict=True):
-                part.copy_(model.as_inputs(pixels))
+                part.copy_(to_inputs(model, pixels))
 
     def of_an_epoch(self, epoch: int, first: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Inputs (batch size, 1, 28, 28), laid out, and labels (batch size,) on the device, from batch `first` (from 0) on."""
+        """Inputs (batch size, 1, 28, 28) and labels (batch size,) on the device, from batch `first` (from 0) on."""
         order = torch.randperm(len(self._labels), generator=self._generator(epoch))
         for number, chunk in enumerate(order.split(self._batch_size * _CHUNK)):
             skipped = max(0, first - number * _CHUNK)
             if skipped < _CHUNK:
                 inputs, labels = self._fetch(chunk, self._generator(epoch, number))
-                batches = zip(inputs.split(self._batch_size)[skipped:], labels.split(self._batch_size)[skipped:], strict=True)
-                yield from ((lay_out(part, self._precision), part_labels) for part, part_labels in batches)
+                yield from zip(inputs.split(self._batch_size)[skipped:], labels.split(self._batch_size)[skipped:], strict=True)
 
     def _fetch(self, places: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         device = self._labels.device
@@ -154,7 +155,7 @@ class _Batches:
             places = places.to(device)
             return self._inputs.index_select(0, places), self._labels.index_select(0, places)
         images, labels = self._augmentation.redraw(places, generator)
-        return self._model.as_inputs(images).to(self._type), labels.to(device)
+        return to_inputs(self._model, images).to(self._type), labels.to(device)
 
     def _generator(self, *place: int) -> torch.Generator:
         seed = np.random.SeedSequence([self._seed, *place]).generate_state(1, np.uint64)[0]

@@ -55,7 +55,7 @@ def show_run(run: RunRecord, page: str, said: str, label: str) -> None:
 def show_data_and_network(run: RunRecord) -> None:
     """One picture of each class, and what the run's network makes of one of them; says so where the data cannot be read."""
     from fmnist_core.data import DataError
-    from fmnist_core.model import device_name, pick_device
+    from fmnist_core.network.devices import device_name, pick_device
     from pages.parts.cached import model_or_stop, read_split
     from pages.parts.class_strip import show_class_strip
     from pages.parts.network_diagram import show_network_diagram

@@ -6,10 +6,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from fmnist_core.evaluation import answer
 from fmnist_core.familiarity import score_unfamiliarity
 from fmnist_core.imaging import Choices, Preparation, prepare, prepare_drawing
 from fmnist_core.pictures import PictureError
+from fmnist_core.prediction import answer
 from pages.parts.answer import show_answer
 from pages.parts.cached import familiarity_or_stop, model_or_stop, split_or_stop
 from pages.parts.corrections import show_corrections

@@ -9,7 +9,8 @@ import torch
 from torch.utils.data import DataLoader
 
 from fmnist_core import data
-from fmnist_core.data import DataError, FashionMNISTDataset, load_split, normalise
+from fmnist_core.data import DataError, load_split
+from fmnist_core.torch_dataset import FashionMNISTDataset
 from tests.conftest import write_idx
 
 HEADER = ",".join(["label", *(f"pixel{i}" for i in range(1, 785))])
@@ -58,15 +59,6 @@ def test_a_damaged_packaged_file_is_named(damage: str, tmp_path: Path, monkeypat
     with pytest.raises(DataError) as caught:
         load_split("test")
     assert str(caught.value) == f"{file} is damaged: copy it again from a good source."
-
-
-def test_normalised_pixels_by_hand() -> None:
-    images = np.zeros((1, 28, 28), np.uint8)
-    images[0, 0, 0] = 255
-    tensor = normalise(images)
-    assert tensor.shape == (1, 1, 28, 28)
-    assert tensor[0, 0, 0, 0].item() == pytest.approx((1 - 0.2860) / 0.3530)
-    assert tensor[0, 0, 1, 1].item() == pytest.approx(-0.2860 / 0.3530)
 
 
 def test_idx_files_of_another_folder(small_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,13 @@ import numpy as np
 import pytest
 import torch
 
-from fmnist_core.data import Split, normalise
-from fmnist_core.evaluation import Evaluation, answer, compute_logits, evaluate, predict
-from fmnist_core.model import FashionCNN
+from fmnist_core.config import TrainConfig
+from fmnist_core.data import Split
+from fmnist_core.evaluation import Evaluation
+from fmnist_core.learner import draw_network
+from fmnist_core.network.inputs import normalise
+from fmnist_core.network.model import FashionCNN
+from fmnist_core.prediction import answer, compute_logits, evaluate, predict
 
 # Six images of three classes: class 0 is answered 0, 0, 1; class 1 is answered 1, 2; class 2 is answered 2.
 LABELS = np.array([0, 0, 0, 1, 1, 2], np.uint8)
@@ -59,7 +63,7 @@ def test_worst_confusions_come_fullest_first_without_the_diagonal_or_empty_cells
 
 
 def test_evaluate_counts_what_the_network_answers(small_splits: tuple[Split, Split]) -> None:
-    model = FashionCNN(torch.Generator().manual_seed(0))
+    model = draw_network(TrainConfig())
     test = small_splits[1]
     evaluation = evaluate(model, test)
     model.eval()
@@ -90,14 +94,14 @@ def test_other_shapes_and_types_are_refused(images: np.ndarray) -> None:
 
 
 def test_an_answer_is_the_mean_over_views(small_splits: tuple[Split, Split]) -> None:
-    model = FashionCNN(torch.Generator().manual_seed(0)).eval()
+    model = draw_network(TrainConfig()).eval()
     views = small_splits[1].images[:4]
     np.testing.assert_allclose(answer(model, views), predict(model, views).mean(axis=0))
     assert answer(model, views).sum() == pytest.approx(1, abs=1e-5)
 
 
 def test_answers_are_means_over_all_looks(small_splits: tuple[Split, Split]) -> None:
-    model = FashionCNN(torch.Generator().manual_seed(0))
+    model = draw_network(TrainConfig())
     test = small_splits[1]
     framed = np.pad(test.images, ((0, 0), (1, 1), (1, 1)))
     moved = [framed[:, 1 + y : 29 + y, 1 + x : 29 + x] for y, x in ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))]
@@ -111,7 +115,7 @@ def test_answers_are_means_over_all_looks(small_splits: tuple[Split, Split]) -> 
 
 
 def test_a_quick_look_in_bfloat16_is_nearly_the_same(small_splits: tuple[Split, Split]) -> None:
-    model = FashionCNN(torch.Generator().manual_seed(0))
+    model = draw_network(TrainConfig())
     exact, quick = (predict(model, small_splits[1].images, precision) for precision in ("float32", "bfloat16"))
     assert not np.array_equal(exact, quick)
     np.testing.assert_allclose(quick, exact, atol=0.02)

@@ -7,8 +7,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from fmnist_core import data, explanation, runs
+from fmnist_core.config import TrainConfig
 from fmnist_core.explanation import feature_maps, first_kernels, second_kernels
-from fmnist_core.model import FashionCNN
+from fmnist_core.learner import draw_network
+from fmnist_core.network.inputs import normalise
+from fmnist_core.network.model import FashionCNN
 
 BRIGHT = (255 - 255 * data.PIXEL_MEAN) / (255 * data.PIXEL_STD)  # what normalising makes of 255
 DARK = -data.PIXEL_MEAN / data.PIXEL_STD  # and of 0
@@ -25,7 +28,7 @@ def convolution(block: nn.Sequential) -> nn.Conv2d:
 def known_model() -> FashionCNN:
     """Every weight 0, but: kernel 0 hands on its pixel, kernel 1 takes the left neighbour from the right one; above them kernel 0
     hands on channel 0, kernel 1 twice channel 1, kernel 2 the sum of both."""
-    model = FashionCNN(torch.Generator().manual_seed(0)).eval()
+    model = draw_network(TrainConfig()).eval()
     for block in (model.layer1, model.layer2):
         nn.init.zeros_(convolution(block).weight)
         bias = convolution(block).bias
@@ -107,13 +110,13 @@ def test_the_last_layer_on_the_last_maps_gives_the_networks_own_logits() -> None
     _, second = feature_maps(model, image)
     with torch.no_grad():
         by_hand = model.fc(torch.from_numpy(second.pooled.reshape(1, -1)))
-        whole = model(data.normalise(image[np.newaxis]))
+        whole = model(normalise(image[np.newaxis]))
     torch.testing.assert_close(by_hand, whole)
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_mode_statistics_and_gradients_are_left_as_they_were(training: bool, half_bright: NDArray[np.uint8]) -> None:
-    model = FashionCNN(torch.Generator().manual_seed(0)).train(training)
+    model = draw_network(TrainConfig()).train(training)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     random_state = torch.get_rng_state()
     feature_maps(model, half_bright)
@@ -126,7 +129,7 @@ def test_mode_statistics_and_gradients_are_left_as_they_were(training: bool, hal
 
 @pytest.mark.parametrize("bad", [np.zeros((27, 28), np.uint8), np.zeros((28, 28), np.float32), np.zeros((1, 28, 28), np.uint8)])
 def test_any_other_picture_is_refused_and_the_mode_comes_back(bad: NDArray[np.uint8]) -> None:
-    model = FashionCNN(torch.Generator().manual_seed(0)).train()
+    model = draw_network(TrainConfig()).train()
     with pytest.raises(ValueError, match="uint8 images"):
         feature_maps(model, bad)
     assert model.training
@@ -158,6 +161,6 @@ def test_occlusion_by_hand(known_model: FashionCNN) -> None:
 
 
 def test_occlusion_leaves_the_mode_as_it_was() -> None:
-    model = FashionCNN(torch.Generator().manual_seed(0)).train()
+    model = draw_network(TrainConfig()).train()
     explanation.occlude(model, np.full((28, 28), 9, np.uint8), 0)
     assert model.training

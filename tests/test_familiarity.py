@@ -5,7 +5,7 @@ import torch
 from fmnist_core import data, runs
 from fmnist_core.data import Split
 from fmnist_core.familiarity import Neighbours, fit_familiarity, score_unfamiliarity
-from fmnist_core.model import FashionCNN
+from fmnist_core.network.model import FashionCNN
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,9 @@ import pytest
 from fmnist_core import jobs, runs
 from fmnist_core.config import TrainConfig
 from fmnist_core.data import DataError
-from fmnist_core.evaluation import evaluate
 from fmnist_core.events import Event, StepDone
 from fmnist_core.files import read_json, write_whole
+from fmnist_core.prediction import evaluate
 from fmnist_core.runs import RunError, RunRecord, RunWriter
 
 LONG = TrainConfig(epochs=200, batch_size=10)
@@ -62,7 +62,7 @@ def test_test_accuracy_is_one_figure_measured_once(validation_images: int, monke
     """That of the epoch in use, in the events, the record and evaluation.json, and of its weights when they are tested again."""
     run_id = runs.create_run(TrainConfig(epochs=3, batch_size=50, learning_rate=0.01, validation_images=validation_images))
     with monkeypatch.context() as patch:
-        patch.setattr("fmnist_core.evaluation.evaluate", lambda *_, **__: pytest.fail("the final weights were tested a second time"))
+        patch.setattr("fmnist_core.prediction.evaluate", lambda *_, **__: pytest.fail("the final weights were tested a second time"))
         assert jobs.carry_out(run_id, lambda _event: None) == "finished"
     run = runs.load_run(run_id)
     epochs, (finished,) = events_of(run, "EpochDone"), events_of(run, "Finished")

@@ -13,7 +13,8 @@ from fmnist_core import runs
 from fmnist_core.config import TrainConfig
 from fmnist_core.data import Split
 from fmnist_core.events import EpochDone, StepDone
-from fmnist_core.model import FashionCNN
+from fmnist_core.learner import draw_network
+from fmnist_core.network.model import FashionCNN
 from fmnist_core.runs import RunError, RunRecord, RunWriter
 from fmnist_core.training import train
 
@@ -171,7 +172,7 @@ def test_a_home_that_cannot_be_written_gets_a_sentence(tmp_path: Path, monkeypat
 
 def test_the_starter_is_measured_as_it_says() -> None:
     from fmnist_core import data
-    from fmnist_core.evaluation import evaluate
+    from fmnist_core.prediction import evaluate
 
     starter = runs.load_run(runs.STARTER_ID)
     evaluation = evaluate(runs.load_model(starter), data.load_split("test"))
@@ -219,7 +220,7 @@ def test_commands_come_once_each_and_only_those_since_it_last_went_on() -> None:
 
 def test_raw_pixels_stay_raw_when_a_run_is_opened() -> None:
     run_id = runs.create_run(TrainConfig(epochs=1, pixels="raw"))
-    model = FashionCNN(torch.Generator().manual_seed(0), "raw")
+    model = draw_network(TrainConfig(pixels="raw"))
     weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
     safetensors.numpy.save_file(weights, runs.run_folder(run_id) / "checkpoints" / "epoch-001.safetensors")
     assert runs.load_model(runs.load_run(run_id)).pixels == "raw"

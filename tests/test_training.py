@@ -2,6 +2,7 @@ import itertools
 import math
 import time
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,10 +11,10 @@ import torch
 from fmnist_core import config as config_module
 from fmnist_core.config import TrainConfig
 from fmnist_core.data import Split
-from fmnist_core.evaluation import evaluate
 from fmnist_core.events import Diverged, EpochDone, Event, Finished, RateChanged, Request, Resumed, Started, StepDone
 from fmnist_core.learner import _average, scheduled_rate
-from fmnist_core.model import FashionCNN
+from fmnist_core.network.model import FashionCNN
+from fmnist_core.prediction import evaluate
 from fmnist_core.training import train
 
 Splits = tuple[Split, Split]
@@ -314,12 +315,33 @@ def test_the_watched_images_are_answered_in_every_report(small_splits: Splits) -
             np.testing.assert_allclose(event.probes.sum(axis=1), 1, rtol=1e-4)
 
 
-def test_raw_pixels_are_shown_raw(small_splits: Splits) -> None:
-    raw, normalised = (FashionCNN(pixels=pixels).as_inputs(small_splits[1].images[:5]) for pixels in ("raw", "normalised"))
-    assert (raw.min().item(), raw.max().item()) == (0, small_splits[1].images[:5].max())
-    torch.testing.assert_close(normalised, (raw - 255 * 0.2860) / (255 * 0.3530))
+def test_raw_pixels_are_learned_from(small_splits: Splits) -> None:
     events = list(train(replace(CONFIG, pixels="raw", epochs=4), *small_splits))
     assert losses_of(events)[-1] < losses_of(events)[0]
+    assert losses_of(events) != losses_of(list(train(replace(CONFIG, epochs=4), *small_splits)))
+
+
+class PlainAdam(torch.optim.AdamW):
+    """Parameter by parameter, as the paper writes it."""
+
+    made = 0
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options | {"fused": False, "foreach": False})
+        PlainAdam.made += 1
+
+
+def test_fused_and_plain_adam_take_the_same_steps(small_splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also after a checkpoint, where what the optimizer keeps could lie in memory in another layout than the weights."""
+    config = replace(CONFIG, weight_decay=0.05, beta2=0.95, learning_rate=0.003)
+    mark = next(event for event in train(config, *small_splits) if isinstance(event, EpochDone))
+    fused = list(train(config, *small_splits, checkpoint=mark.checkpoint))
+    monkeypatch.setattr(torch.optim, "AdamW", PlainAdam)
+    plain = list(train(config, *small_splits, checkpoint=mark.checkpoint))
+    assert PlainAdam.made == 1
+    np.testing.assert_allclose(losses_of(fused), losses_of(plain), rtol=1e-3)
+    for name, array in last_weights(plain).items():
+        np.testing.assert_allclose(last_weights(fused)[name], array, rtol=1e-3, atol=1e-4, err_msg=name)
 
 
 def test_float32_can_be_forced_and_what_was_used_is_said(small_splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -334,7 +356,7 @@ def test_float32_can_be_forced_and_what_was_used_is_said(small_splits: Splits, m
 
 
 def test_bfloat16_learns_as_well(small_splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)  # elsewhere the same sums are only slower
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)  # without the instructions it is only slower
     config = replace(CONFIG, epochs=6, precision="auto")
     events = list(train(config, *small_splits))
     exact = list(train(replace(config, precision="float32"), *small_splits))

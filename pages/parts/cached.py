@@ -6,12 +6,12 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from fmnist_core import data, evaluation, runs
+from fmnist_core import data, prediction, runs
 from fmnist_core.config import TestViews
 from fmnist_core.data import Split, SplitName
 from fmnist_core.evaluation import Evaluation
 from fmnist_core.familiarity import Familiarity, Neighbours, fit_familiarity
-from fmnist_core.model import FashionCNN
+from fmnist_core.network.model import FashionCNN
 from fmnist_core.runs import RunRecord
 
 
@@ -58,7 +58,7 @@ def neighbours_or_stop(run: RunRecord) -> Neighbours:
 
 def probabilities(model: FashionCNN, image: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(10,) class probabilities of one (28, 28) uint8 picture."""
-    return evaluation.predict(model, image[np.newaxis])[0]
+    return prediction.predict(model, image[np.newaxis])[0]
 
 
 @st.cache_resource(show_spinner="Reading the images …", max_entries=4)
@@ -83,7 +83,7 @@ def _evaluate(
     _model: FashionCNN,
     _split: Split,
 ) -> Evaluation:
-    return evaluation.evaluate(_model, _split, views=views)
+    return prediction.evaluate(_model, _split, views=views)
 
 
 @st.cache_resource(show_spinner="Finding out what is familiar …", max_entries=64)

@@ -7,9 +7,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from fmnist_core.data import CLASS_NAMES
-from fmnist_core.evaluation import answer, predict
 from fmnist_core.imaging import Preparation
-from fmnist_core.model import FashionCNN
+from fmnist_core.network.model import FashionCNN
+from fmnist_core.prediction import answer, predict
 from pages.parts.picture import show_picture
 
 _WIDTH_PX = 168  # six in a row on a projector

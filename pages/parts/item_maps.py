@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from fmnist_core.data import Split
 from fmnist_core.explanation import FeatureMaps, feature_maps
 from fmnist_core.figures import SheetColours, colour_limits
-from fmnist_core.model import FashionCNN
+from fmnist_core.network.model import FashionCNN
 from pages.parts.cached import probabilities, split_or_stop
 from pages.parts.picture import show_picture
 from pages.parts.sheets import show_sheet

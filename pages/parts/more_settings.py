@@ -80,7 +80,7 @@ def _class_choices() -> dict[int | None, str]:
 
 def _describe_precision() -> str:
     """What "automatic" means on this machine."""
-    from fmnist_core.model import pick_device, pick_precision
+    from fmnist_core.network.devices import pick_device, pick_precision
 
     device = pick_device()
     where = "processor" if device.type == "cpu" else "graphics card"

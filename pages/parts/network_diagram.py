@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from fmnist_core.explanation import feature_maps
-from fmnist_core.model import FashionCNN
+from fmnist_core.network.model import FashionCNN
 from pages.parts.cached import probabilities
 from pages.parts.class_strip import as_data_url
 

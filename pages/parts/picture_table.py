@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fmnist_core.data import CLASS_NAMES
-from fmnist_core.evaluation import answer
 from fmnist_core.familiarity import Familiarity, score_unfamiliarity
 from fmnist_core.imaging import prepare
-from fmnist_core.model import FashionCNN
+from fmnist_core.network.model import FashionCNN
 from fmnist_core.pictures import PictureError
+from fmnist_core.prediction import answer
 from pages.parts.hand_tools import read_choices
 from pages.parts.picture_list import Picture, PictureList
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from fmnist_core.data import CLASS_NAMES
 from fmnist_core.explanation import occlude
 from fmnist_core.figures import tint_attribution
-from fmnist_core.model import FashionCNN
+from fmnist_core.network.model import FashionCNN
 from fmnist_core.runs import RunRecord
 from pages.parts.cached import neighbours_or_stop, split_or_stop
 from pages.parts.picture import show_picture

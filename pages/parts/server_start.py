@@ -26,7 +26,7 @@ def _warm_up() -> None:
     import plotly.graph_objects  # noqa: F401
     import torch  # noqa: F401
 
-    from fmnist_core import evaluation, training  # noqa: F401
+    from fmnist_core import prediction, training  # noqa: F401
 
     # What is imported is never garbage: it need not be searched again and again.
     gc.collect()

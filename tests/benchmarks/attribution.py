@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from fmnist_core import runs
 from fmnist_core.data import load_split
-from fmnist_core.evaluation import predict
 from fmnist_core.explanation import occlude
-from fmnist_core.model import FashionCNN
+from fmnist_core.network.inputs import to_inputs
+from fmnist_core.network.model import FashionCNN
+from fmnist_core.prediction import predict
 
 IMAGES = 300
 SHARES = np.linspace(0, 1, 15)
@@ -27,7 +28,7 @@ def integrated_gradients(steps: int) -> Attribute:
     """From black to the picture in so many steps; one step is gradient times input."""
 
     def attribute(model: FashionCNN, image: NDArray[np.uint8], class_index: int) -> NDArray[np.float32]:
-        black, shown = model.as_inputs(np.zeros_like(image)[np.newaxis]), model.as_inputs(image[np.newaxis])
+        black, shown = to_inputs(model, np.zeros_like(image)[np.newaxis]), to_inputs(model, image[np.newaxis])
         shares = torch.arange(1, steps + 1).view(-1, 1, 1, 1) / steps
         inputs = (black + shares * (shown - black)).requires_grad_()
         model(inputs)[:, class_index].sum().backward()

@@ -20,11 +20,11 @@ from PIL import Image
 
 from fmnist_core import runs
 from fmnist_core.data import CLASS_NAMES, load_split
-from fmnist_core.evaluation import answer
 from fmnist_core.familiarity import fit_familiarity, score_unfamiliarity
 from fmnist_core.imaging import Preparation, prepare, prepare_drawing
-from fmnist_core.model import FashionCNN
+from fmnist_core.network.model import FashionCNN
 from fmnist_core.pictures import open_picture
+from fmnist_core.prediction import answer
 
 SHOES = {"Sandal", "Sneaker", "Ankle boot"}
 PHOTO_ANSWERS = {

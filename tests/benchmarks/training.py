@@ -21,15 +21,18 @@ from pathlib import Path
 import numpy as np
 import psutil
 import torch
-from torch.nn import functional
+from torch import nn
 
 from fmnist_core import jobs, runs
-from fmnist_core.adam import FusedAdamW
 from fmnist_core.config import TrainConfig
 from fmnist_core.data import Split, load_split
-from fmnist_core.evaluation import evaluate
 from fmnist_core.events import EpochDone, Event, StepDone
-from fmnist_core.model import FashionCNN, computing_in, lay_out, number_type, pick_device, pick_precision
+from fmnist_core.learner import draw_network, make_optimizer
+from fmnist_core.network.devices import compute_dtype, pick_device, pick_precision
+from fmnist_core.network.fast import fast_forward, to_device
+from fmnist_core.network.inputs import to_inputs
+from fmnist_core.network.model import FashionCNN
+from fmnist_core.prediction import evaluate
 from fmnist_core.presets import find_preset
 from fmnist_core.sampling import pick
 from fmnist_core.training import train
@@ -80,20 +83,19 @@ def tutorial_contestant(split: Split, warm_up: int, steps: int) -> Contestant:
 
 def bare_contestant(split: Split, config: TrainConfig, warm_up: int, steps: int) -> Contestant:
     """The step of `train` and nothing else: no accuracy, no report, no event."""
-    model = FashionCNN(torch.Generator().manual_seed(0), config.pixels).place_on(pick_device())
+    model = to_device(draw_network(config), pick_device())
     device = model.fc.weight.device
     precision = pick_precision(config.precision, device)
-    inputs = torch.cat([model.as_inputs(part).to(number_type(precision)) for part in torch.as_tensor(split.images).split(5_000)])
+    parts = torch.as_tensor(split.images).split(5_000)
+    inputs = torch.cat([to_inputs(model, part).to(compute_dtype(precision)) for part in parts])
     labels = torch.as_tensor(split.labels).long().to(device)
-    optimizer = FusedAdamW(model.parameters(), lr=config.learning_rate, weight_decay=0.0)
+    optimizer, forward, criterion = make_optimizer(config, model), fast_forward(model, precision), nn.CrossEntropyLoss()
 
     def endless() -> Iterator[None]:
         while True:
             for batch in torch.randperm(len(labels)).split(config.batch_size):
-                with computing_in(precision, device):
-                    logits = model(lay_out(inputs.index_select(0, batch), precision))
-                    loss = functional.cross_entropy(logits, labels.index_select(0, batch))
                 optimizer.zero_grad()
+                loss = criterion(forward(inputs.index_select(0, batch)), labels.index_select(0, batch))
                 loss.backward()
                 optimizer.step()
                 yield

@@ -7,7 +7,7 @@ import pytest
 
 from fmnist_core import runs
 from fmnist_core.data import PACKAGED_FOLDER, load_split
-from fmnist_core.evaluation import evaluate
+from fmnist_core.prediction import evaluate
 from fmnist_core.runs import RunRecord
 from pages.parts.confusion_table import read_cell
 from pages.parts.image_wall import read_pick

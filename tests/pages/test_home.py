@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from fmnist_core import data, runs
 from fmnist_core.config import TrainConfig
 from fmnist_core.data import Split
-from fmnist_core.model import FashionCNN
+from fmnist_core.network.model import FashionCNN
 from fmnist_core.runs import RunRecord, RunWriter
 from tests.conftest import ROOT, write_idx
 

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from fmnist_core import data, runs
 from fmnist_core.config import Pixels, TrainConfig
 from fmnist_core.explanation import feature_maps, first_kernels, second_kernels
-from fmnist_core.model import FashionCNN
+from fmnist_core.network.model import FashionCNN
 from fmnist_core.runs import RunRecord
 from tests.conftest import ROOT
 from tests.written_runs import write_run

@@ -12,8 +12,9 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from fmnist_core import data, runs
-from fmnist_core.evaluation import predict
 from fmnist_core.familiarity import score_unfamiliarity
+from fmnist_core.prediction import predict
+from fmnist_core.torch_dataset import FashionMNISTDataset
 from pages.parts.canvas import read_strokes
 from pages.parts.corrections import Correction, write_csv
 from pages.parts.drawing_pad import SIDE_PX, make_doodle, shrink_item
@@ -320,7 +321,7 @@ def test_what_is_kept_can_be_downloaded_and_read_again(tmp_path: Path) -> None:
     assert not at.session_state["corrections"]
     content = write_csv([*kept, Correction(np.full((28, 28), 7, np.uint8), 9, 9)])
     (tmp_path / "fashion-mnist_test.csv").write_bytes(content)
-    dataset = data.FashionMNISTDataset(tmp_path / "fashion-mnist_test.csv")
+    dataset = FashionMNISTDataset(tmp_path / "fashion-mnist_test.csv")
     assert len(next(csv.reader(io.StringIO(content.decode())))) == 785
     assert [int(label) for label in dataset.labels] == [3, 9]
 
