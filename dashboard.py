@@ -5,8 +5,8 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.parts.server_start import prepare_server
-from pages.parts.url_state import begin_page
+from pages.parts.shared.server_start import prepare_server
+from pages.parts.shared.url_state import begin_page
 
 # `streamlit run` finds this object and serves it; what it prepares is done before the first visitor comes.
 app = st.App(__file__, lifespan=prepare_server)

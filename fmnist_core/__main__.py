@@ -6,17 +6,26 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any
 
-from fmnist_core import jobs, runs
-from fmnist_core.config import Augmentation, Optimizer, Pixels, Precision, Schedule, TestViews, TrainConfig
-from fmnist_core.presets import PRESETS, find_preset
-
-if TYPE_CHECKING:  # `runs` and a train that waits for its turn answer without PyTorch's second of import
-    from fmnist_core.events import Event
+from fmnist_core.jobs.control import stop
+from fmnist_core.jobs.processes import AWAIT_RUN, LOG_NAME
+from fmnist_core.jobs.worker import train_run, warm_up
+from fmnist_core.runs.event_log import event_to_json
+from fmnist_core.runs.folders import STARTER_ID, run_folder
+from fmnist_core.runs.record import RunRecord, list_runs, load_run
+from fmnist_core.runs.weights import load_model
+from fmnist_core.runs.writer import create_run, prepare_resume
+from fmnist_core.settings.changes import find_changes
+from fmnist_core.settings.config import SETTINGS, TrainConfig
+from fmnist_core.settings.declaration import Setting
+from fmnist_core.settings.presets import PRESETS, find_preset
+from fmnist_core.training.events import EpochDone, Event, RateChanged, Resumed, Started, StepDone
 
 _PRINT_EVERY_STEPS = 100
+_ALWAYS_LISTED = ("epochs", "batch_size", "learning_rate")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,30 +45,30 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--preset", choices=[preset.key for preset in PRESETS], default=PRESETS[0].key, help="settings to start from; `presets` lists them"
     )
-    _add_settings(train.add_argument_group("settings, where they differ from the preset's"))
+    settings = train.add_argument_group("settings that replace the preset's")
+    for setting in SETTINGS.values():
+        _add_flag(settings, setting)
     train.add_argument("--name", default="", help="what to call the run in lists")
-    train.add_argument("--resume", metavar="RUN", help="go on with a run that ended; with --epochs, until it has so many in all")
-    train.add_argument("--json", action="store_true", help="one event a line, as a JSON object")
+    train.add_argument("--resume", metavar="RUN", help="continue a run that ended; with --epochs, until it has that many in total")
+    train.add_argument("--json", action="store_true", help="one event per line, as a JSON object")
     train.add_argument("--continue-run", metavar="RUN", help=argparse.SUPPRESS)  # a run that `jobs` has made ready
     train.set_defaults(command=_train)
 
     presets = commands.add_parser("presets", help="list the presets and their settings")
-    presets.add_argument("--json", action="store_true", help="one JSON object a line")
+    presets.add_argument("--json", action="store_true", help="one JSON object per line")
     presets.set_defaults(command=_presets)
 
     evaluate = commands.add_parser("evaluate", help="accuracy, confusion matrix and figures per class on the test images")
-    evaluate.add_argument("run", metavar="RUN", help=f'the id of a run, or "{runs.STARTER_ID}"')
-    evaluate.add_argument(
-        "--epoch", type=_epoch, metavar="N", help='weights of this epoch, or "last"; default those in use, of the best epoch'
-    )
+    evaluate.add_argument("run", metavar="RUN", help=f'the id of a run, or "{STARTER_ID}"')
+    evaluate.add_argument("--epoch", type=_epoch, metavar="N", help='weights of this epoch, or "last"; default those of the best epoch')
     evaluate.add_argument("--json", action="store_true", help="one JSON object")
     evaluate.set_defaults(command=_evaluate)
 
-    predict = commands.add_parser("predict", help="what pictures show")
-    predict.add_argument("run", metavar="RUN", help=f'the id of a run, or "{runs.STARTER_ID}"')
+    predict = commands.add_parser("predict", help="classify pictures")
+    predict.add_argument("run", metavar="RUN", help=f'the id of a run, or "{STARTER_ID}"')
     predict.add_argument("images", metavar="IMAGE", nargs="+", help="PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF files")
     predict.add_argument(
-        "--json", action="store_true", help="a JSON object a line: file, label, probabilities, kind of picture, unfamiliarity"
+        "--json", action="store_true", help="one JSON object per line: file, label, probabilities, kind of picture, unfamiliarity"
     )
     predict.set_defaults(command=_predict)
 
@@ -68,39 +77,30 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_settings(group: "argparse._ArgumentGroup") -> None:
-    """A flag for every field of `TrainConfig`; what is not given is not in the options either."""
-
-    def add(flag: str, explanation: str, **options: Any) -> None:
-        group.add_argument(flag, default=argparse.SUPPRESS, help=explanation, **options)
-
-    whole, number, switch = {"type": int, "metavar": "N"}, {"type": float, "metavar": "X"}, {"action": argparse.BooleanOptionalAction}
-    add("--epochs", "how often every training image is seen", **whole)
-    add("--batch-size", "images a step", **whole)
-    add("--learning-rate", "length of a step; with one-cycle the highest", **number)
-    add("--seed", "where everything random starts", **whole)
-    add("--pixels", "what the network is shown", choices=get_args(Pixels))
-    add("--optimizer", "how weights follow their gradients; sgd has momentum 0.9", choices=get_args(Optimizer))
-    add("--beta2", "share of what Adam knows of the gradients' size that it keeps a step", **number)
-    add("--schedule", "how the learning rate goes", choices=get_args(Schedule))
-    add("--augmentation", "how training images are changed every time", choices=get_args(Augmentation))
-    add("--label-smoothing", "share of every label that is spread over all classes", **number)
-    add("--weight-decay", "how fast weights shrink", **number)
-    add("--weight-averaging", "keep a moving average of the weights", **switch)
-    add("--test-views", "how a test image is looked at; the answer is the mean of all looks", choices=get_args(TestViews))
-    add("--training-images", 'how many images to train on, or "all"', type=_whole_or_all, metavar="N")
-    add("--validation-images", "how many training images choose the best epoch", **whole)
-    add("--shuffled-labels", "give every training image the label of another", **switch)
-    add("--left-out-class", 'number of a class, 0 to 9, that is never trained on, or "none"', type=_whole_or_none, metavar="N")
-    add("--precision", "auto computes in bfloat16 where the processor is made for it", choices=get_args(Precision))
+def _add_flag(group: "argparse._ArgumentGroup", setting: Setting) -> None:
+    """The flag of a setting; one that is not given is not in the options either."""
+    options: dict[str, Any] = {"default": argparse.SUPPRESS, "help": setting.help.replace("%", "%%")}
+    match setting.kind:
+        case "choice":
+            options["choices"] = list(setting.choices)
+        case "switch":
+            options["action"] = argparse.BooleanOptionalAction
+        case "decimal":
+            options |= {"type": float, "metavar": "X"}
+        case "whole" | "class":
+            options |= {"type": _whole_or(setting.none_means), "metavar": "N"}
+            if setting.none_means:
+                options["help"] += f' Or "{setting.none_means}".'
+    group.add_argument(f"--{setting.name.replace('_', '-')}", **options)
 
 
-def _whole_or_all(text: str) -> int | None:
-    return None if text == "all" else int(text)
+def _whole_or(word: str) -> Callable[[str], int | None]:
+    """Reads a whole number, or the word that stands for None."""
 
+    def whole_number(text: str) -> int | None:  # argparse names it where the text is neither
+        return None if word and text == word else int(text)
 
-def _whole_or_none(text: str) -> int | None:
-    return None if text == "none" else int(text)
+    return whole_number
 
 
 def _epoch(text: str) -> int | str:
@@ -112,9 +112,9 @@ def _train(options: argparse.Namespace) -> int:
     if run_id is None:
         return 0
     for number in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C stops as the page's button does: nothing is lost
-        signal.signal(number, lambda *_: jobs.stop(run_id))
-    state = jobs.carry_out(run_id, _print_json if options.json else _Printer(runs.load_run(run_id)))
-    run = runs.load_run(run_id)
+        signal.signal(number, lambda *_: stop(run_id))
+    state = train_run(run_id, _print_json if options.json else _Printer(load_run(run_id)))
+    run = load_run(run_id)
     if options.json:
         print(json.dumps({"type": "Ended", "run": run_id, "state": state, "test_accuracy": run.test_accuracy, "message": run.message}))
     if state == "diverged":
@@ -128,40 +128,43 @@ def _train(options: argparse.Namespace) -> int:
 
 def _run_to_train(options: argparse.Namespace) -> str | None:
     """The id of the run that was asked for, made or made ready; None if nobody asked after all."""
-    chosen = {name: getattr(options, name) for name in TrainConfig.__dataclass_fields__ if hasattr(options, name)}
-    if options.continue_run == jobs.AWAIT_RUN:
-        jobs.preload()
-        run_id = sys.stdin.readline().strip()
-        if not run_id:
-            return None  # the one that would have sent it has ended
-        log = runs.run_folder(run_id) / jobs.LOG_NAME
-        os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644), sys.stderr.fileno())
-        return run_id
+    chosen = {name: getattr(options, name) for name in SETTINGS if hasattr(options, name)}
+    if options.continue_run == AWAIT_RUN:
+        return _await_run()
     if options.continue_run is not None:
         return str(options.continue_run)
     if options.resume is None:
-        return runs.create_run(dataclasses.replace(find_preset(options.preset).config, **chosen), options.name)
+        return create_run(dataclasses.replace(find_preset(options.preset).config, **chosen), options.name)
     if set(chosen) - {"epochs"}:
-        raise ValueError("A run goes on with the settings it began with: --resume takes no setting but --epochs.")
-    planned = runs.load_run(options.resume).epochs
-    runs.prepare_resume(options.resume, max(0, chosen.get("epochs", planned) - planned))
+        raise ValueError("A run continues with the settings it began with: --resume takes no setting but --epochs.")
+    planned = load_run(options.resume).epochs
+    prepare_resume(options.resume, max(0, chosen.get("epochs", planned) - planned))
     return str(options.resume)
 
 
-def _print_json(event: "Event") -> None:
-    print(json.dumps(runs.event_fields(event)), flush=True)
+def _await_run() -> str | None:
+    """Warms up and waits for the id of a run on standard input; None if the process that would have sent it has ended."""
+    warm_up()
+    run_id = sys.stdin.readline().strip()
+    if not run_id:
+        return None
+    log = run_folder(run_id) / LOG_NAME
+    os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644), sys.stderr.fileno())
+    return run_id
+
+
+def _print_json(event: Event) -> None:
+    print(json.dumps(event_to_json(event)), flush=True)
 
 
 class _Printer:
-    """Prints events as the article does: a line every 100 steps and the test accuracy an epoch."""
+    """Prints events as the article does: a line every 100 steps and the test accuracy after each epoch."""
 
-    def __init__(self, run: runs.RunRecord) -> None:
+    def __init__(self, run: RunRecord) -> None:
         self._epochs = run.epochs
         self._steps_per_epoch = 0
 
-    def __call__(self, event: "Event") -> None:
-        from fmnist_core.events import EpochDone, RateChanged, Resumed, Started, StepDone
-
+    def __call__(self, event: Event) -> None:
         match event:
             case Started():
                 self._steps_per_epoch = event.steps_per_epoch
@@ -169,7 +172,7 @@ class _Printer:
                 print(f"{counts}, {event.test_images} test images, {event.device}, {event.precision}", flush=True)
             case Resumed():
                 self._steps_per_epoch = event.steps_per_epoch
-                print(f"Going on after step {event.step}, in epoch {event.epoch}/{self._epochs}", flush=True)
+                print(f"Resuming after step {event.step}, in epoch {event.epoch}/{self._epochs}", flush=True)
             case StepDone():
                 self._print_steps(event.epoch, event.step, event.losses)
             case RateChanged():
@@ -186,24 +189,22 @@ class _Printer:
 
 def _presets(options: argparse.Namespace) -> int:
     for preset in PRESETS:
-        settings = preset.config.to_json()
         if options.json:
             about = {"key": preset.key, "name": preset.name, "group": preset.group, "sentence": preset.sentence}
-            print(json.dumps(about | {"question": preset.question, "settings": settings}))
+            print(json.dumps(about | {"question": preset.question, "settings": preset.config.to_json()}))
             continue
-        plain = TrainConfig().to_json()
-        always = ("epochs", "batch_size", "learning_rate")
-        shown = [f"{name} {value}" for name, value in settings.items() if name in always or value != plain[name]]
+        changed = find_changes(preset.config, TrainConfig())
+        shown = [f"{name} {getattr(preset.config, name)}" for name in SETTINGS if name in _ALWAYS_LISTED or name in changed]
         print(f"{preset.key:20} {preset.sentence}\n{'':20} {', '.join(shown)}")
     return 0
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    run = runs.load_run(options.run)
-    model = runs.load_model(run, options.epoch)
+    run = load_run(options.run)
+    model = load_model(run, options.epoch)
 
-    from fmnist_core.data import load_split
-    from fmnist_core.prediction import evaluate
+    from fmnist_core.dataset.split import load_split
+    from fmnist_core.evaluation.prediction import evaluate
 
     evaluation = evaluate(model, load_split("test"), views=run.config.test_views)
     figures = evaluation.to_json()
@@ -219,13 +220,14 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    model = runs.load_model(runs.load_run(options.run))
+    model = load_model(load_run(options.run))
 
-    from fmnist_core.data import CLASS_NAMES, load_split
-    from fmnist_core.familiarity import fit_familiarity, score_unfamiliarity
-    from fmnist_core.imaging import prepare
-    from fmnist_core.pictures import PictureError, open_picture
-    from fmnist_core.prediction import answer
+    from fmnist_core.dataset.classes import CLASS_NAMES
+    from fmnist_core.dataset.split import load_split
+    from fmnist_core.insight.answer import answer_picture
+    from fmnist_core.insight.familiarity import fit_familiarity
+    from fmnist_core.pictures.opening import PictureError, open_picture
+    from fmnist_core.pictures.preparation import prepare
 
     familiarity = fit_familiarity(model, load_split("train"), load_split("test"))
     failed = False
@@ -235,21 +237,20 @@ def _predict(options: argparse.Namespace) -> int:
         except (PictureError, OSError) as error:
             failed = bool(_fail(error))
             continue
-        probabilities, score = answer(model, preparation.views), score_unfamiliarity(model, preparation.views)
-        label, is_unfamiliar = CLASS_NAMES[probabilities.argmax()], score > familiarity.threshold
+        answer = answer_picture(model, preparation.views)
+        label, is_unfamiliar = CLASS_NAMES[answer.first], answer.is_unfamiliar(familiarity)
         if options.json:
-            by_class = {name: float(share) for name, share in zip(CLASS_NAMES, probabilities, strict=True)}
-            about = {"kind": preparation.kind, "unfamiliarity": score, "is_unfamiliar": is_unfamiliar}
+            by_class = {name: float(share) for name, share in zip(CLASS_NAMES, answer.probabilities, strict=True)}
+            about = {"kind": preparation.kind, "unfamiliarity": answer.unfamiliarity, "is_unfamiliar": is_unfamiliar}
             print(json.dumps({"file": file, "label": label, "probabilities": by_class} | about))
         else:
             note = ", unlike anything it was trained on" if is_unfamiliar else ""
-            print(f"{file}: {label} ({100 * probabilities.max():.1f} %{note})")
+            print(f"{file}: {label} ({100 * answer.probabilities[answer.first]:.1f} %{note})")
     return int(failed)
 
 
 def _runs(_options: argparse.Namespace) -> int:
-    records = [*runs.list_runs(), runs.load_run(runs.STARTER_ID)]
-    for run in records:
+    for run in (*list_runs(), load_run(STARTER_ID)):
         accuracy = "      –" if run.test_accuracy is None else f"{100 * run.test_accuracy:5.2f} %"
         print(f"{run.id:22} {run.state:12} {accuracy}  {run.epoch}/{run.epochs} epochs  {run.name}")
     return 0

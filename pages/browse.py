@@ -4,14 +4,14 @@ import secrets
 
 import streamlit as st
 
-from fmnist_core.data import Split, SplitName
-from fmnist_core.sampling import sample_indices
-from pages.parts.cached import split_or_stop
-from pages.parts.class_overview import show_class_overview
-from pages.parts.image_wall import show_image_wall
-from pages.parts.picture import show_picture
-from pages.parts.pixel_table import show_pixel_table
-from pages.parts.url_state import keep, one_of, restore, whole_number, write
+from fmnist_core.dataset.sampling import sample_indices
+from fmnist_core.dataset.split import Split, SplitName
+from pages.parts.shared.cached import split_or_stop
+from pages.parts.browse.class_overview import show_class_overview
+from pages.parts.components.image_wall.image_wall import show_image_wall
+from pages.parts.shared.picture import show_picture
+from pages.parts.components.pixel_table.pixel_table import show_pixel_table
+from pages.parts.shared.url_state import keep, one_of, restore, whole_number, write
 
 ALL = "All classes"
 SPLITS: dict[str, SplitName] = {"Training images": "train", "Test images": "test"}

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from fmnist_core.evaluation import Evaluation
-from pages.parts.cached import evaluation_or_stop, split_or_stop
-from pages.parts.cell_images import show_cell, show_cell_image
-from pages.parts.class_scores import show_class_scores
-from pages.parts.confusion_table import show_confusion_table
-from pages.parts.run_picker import pick_run
-from pages.parts.url_state import keep, one_of, restore, write
+from fmnist_core.evaluation.evaluation import Evaluation
+from pages.parts.shared.cached import evaluation_or_stop, split_or_stop
+from pages.parts.evaluate.cell_images import show_cell, show_cell_image
+from pages.parts.evaluate.class_scores import show_class_scores
+from pages.parts.components.confusion_table.confusion_table import show_confusion_table
+from pages.parts.shared.run_picker import pick_run
+from pages.parts.shared.url_state import keep, one_of, restore, write
 
 VIEWS = ("Counts", "Percent of each row")
 

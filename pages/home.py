@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from fmnist_core import runs
-from fmnist_core.runs import RunRecord
-from pages.parts.run_picker import describe_settings, escape
+from fmnist_core.runs.folders import STARTER_ID
+from fmnist_core.runs.record import RunRecord, list_runs, load_run
+from pages.parts.shared.run_picker import describe_settings, escape
 
 STEPS = (
     ("browse", "Browse", ":material/grid_view:", "Meet the data: small grey pictures of clothes, in ten classes."),
@@ -33,7 +33,7 @@ def show_runs(records: list[RunRecord]) -> RunRecord:
     if len(live) > _LIVE_SHOWN:
         st.caption(f"{len(live) - _LIVE_SHOWN} more in line; the Train page lists them.")
     newest = next((run for run in records if run.test_accuracy is not None and run.has_weights and not run.is_live), None)
-    shown = newest or runs.load_run(runs.STARTER_ID)
+    shown = newest or load_run(STARTER_ID)
     percent = f"**{100 * (shown.test_accuracy or 0):.2f} %** of the test images right"
     if newest is not None:
         said = f"The newest network trained here, **{escape(newest.name)}**, gets {percent}: {escape(describe_settings(newest))}."
@@ -54,11 +54,11 @@ def show_run(run: RunRecord, page: str, said: str, label: str) -> None:
 
 def show_data_and_network(run: RunRecord) -> None:
     """One picture of each class, and what the run's network makes of one of them; says so where the data cannot be read."""
-    from fmnist_core.data import DataError
+    from fmnist_core.dataset.classes import DataError
     from fmnist_core.network.devices import device_name, pick_device
-    from pages.parts.cached import model_or_stop, read_split
-    from pages.parts.class_strip import show_class_strip
-    from pages.parts.network_diagram import show_network_diagram
+    from pages.parts.shared.cached import model_or_stop, read_split
+    from pages.parts.home.class_strip import show_class_strip
+    from pages.parts.home.network_diagram import show_network_diagram
 
     st.subheader("The data: ten kinds of clothes", anchor=False)
     try:
@@ -83,5 +83,5 @@ def show_data_and_network(run: RunRecord) -> None:
 st.title("Watch a network learn to tell clothes apart")
 st.write("A famous small experiment from start to end: a neural network and Fashion-MNIST. Five steps, in any order you like.")
 show_steps()
-newest_run = show_runs(runs.list_runs())
+newest_run = show_runs(list_runs())
 show_data_and_network(newest_run)

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from fmnist_core.explanation import first_kernels, second_kernels
-from pages.parts.cached import model_or_stop
-from pages.parts.item_maps import show_item
-from pages.parts.kernel_sheets import show_first_layer, show_second_layer
-from pages.parts.run_picker import pick_run
-from pages.parts.url_state import keep, one_of, restore
+from fmnist_core.insight.maps import first_kernels, second_kernels
+from pages.parts.shared.cached import model_or_stop
+from pages.parts.look_inside.item_maps import show_item
+from pages.parts.look_inside.kernel_sheets import show_first_layer, show_second_layer
+from pages.parts.shared.run_picker import pick_run
+from pages.parts.shared.url_state import keep, one_of, restore
 
 FIRST, SECOND, ITEM = PARTS = ("First layer", "Second layer", "An item on its way through")
 

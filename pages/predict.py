@@ -6,23 +6,23 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from fmnist_core.familiarity import score_unfamiliarity
-from fmnist_core.imaging import Choices, Preparation, prepare, prepare_drawing
-from fmnist_core.pictures import PictureError
-from fmnist_core.prediction import answer
-from pages.parts.answer import show_answer
-from pages.parts.cached import familiarity_or_stop, model_or_stop, split_or_stop
-from pages.parts.corrections import show_corrections
-from pages.parts.drawing_pad import show_drawing_pad, shrink_item
-from pages.parts.examples import show_examples
-from pages.parts.filmstrip import show_filmstrip
-from pages.parts.hand_tools import read_choices, show_hand_tools, show_kind, switch
-from pages.parts.picture import show_picture
-from pages.parts.picture_list import Picture, PictureList, ask_for_photo, ask_for_uploads
-from pages.parts.picture_table import choose_picture
-from pages.parts.reasons import show_reasons
-from pages.parts.run_picker import escape, pick_run
-from pages.parts.url_state import keep, one_of, restore, whole_number, write
+from fmnist_core.insight.answer import answer
+from fmnist_core.insight.familiarity import score_unfamiliarity
+from fmnist_core.pictures.opening import PictureError
+from fmnist_core.pictures.preparation import Choices, Preparation, prepare, prepare_drawing
+from pages.parts.shared.answer import show_answer
+from pages.parts.shared.cached import familiarity_or_stop, model_or_stop, split_or_stop
+from pages.parts.predict.corrections import show_corrections
+from pages.parts.predict.drawing_pad import show_drawing_pad, shrink_item
+from pages.parts.predict.examples import show_examples
+from pages.parts.predict.filmstrip import show_filmstrip
+from pages.parts.predict.hand_tools import read_choices, show_hand_tools, show_kind, switch
+from pages.parts.shared.picture import show_picture
+from pages.parts.predict.picture_list import Picture, PictureList, ask_for_photo, ask_for_uploads
+from pages.parts.predict.picture_table import choose_picture
+from pages.parts.predict.reasons import show_reasons
+from pages.parts.shared.run_picker import escape, pick_run
+from pages.parts.shared.url_state import keep, one_of, restore, whole_number, write
 
 TEST_ITEM, UPLOAD, CAMERA, DRAWING = SOURCES = ("Test item", "Upload", "Camera", "Drawing")
 TRAINED_FOR_PHOTOS = "photos-and-drawings"

@@ -1,12 +1,14 @@
 """Train: choose a preset or settings of one's own, start a run, watch it learn."""
 
 import streamlit as st
+from fmnist_core.jobs.processes import keep_spare
+from fmnist_core.jobs.queue import training_slots
 
-from fmnist_core import jobs, runs
-from fmnist_core.runs import RunRecord
-from pages.parts.live_run import prepare_live_charts, show_ended_run, show_live_run
-from pages.parts.run_picker import remember_run, show_choice
-from pages.parts.train_settings import show_settings
+from fmnist_core.runs.folders import STARTER_ID
+from fmnist_core.runs.record import RunRecord, list_runs
+from pages.parts.train.live_run import prepare_live_charts, show_ended_run, show_live_run
+from pages.parts.shared.run_picker import remember_run, show_choice
+from pages.parts.train.settings_form import show_settings
 
 _WATCHED = "watched_run"  # outlives the page, unlike widgets
 _LISTED_RUNS = 30
@@ -22,7 +24,7 @@ def find_watched_run(records: list[RunRecord]) -> RunRecord | None:
     """The run of the URL, else this session's, else one that is training now."""
     by_id = {run.id: run for run in records}
     asked = st.query_params.get("run")
-    if asked is not None and asked not in by_id and asked != runs.STARTER_ID:
+    if asked is not None and asked not in by_id and asked != STARTER_ID:
         st.warning(
             f"This link names a run that is not here ({asked[:40]}). Start a new one, or choose another below.", icon=":material/link_off:"
         )
@@ -41,9 +43,9 @@ def show_run_choice(records: list[RunRecord], watched: RunRecord | None) -> None
 
 
 st.title("Train")
-records = runs.list_runs()
+records = list_runs()
 if not any(run.is_live for run in records):
-    jobs.keep_spare()
+    keep_spare()
 watched = find_watched_run(records)
 if watched is None:
     st.write("Choose a preset, change what you like, and press Train. The loss draws itself while the network learns.")
@@ -52,7 +54,7 @@ elif watched.is_live:
     watch(watched.id)
     show_live_run(watched)
     with st.expander("Train another network"):
-        st.write(f"Runs take turns, {jobs.training_slots()} at a time: a new one waits until its turn comes.")
+        st.write(f"Runs take turns, {training_slots()} at a time: a new one waits until its turn comes.")
         show_settings(watch)
 else:
     watch(watched.id)

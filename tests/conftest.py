@@ -1,16 +1,20 @@
 """Fixtures that every test shares: a home of its own, small real splits, a run that was really trained."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fmnist_core import data, jobs, runs
-from fmnist_core.config import TrainConfig
-from fmnist_core.data import Split
-from fmnist_core.runs import RunRecord
+from fmnist_core.dataset.idx import PACKAGED_FOLDER
+from fmnist_core.dataset.split import Split, load_split
+from fmnist_core.jobs.worker import train_run
+from fmnist_core.runs.record import RunRecord, load_run
+from fmnist_core.runs.writer import create_run
+from fmnist_core.settings.config import TrainConfig
 
 ROOT = Path(__file__).parent.parent
+ONE_THREAD_EACH = str(os.cpu_count())  # slots: threads that share the cores with other work wait for each other most of the time
 
 
 @pytest.fixture(autouse=True)
@@ -19,14 +23,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("FMNIST_HOME", str(folder))
     monkeypatch.delenv("FMNIST_DATA", raising=False)
-    monkeypatch.delenv("FMNIST_SLOTS", raising=False)
+    monkeypatch.setenv("FMNIST_SLOTS", ONE_THREAD_EACH)
     return folder
 
 
 @pytest.fixture(scope="session")
 def small_splits() -> tuple[Split, Split]:
     """The first 500 training and 200 test images of the real data."""
-    train, test = data.load_split("train", data.PACKAGED_FOLDER), data.load_split("test", data.PACKAGED_FOLDER)
+    train, test = load_split("train", PACKAGED_FOLDER), load_split("test", PACKAGED_FOLDER)
     return Split("train", train.images[:500], train.labels[:500]), Split("test", test.images[:200], test.labels[:200])
 
 
@@ -51,6 +55,6 @@ def trained_run(small_data: Path, monkeypatch: pytest.MonkeyPatch) -> RunRecord:
     """A finished run of one epoch on the small data, in `home`; FMNIST_DATA is back to the packaged data afterwards."""
     with monkeypatch.context() as patch:
         patch.setenv("FMNIST_DATA", str(small_data))
-        run_id = runs.create_run(TrainConfig(epochs=1, batch_size=50), "Small run")
-        assert jobs.carry_out(run_id, lambda _event: None) == "finished"
-    return runs.load_run(run_id)
+        run_id = create_run(TrainConfig(epochs=1, batch_size=50), "Small run")
+        assert train_run(run_id, lambda _event: None) == "finished"
+    return load_run(run_id)

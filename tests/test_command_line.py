@@ -4,7 +4,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +11,12 @@ import pytest
 from PIL import Image
 
 from fmnist_core import __main__ as command_line
-from fmnist_core import config, runs
-from fmnist_core.data import CLASS_NAMES, Split
-from fmnist_core.presets import PRESETS, find_preset
-from fmnist_core.runs import RunRecord
+from fmnist_core.dataset.classes import CLASS_NAMES
+from fmnist_core.dataset.split import Split
+from fmnist_core.runs.record import RunRecord, load_run
+from fmnist_core.runs.writer import create_run
+from fmnist_core.settings.config import SETTINGS, TrainConfig
+from fmnist_core.settings.presets import PRESETS, find_preset
 
 ROOT = Path(command_line.__file__).parent.parent
 
@@ -46,12 +47,12 @@ def test_train_prints_as_the_article_does(capsys: pytest.CaptureFixture[str]) ->
     assert re.fullmatch(r"Epoch : 1/2, Iter : 100/125, Loss: \d+\.\d{4}", lines[1])
     assert re.fullmatch(r"Test accuracy after epoch 1/2: \d+\.\d\d %", lines[2])
     assert lines[3].startswith("Epoch : 2/2, Iter : 100/125, ")
-    run = runs.load_run(lines[-1])
+    run = load_run(lines[-1])
     assert (run.name, run.state, run.config.seed) == ("CLI", "finished", 1)
 
 
 def test_every_setting_has_a_flag(capsys: pytest.CaptureFixture[str]) -> None:
-    wanted = config.TrainConfig(
+    wanted = TrainConfig(
         epochs=1,
         batch_size=90,
         learning_rate=0.02,
@@ -71,20 +72,20 @@ def test_every_setting_has_a_flag(capsys: pytest.CaptureFixture[str]) -> None:
         left_out_class=8,
         precision="float32",
     )
-    plain = config.TrainConfig()
+    plain = TrainConfig()
     assert all(getattr(wanted, field.name) != getattr(plain, field.name) for field in dataclasses.fields(plain))
     flags = []
     for name, value in wanted.to_json().items():
         flag = f"--{name.replace('_', '-')}"
         flags += [flag] if value is True else [flag, str(value)]
     assert command_line.main(["train", *flags]) == 0
-    assert runs.load_run(capsys.readouterr().out.splitlines()[-1]).config == wanted
+    assert load_run(capsys.readouterr().out.splitlines()[-1]).config == wanted
 
 
 def test_a_presets_settings_can_be_taken_back(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--epochs", "1", "--test-views", "one", "--no-weight-averaging", "--training-images", "all", "--left-out-class", "none"]
     assert command_line.main(["train", "--preset", "best", *arguments]) == 0
-    run = runs.load_run(capsys.readouterr().out.splitlines()[-1])
+    run = load_run(capsys.readouterr().out.splitlines()[-1])
     best = find_preset("best").config
     assert run.config == dataclasses.replace(best, epochs=1, test_views="one", weight_averaging=False)
 
@@ -94,9 +95,9 @@ def test_train_as_json_gives_an_event_a_line(capsys: pytest.CaptureFixture[str])
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [event["type"] for event in events if event["type"] != "StepDone"] == ["Started", "EpochDone", "Finished", "Ended"]
     assert sum(len(event.get("losses", [])) for event in events) == 10
-    run = runs.load_run(events[-1]["run"])
+    run = load_run(events[-1]["run"])
     assert (events[-1]["state"], events[-1]["test_accuracy"]) == ("finished", run.test_accuracy)
-    assert events[:-1] == runs.read_events(run)[0]
+    assert events[:-1] == [json.loads(line) for line in (run.folder / "events.jsonl").read_text().splitlines()]
 
 
 def test_resume_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,10 +105,10 @@ def test_resume_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     run_id = capsys.readouterr().out.splitlines()[-1]
     assert command_line.main(["train", "--resume", run_id, "--epochs", "3"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "Going on after step 5, in epoch 2/3"
+    assert lines[0] == "Resuming after step 5, in epoch 2/3"
     assert lines[-2].startswith("Test accuracy after epoch 3/3: ")
     assert lines[-1] == run_id
-    assert (runs.load_run(run_id).state, runs.load_run(run_id).epochs) == ("finished", 3)
+    assert (load_run(run_id).state, load_run(run_id).epochs) == ("finished", 3)
     assert command_line.main(["train", "--resume", run_id]) == 1
     assert capsys.readouterr().err == "This run has done all its epochs: give it some more.\n"
     assert command_line.main(["train", "--resume", run_id, "--seed", "3"]) == 1
@@ -122,12 +123,12 @@ def test_presets_are_listed_in_words_and_as_json(capsys: pytest.CaptureFixture[s
     assert all(preset.key in said and preset.sentence in said for preset in PRESETS)
     assert command_line.main(["presets", "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [config.TrainConfig.from_json(row["settings"]) for row in rows] == [preset.config for preset in PRESETS]
+    assert [TrainConfig.from_json(row["settings"]) for row in rows] == [preset.config for preset in PRESETS]
 
 
 def test_the_weights_of_any_epoch_can_be_evaluated(capsys: pytest.CaptureFixture[str]) -> None:
     command_line.main(["train", "--epochs", "3", "--validation-images", "40"])
-    run = runs.load_run(capsys.readouterr().out.splitlines()[-1])
+    run = load_run(capsys.readouterr().out.splitlines()[-1])
     found = {}
     for epoch in ("1", "2", "3", "last"):
         assert command_line.main(["evaluate", run.id, "--json", "--epoch", epoch]) == 0
@@ -148,9 +149,9 @@ def test_short_epochs_print_their_last_step(capsys: pytest.CaptureFixture[str]) 
     [
         (["train", "--learning-rate", "1000"], "The learning rate 1000 is far too high: choose at most 100; 0.001 is a good start.\n"),
         (["train", "--epochs", "0"], "The number of epochs 0 is out of range: choose one from 1 to 200.\n"),
-        (["evaluate", "nobody"], 'There is no run "nobody": `python -m fmnist_core runs` lists those there are.\n'),
+        (["evaluate", "nobody"], 'There is no run "nobody": `python -m fmnist_core runs` lists all runs.\n'),
         (["evaluate", "../starter"], "'../starter' is not the id of a run: ids are lower-case letters, digits and hyphens.\n"),
-        (["predict", "nobody", "x.png"], 'There is no run "nobody": `python -m fmnist_core runs` lists those there are.\n'),
+        (["predict", "nobody", "x.png"], 'There is no run "nobody": `python -m fmnist_core runs` lists all runs.\n'),
     ],
 )
 def test_errors_are_one_sentence_and_exit_code_1(arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,11 +168,11 @@ def test_misuse_is_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_diverged_run_fails_with_its_hint(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(config, "MAX_LEARNING_RATE", 1e38)
+    monkeypatch.setitem(SETTINGS, "learning_rate", dataclasses.replace(SETTINGS["learning_rate"], highest=1e38))
     assert command_line.main(["train", "--learning-rate", "1e37"]) == 1
     printed = capsys.readouterr()
     assert "The learning rate 1e+37 is too high; try 0.01." in printed.err
-    run = runs.load_run(printed.out.splitlines()[-1])
+    run = load_run(printed.out.splitlines()[-1])
     assert run.state == "diverged"
     assert not run.has_weights
 
@@ -180,7 +181,7 @@ def test_bad_data_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "fashion-mnist_train.csv").write_text("label,pixel1\n1,2\n")
     result = run_in_a_process("train", data_folder=tmp_path)
     assert result.returncode == 1
-    assert result.stderr.strip() == f"{tmp_path / 'fashion-mnist_train.csv'}, row 1: 2 columns, but a label and 784 pixels make 785."
+    assert result.stderr.strip() == f"{tmp_path / 'fashion-mnist_train.csv'}, row 1: 2 columns, expected 785 (a label and 784 pixels)."
 
 
 def run_in_a_process(*arguments: str, data_folder: Path) -> subprocess.CompletedProcess[str]:
@@ -202,7 +203,7 @@ def test_ctrl_c_stops_and_keeps() -> None:
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=60)
     assert process.returncode == 0
-    run = runs.load_run(rest.splitlines()[-1])
+    run = load_run(rest.splitlines()[-1])
     assert run.state == "stopped"
     assert run.has_weights
 
@@ -236,7 +237,7 @@ def test_train_takes_a_preset_and_flags_over_it(capsys: pytest.CaptureFixture[st
     assert command_line.main(["train", "--preset", "photos-and-drawings", "--epochs", "1", "--seed", "4"]) == 0
     run_id = capsys.readouterr().out.splitlines()[-1]
     expected = dataclasses.replace(find_preset("photos-and-drawings").config, epochs=1, seed=4)
-    assert runs.load_run(run_id).config == expected
+    assert load_run(run_id).config == expected
 
 
 def test_predict_tells_of_bad_files_and_goes_on(picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -252,8 +253,7 @@ def test_predict_tells_of_bad_files_and_goes_on(picture: Path, tmp_path: Path, c
 
 
 def test_runs_lists_newest_first_and_the_starter_last(trained_run: RunRecord, capsys: pytest.CaptureFixture[str]) -> None:
-    time.sleep(0.01)
-    newest = runs.create_run(config.TrainConfig(), "Newest")
+    newest = create_run(TrainConfig(), "Newest")
     assert command_line.main(["runs"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == [newest, trained_run.id, "starter"]

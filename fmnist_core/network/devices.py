@@ -2,7 +2,7 @@
 
 import torch
 
-from fmnist_core.config import Precision
+from fmnist_core.settings.config import Precision
 
 
 def pick_device() -> torch.device:

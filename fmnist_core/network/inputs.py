@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fmnist_core.data import PIXEL_MEAN, PIXEL_STD, SIDE_PX
+from fmnist_core.dataset.classes import PIXEL_MEAN, PIXEL_STD, SIDE_PX
 from fmnist_core.network.model import FashionCNN
 
 

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from fmnist_core.config import Pixels
+from fmnist_core.settings.config import Pixels
 
 
 class FashionCNN(nn.Module):

@@ -12,12 +12,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fmnist_core import runs
-from fmnist_core.data import load_split
-from fmnist_core.explanation import occlude
+from fmnist_core.dataset.split import load_split
+from fmnist_core.evaluation.prediction import predict
+from fmnist_core.insight.attribution import occlude
 from fmnist_core.network.inputs import to_inputs
 from fmnist_core.network.model import FashionCNN
-from fmnist_core.prediction import predict
+from fmnist_core.runs.folders import STARTER_ID
+from fmnist_core.runs.record import load_run
+from fmnist_core.runs.weights import load_model
 
 IMAGES = 300
 SHARES = np.linspace(0, 1, 15)
@@ -68,7 +70,7 @@ def measure(model: FashionCNN, attribute: Attribute) -> tuple[float, float, floa
 
 
 def main() -> None:
-    model = runs.load_model(runs.load_run(sys.argv[1] if len(sys.argv) > 1 else runs.STARTER_ID))
+    model = load_model(load_run(sys.argv[1] if len(sys.argv) > 1 else STARTER_ID))
     random = np.random.default_rng(0)
     methods: dict[str, Attribute] = {
         "by chance": lambda _model, image, _class: random.random(image.shape, np.float32),

@@ -18,13 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fmnist_core import runs
-from fmnist_core.data import CLASS_NAMES, load_split
-from fmnist_core.familiarity import fit_familiarity, score_unfamiliarity
-from fmnist_core.imaging import Preparation, prepare, prepare_drawing
+from fmnist_core.dataset.classes import CLASS_NAMES
+from fmnist_core.dataset.split import load_split
+from fmnist_core.insight.answer import answer
+from fmnist_core.insight.familiarity import fit_familiarity, score_unfamiliarity
 from fmnist_core.network.model import FashionCNN
-from fmnist_core.pictures import open_picture
-from fmnist_core.prediction import answer
+from fmnist_core.pictures.opening import open_picture
+from fmnist_core.pictures.preparation import Preparation, prepare, prepare_drawing
+from fmnist_core.runs.folders import STARTER_ID
+from fmnist_core.runs.record import load_run
+from fmnist_core.runs.weights import load_model
 
 SHOES = {"Sandal", "Sneaker", "Ankle boot"}
 PHOTO_ANSWERS = {
@@ -123,7 +126,7 @@ def measure_large_photo(model: FashionCNN) -> None:
 
 def main() -> None:
     folder = Path(sys.argv[1])
-    model = runs.load_model(runs.load_run(sys.argv[2] if len(sys.argv) > 2 else runs.STARTER_ID))
+    model = load_model(load_run(sys.argv[2] if len(sys.argv) > 2 else STARTER_ID))
     if (folder / "labels.csv").exists():
         measure_photos(folder, model)
         measure_large_photo(model)

@@ -21,21 +21,27 @@ from pathlib import Path
 import numpy as np
 import psutil
 import torch
+from fmnist_core.jobs.processes import keep_spare
+from fmnist_core.jobs.queue import threads_per_run
+from fmnist_core.jobs.worker import carry_out, preload
 from torch import nn
 
-from fmnist_core import jobs, runs
-from fmnist_core.config import TrainConfig
-from fmnist_core.data import Split, load_split
-from fmnist_core.events import EpochDone, Event, StepDone
-from fmnist_core.learner import draw_network, make_optimizer
+from fmnist_core.dataset.split import Split, load_split, pick
+from fmnist_core.evaluation.prediction import evaluate
+from fmnist_core.jobs.control import start, stop
 from fmnist_core.network.devices import compute_dtype, pick_device, pick_precision
 from fmnist_core.network.fast import fast_forward, to_device
 from fmnist_core.network.inputs import to_inputs
 from fmnist_core.network.model import FashionCNN
-from fmnist_core.prediction import evaluate
-from fmnist_core.presets import find_preset
-from fmnist_core.sampling import pick
-from fmnist_core.training import train
+from fmnist_core.runs.event_log import read_events
+from fmnist_core.runs.record import load_run
+from fmnist_core.runs.weights import load_model
+from fmnist_core.runs.writer import create_run
+from fmnist_core.settings.config import TrainConfig
+from fmnist_core.settings.presets import find_preset
+from fmnist_core.training.events import EpochDone, Event, StepDone
+from fmnist_core.training.loop import train
+from fmnist_core.training.state import draw_network, make_optimizer
 from tests.benchmarks.tutorial import BATCH_SIZE, ItemByItem, Tutorial
 from tests.benchmarks.viewer import watch_training
 
@@ -151,14 +157,14 @@ def carried_out_contestant(config: TrainConfig, warm_up: int, steps: int) -> Con
     """A run as the pages start it: events, kernels and checkpoints are written to its folder; stopped when it has been timed."""
 
     def take_turn(watch: Stopwatch) -> None:
-        run_id = runs.create_run(config)
+        run_id = create_run(config)
         clock = ReportClock(watch, warm_up, steps)
 
         def listen(event: Event) -> None:
             if clock.take(event):
-                jobs.stop(run_id)
+                stop(run_id)
 
-        jobs.carry_out(run_id, listen)
+        carry_out(run_id, listen)
 
     return take_turn
 
@@ -221,7 +227,7 @@ def measure_time_to_accuracy(options: argparse.Namespace) -> None:
     epoch_steps = options.tutorial_steps or -(-len(train_split) // BATCH_SIZE)
     watch = Stopwatch()
     rows, took_s, accuracies = [], [], []
-    jobs.preload()
+    preload()
     tutorial.do(options.warm_up)
     for seed in range(options.seeds):
         watch.begin()
@@ -307,19 +313,19 @@ def measure_best(options: argparse.Namespace) -> None:
     config = replace(preset.config, training_images=options.images or preset.config.training_images)
     config = config if options.epochs is None else replace(config, epochs=options.epochs)
     test_split = load_split("test")
-    jobs.preload()
+    preload()
     rows, reported, plain, seconds = [], [], [], []
     for seed in range(options.seeds):
         began_s = time.perf_counter()
-        run_id = runs.create_run(replace(config, seed=seed))
-        jobs.carry_out(run_id, lambda _event: None)
+        run_id = create_run(replace(config, seed=seed))
+        carry_out(run_id, lambda _event: None)
         seconds.append(time.perf_counter() - began_s)
-        run = runs.load_run(run_id)
-        model = runs.load_model(run)
+        run = load_run(run_id)
+        model = load_model(run)
         reported.append(json.loads((run.folder / "evaluation.json").read_text())["accuracy"])
         plain.append(evaluate(model, test_split).accuracy)
         mirrored = evaluate(model, test_split, views="mirrored").accuracy
-        last = evaluate(runs.load_model(run, "last"), test_split, views=config.test_views).accuracy
+        last = evaluate(load_model(run, "last"), test_split, views=config.test_views).accuracy
         figures = [f"{100 * accuracy:.2f}" for accuracy in (reported[-1], plain[-1], mirrored, last)]
         rows.append([str(seed), *figures, f"{run.best_epoch or run.epoch} of {run.epochs}", f"{seconds[-1]:.0f}"])
     print_table(
@@ -335,9 +341,9 @@ def measure_best(options: argparse.Namespace) -> None:
 def measure_memory(options: argparse.Namespace) -> None:
     rows = []
     for key in ("article", "best", "photos-and-drawings"):
-        run_id = jobs.start(find_preset(key).config)
+        run_id = start(find_preset(key).config)
         peak_bytes = watch_memory(run_id, options.seconds)
-        steps = sum(len(event.get("losses", ())) for event in runs.read_events(runs.load_run(run_id))[0])
+        steps = sum(len(event.get("losses", ())) for event in read_events(load_run(run_id))[0])
         rows.append([find_preset(key).name, f"{peak_bytes / 1e6:.0f}", f"{peak_bytes / 2**20:.0f}", f"{steps:,}"])
     print_table("Most memory a training process held at once", ["", "MB", "MiB", "steps"], rows)
 
@@ -346,11 +352,11 @@ def watch_memory(run_id: str, seconds: float) -> int:
     """Stops the run after so many seconds of training; returns the peak to the end of its process, the last evaluation included."""
     peak_bytes, began_s = 0, None
     while True:
-        run = runs.load_run(run_id)
+        run = load_run(run_id)
         if began_s is None and run.state == "training":
             began_s = time.perf_counter()
         if began_s is not None and time.perf_counter() - began_s > seconds:
-            jobs.stop(run_id)
+            stop(run_id)
             seconds = float("inf")
         owner = json.loads((run.folder / "status.json").read_text())["process"]["pid"]
         if owner != os.getpid():
@@ -404,13 +410,13 @@ def measure_live(options: argparse.Namespace) -> None:
 
 def time_an_epoch(config: TrainConfig) -> tuple[float, float]:
     """Seconds of the test after the first epoch, with what is written down then, and of the epoch with it."""
-    run_id = runs.create_run(config)
+    run_id = create_run(config)
     times: dict[str, float] = {}
 
     def listen(event: Event) -> None:
         times[type(event).__name__] = time.perf_counter()
 
-    jobs.carry_out(run_id, listen)
+    carry_out(run_id, listen)
     return times["EpochDone"] - times["StepDone"], times["EpochDone"] - times["Started"]
 
 
@@ -425,7 +431,7 @@ def measure_viewers(options: argparse.Namespace) -> None:
     try:
         wait_until_idle()
         for viewers in list(paces) * options.rounds:
-            run_id = jobs.start(replace(find_preset("article").config, epochs=50))
+            run_id = start(replace(find_preset("article").config, epochs=50))
             wait_for_steps(run_id, options.warm_up)
             stop = threading.Event()
             seen = watch_training(port, run_id, viewers, stop) if viewers else None
@@ -459,21 +465,21 @@ def measure_viewers(options: argparse.Namespace) -> None:
 
 
 def measure_click(options: argparse.Namespace) -> None:
-    """From `jobs.start` to the first loss in the run's file. Until it is on the page the page's own refresh is added, see `pages`."""
+    """From `start` to the first loss in the run's file. Until it is on the page the page's own refresh is added, see `pages`."""
     config = find_preset(options.preset or "article").config
     took_s = []
     for _ in range(options.tries):
-        jobs.keep_spare()
+        keep_spare()
         wait_until_idle()
         began_s = time.perf_counter()
-        run_id = jobs.start(config)
+        run_id = start(config)
         wait_for_steps(run_id, 1)
         took_s.append(time.perf_counter() - began_s)
         stop_and_wait(run_id)
     cold_s = []
     for _ in range(min(2, options.tries)):
         began_s = time.perf_counter()
-        run_id = jobs.start(config)
+        run_id = start(config)
         wait_for_steps(run_id, 1)
         cold_s.append(time.perf_counter() - began_s)
         stop_and_wait(run_id)
@@ -503,20 +509,20 @@ def wait_until_idle() -> None:
 
 
 def count_steps(run_id: str) -> int:
-    events, _ = runs.read_events(runs.load_run(run_id))
+    events, _ = read_events(load_run(run_id))
     return max((event["step"] for event in events if event["type"] == "StepDone"), default=0)
 
 
 def wait_for_steps(run_id: str, steps: int) -> None:
     while count_steps(run_id) < steps:
-        if not (run := runs.load_run(run_id)).is_live:
+        if not (run := load_run(run_id)).is_live:
             raise SystemExit(f"The run ended too early: {run.state} {run.message}")
         time.sleep(0.005)
 
 
 def stop_and_wait(run_id: str) -> None:
-    jobs.stop(run_id)
-    while runs.load_run(run_id).is_live:
+    stop(run_id)
+    while load_run(run_id).is_live:
         time.sleep(0.05)
 
 
@@ -581,7 +587,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def main() -> None:
     options = parse()
-    torch.set_num_threads(jobs.threads_per_run())
+    torch.set_num_threads(threads_per_run())
     print_machine()
     seeds, rounds = {"time-to-accuracy": 5, "best": 3}, {"viewers": 3}
     with tempfile.TemporaryDirectory() as home:

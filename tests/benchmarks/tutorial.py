@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from fmnist_core.data import Split
+from fmnist_core.dataset.split import Split
 
 BATCH_SIZE = 100
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from fmnist_core import data
+from fmnist_core.dataset.idx import PACKAGED_FOLDER
+from fmnist_core.dataset.split import load_split
 from tests.browser.conftest import Server, open_page, wait_until_drawn
 
 
@@ -59,7 +60,7 @@ def test_clicking_one_shows_it_large_with_its_numbers(server: Server, page: Page
     expect(page).to_have_url(re.compile(f"image={index}(&|$)"))
     expect(page.get_by_role("grid", name=f"Pixel values of {name}")).to_be_visible()
     numbers = page.get_by_role("grid", name=f"Pixel values of {name}").locator("td").all_inner_texts()
-    assert [int(number) for number in numbers if number] == data.load_split("test", data.PACKAGED_FOLDER).images[index].ravel().tolist()
+    assert [int(number) for number in numbers if number] == load_split("test", PACKAGED_FOLDER).images[index].ravel().tolist()
     page.reload()
     wait_until_drawn(page)
     expect(page.get_by_role("heading", name=name)).to_be_visible()
@@ -91,7 +92,7 @@ def test_the_wall_works_from_the_keyboard(server: Server, page: Page) -> None:
 def test_the_numbers_are_read_with_the_arrow_keys_and_the_pointer(server: Server, page: Page) -> None:
     open_page(page, server, "/samples?split=Test+images&class=Ankle+boot&seed=7")
     index = int(names_on_the_wall(page)[0].rsplit(" ", 1)[1])
-    pixels = data.load_split("test", data.PACKAGED_FOLDER).images[index]
+    pixels = load_split("test", PACKAGED_FOLDER).images[index]
     cells = page.get_by_role("grid", name=re.compile("^Pixel values")).locator("tbody td")
     cells.first.focus()
     for key in ("ArrowDown", "ArrowDown", "ArrowRight"):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
-from fmnist_core import runs
+from fmnist_core.runs.record import load_run
 from tests.browser.conftest import Server, open_page, wait_until_drawn
 
 SHIRTS = "Shirt answered as T-shirt/top"
@@ -21,7 +21,7 @@ def wall_of(page: Page, title: str) -> Locator:
 
 def test_a_click_on_a_cell_shows_its_images_the_most_confident_first(server: Server, page: Page) -> None:
     open_page(page, server, "/evaluation?run=starter")
-    expect(page.get_by_text(f"{100 * (runs.load_run('starter').test_accuracy or 0):.2f} %", exact=True)).to_be_visible()
+    expect(page.get_by_text(f"{100 * (load_run('starter').test_accuracy or 0):.2f} %", exact=True)).to_be_visible()
     count = cell(page, "Shirt", "T-shirt/top").inner_text()
     cell(page, "Shirt", "T-shirt/top").click()
     expect(page.get_by_role("heading", name=f"{SHIRTS}: {count}")).to_be_visible()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from fmnist_core.data import CLASS_NAMES
+from fmnist_core.dataset.classes import CLASS_NAMES
 from tests.browser.conftest import Server, open_page, wait_until_drawn
 
 STEPS = {

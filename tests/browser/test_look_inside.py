@@ -5,8 +5,10 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from fmnist_core import runs
-from fmnist_core.explanation import second_kernels
+from fmnist_core.insight.maps import second_kernels
+from fmnist_core.runs.folders import STARTER_ID
+from fmnist_core.runs.record import load_run
+from fmnist_core.runs.weights import load_model
 from tests.browser.conftest import Server, open_page, wait_until_drawn
 
 ITEM = "/kernels?run=starter&part=An+item+on+its+way+through"
@@ -49,7 +51,7 @@ def test_hover_says_which_kernel_and_channel_and_its_weight(server: Server, new_
     page.mouse.move(x, y)
     label = page.locator(".hoverlayer .hovertext")
     expect(label).to_contain_text("kernel 1, channel 2, row 3, column 2")
-    weight = second_kernels(runs.load_model(runs.load_run(runs.STARTER_ID)))[1, 2, 3, 2]
+    weight = second_kernels(load_model(load_run(STARTER_ID)))[1, 2, 3, 2]
     assert f"weight {weight:.3f}" in (label.text_content() or "").replace("−", "-")
 
 

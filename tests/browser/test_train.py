@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from fmnist_core import jobs, runs
-from fmnist_core.config import TrainConfig
+from fmnist_core.jobs.control import start, stop
+from fmnist_core.runs.folders import run_folder
+from fmnist_core.runs.record import list_runs, load_run
+from fmnist_core.settings.config import TrainConfig
 from tests.browser.conftest import Server, open_page, start_server, wait_until_drawn
 from tests.browser.test_accessibility import check
 from tests.written_runs import epoch_done, started, step_done, write_run
@@ -31,9 +33,9 @@ def servers_home(small_server: Server, small_data: Path, monkeypatch: pytest.Mon
     for name, value in (("FMNIST_HOME", str(small_server.home)), ("FMNIST_DATA", str(small_data)), ("FMNIST_SLOTS", "8")):
         monkeypatch.setenv(name, value)
     yield small_server.home
-    for run in runs.list_runs():
+    for run in list_runs():
         if run.is_live:
-            jobs.stop(run.id)
+            stop(run.id)
 
 
 def open_run(page: Page, server: Server, run_id: str, choices: str = "") -> None:
@@ -42,7 +44,7 @@ def open_run(page: Page, server: Server, run_id: str, choices: str = "") -> None
 
 def start_long_run(page: Page, server: Server) -> str:
     """A run under way with its page open."""
-    run_id = jobs.start(LONG, "Long run")
+    run_id = start(LONG, "Long run")
     open_run(page, server, run_id)
     page.wait_for_function(_HAS_POINT)
     return run_id
@@ -113,7 +115,7 @@ def test_an_epoch_on_the_real_data(server: Server, page: Page, monkeypatch: pyte
     expect(page.get_by_role("button", name="Stop").or_(page.get_by_text("Finished 1 epoch in"))).to_be_visible()
 
     expect(page.get_by_text("Finished 1 epoch in")).to_be_visible(timeout=180_000)
-    run = runs.load_run(run_id)
+    run = load_run(run_id)
     assert run.state == "finished"
     assert run.test_accuracy is not None
     assert run.test_accuracy > 0.8
@@ -153,7 +155,7 @@ def test_pausing_stops_the_steps_and_one_step_adds_one(small_server: Server, pag
     press(page, "Pause")
     expect(page.get_by_text("Nothing is computed now")).to_be_visible()
     before = paused_step(page)
-    assert runs.load_run(run_id).state == "paused"
+    assert load_run(run_id).state == "paused"
     page.wait_for_timeout(1_500)
     assert paused_step(page) == before
     press(page, "One step")
@@ -181,7 +183,7 @@ def test_a_changed_rate_is_marked_on_the_chart(small_server: Server, page: Page)
     press(page, "Change")
     page.wait_for_function("() => /was changed to 0.0005 after step/.test(document.querySelector('.st-key-live_loss').innerHTML)")
     expect(page.get_by_text("The learning rate 1000 is far too high")).not_to_be_visible()
-    assert runs.load_run(run_id).state == "training"
+    assert load_run(run_id).state == "training"
 
 
 @pytest.mark.usefixtures("servers_home")
@@ -202,14 +204,14 @@ def test_other_pages_answer_meanwhile_and_another_visitor_stops_it(small_server:
     page.get_by_role("link", name="Browse").first.click()
     expect(page.get_by_role("heading", name="Browse", level=1)).to_be_visible()
     expect(page.get_by_role("button", name=re.compile("Mean image of Bag"))).to_be_visible()
-    assert runs.load_run(run_id).state == "training"
+    assert load_run(run_id).state == "training"
     page.close()
 
     second = page.context.new_page()
     open_page(second, small_server, "/training")  # no id in this URL: the run is found because it is training
     press(second, "Stop")
     expect(second.get_by_text("what it had learned is kept")).to_be_visible()
-    run = runs.load_run(run_id)
+    run = load_run(run_id)
     assert run.state == "stopped"
     assert run.has_weights
     second.wait_for_url(f"**run={run_id}*", timeout=5_000)
@@ -217,15 +219,15 @@ def test_other_pages_answer_meanwhile_and_another_visitor_stops_it(small_server:
 
 @pytest.mark.usefixtures("servers_home")
 def test_a_killed_run_is_finished_by_one_button(small_server: Server, page: Page) -> None:
-    run_id = jobs.start(TrainConfig(epochs=12, batch_size=10), "Killed")
+    run_id = start(TrainConfig(epochs=12, batch_size=10), "Killed")
     open_run(page, small_server, run_id)
     page.wait_for_function(_HAS_POINT)
-    status = json.loads((runs.run_folder(run_id) / "status.json").read_text())
+    status = json.loads((run_folder(run_id) / "status.json").read_text())
     os.kill(status["process"]["pid"], signal.SIGKILL)
     expect(page.get_by_text(re.compile(r"^Interrupted\. "))).to_be_visible()
     press(page, "Go on")
     expect(page.get_by_text("Finished 12 epochs in")).to_be_visible(timeout=90_000)
-    assert runs.load_run(run_id).state == "finished"
+    assert load_run(run_id).state == "finished"
     page.get_by_role("spinbutton", name="More epochs").fill("2")
     page.get_by_role("spinbutton", name="More epochs").press("Enter")
     press(page, "Train 2 more epochs")
@@ -295,7 +297,7 @@ def test_numbers_and_charts_are_taken_away(small_server: Server, page: Page, tmp
 @pytest.mark.parametrize("state", ["live", "ended"])
 def test_nobody_is_shut_out_of_a_run(small_server: Server, new_page: Callable[..., Page], scheme: str, state: str) -> None:
     page = new_page(color_scheme=scheme, viewport={"width": 390, "height": 844})
-    run_id = jobs.start(LONG, "Long run") if state == "live" else write_ended_run()
+    run_id = start(LONG, "Long run") if state == "live" else write_ended_run()
     open_run(page, small_server, run_id, "&pin=3&compare=starter")
     expect(page.get_by_text("When did it learn this?")).to_be_visible()
     page.wait_for_timeout(2_500)  # charts draw themselves after the script has run

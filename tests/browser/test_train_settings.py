@@ -4,7 +4,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from fmnist_core.presets import find_preset
+from fmnist_core.settings.presets import find_preset
 from tests.browser.conftest import Server, open_page, wait_until_drawn
 from tests.browser.test_accessibility import check
 

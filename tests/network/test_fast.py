@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fmnist_core.config import TrainConfig
-from fmnist_core.learner import draw_network, make_optimizer
 from fmnist_core.network import fast
 from fmnist_core.network.fast import fast_features, fast_forward, to_device
 from fmnist_core.network.inputs import to_inputs
 from fmnist_core.network.model import FashionCNN
+from fmnist_core.settings.config import TrainConfig
+from fmnist_core.training.state import draw_network, make_optimizer
 
 IMAGES = torch.randint(0, 256, (30, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
 LABELS = torch.arange(30) % 10

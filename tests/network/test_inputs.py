@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from fmnist_core.data import Split
+from fmnist_core.dataset.split import Split
 from fmnist_core.network.inputs import normalise, to_inputs, to_raw
 from fmnist_core.network.model import FashionCNN
 

@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch import nn
 
-from fmnist_core.config import TrainConfig
-from fmnist_core.learner import draw_network
 from fmnist_core.network.inputs import normalise
 from fmnist_core.network.model import FashionCNN
+from fmnist_core.settings.config import TrainConfig
+from fmnist_core.training.state import draw_network
 from tests.conftest import ROOT
 
 
@@ -78,7 +78,7 @@ def test_the_module_is_short_and_runs_in_any_pytorch_program() -> None:
     """It takes nothing of the project but a type, so that a student can copy it."""
     source = (ROOT / "fmnist_core" / "network" / "model.py").read_text(encoding="utf-8")
     assert len(source.splitlines()) < 60
-    alone = source.replace("from fmnist_core.config import Pixels", "Pixels = str")
+    alone = source.replace("from fmnist_core.settings.config import Pixels", "Pixels = str")
     assert "fmnist_core" not in alone
     program = f"{alone}\nimport torch\nprint(tuple(FashionCNN()(torch.zeros(2, 1, 28, 28)).shape))"
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd="/")

@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fmnist_core.data import PACKAGED_FOLDER, load_split
-from fmnist_core.sampling import sample_indices
+from fmnist_core.dataset.idx import PACKAGED_FOLDER
+from fmnist_core.dataset.sampling import sample_indices
+from fmnist_core.dataset.split import load_split
 from tests.pages.conftest import open_page, query
 
 

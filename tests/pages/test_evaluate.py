@@ -5,19 +5,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fmnist_core import runs
-from fmnist_core.data import PACKAGED_FOLDER, load_split
-from fmnist_core.prediction import evaluate
-from fmnist_core.runs import RunRecord
-from pages.parts.confusion_table import read_cell
-from pages.parts.image_wall import read_pick
+from fmnist_core.dataset.idx import PACKAGED_FOLDER
+from fmnist_core.dataset.split import load_split
+from fmnist_core.evaluation.prediction import evaluate
+from fmnist_core.runs.record import RunRecord, load_run
+from fmnist_core.runs.weights import load_model
+from pages.parts.components.confusion_table.confusion_table import read_cell
+from pages.parts.components.image_wall.image_wall import read_pick
 from tests.pages.conftest import open_page, query
 
 
 def test_the_starter_is_evaluated_before_anyone_has_trained() -> None:
     at = open_page("evaluate")
     assert at.selectbox(key="run_picker").value == "starter"
-    assert at.metric[0].value == f"{100 * (runs.load_run('starter').test_accuracy or 0):.2f} %"
+    assert at.metric[0].value == f"{100 * (load_run('starter').test_accuracy or 0):.2f} %"
     assert any("Of 10,000 test images" in text.value for text in at.markdown)
     assert list(at.dataframe[0].value.columns) == ["Class", "Precision", "Recall", "F1", "Images"]
     assert at.dataframe[0].value["Images"].sum() == 10_000
@@ -26,7 +27,7 @@ def test_the_starter_is_evaluated_before_anyone_has_trained() -> None:
 
 def test_the_most_frequent_mistakes_are_said_and_lead_to_their_images() -> None:
     at = open_page("evaluate", run="starter", test_image="3")
-    confusion = np.array(json.loads((runs.load_run("starter").folder / "evaluation.json").read_text())["confusion"])
+    confusion = np.array(json.loads((load_run("starter").folder / "evaluation.json").read_text())["confusion"])
     np.fill_diagonal(confusion, 0)
     said = at.button(key="worst_6_0")
     words = re.fullmatch(r"Shirt was taken for T-shirt/top (\d+) times", said.label)
@@ -55,7 +56,7 @@ def test_nonsense_for_an_image_is_the_most_confident_one(image: str) -> None:
 
 
 def test_an_image_far_down_a_cell_opens_its_page_of_the_wall() -> None:
-    evaluation = evaluate(runs.load_model(runs.load_run("starter")), load_split("test", PACKAGED_FOLDER))
+    evaluation = evaluate(load_model(load_run("starter")), load_split("test", PACKAGED_FOLDER))
     last = evaluation.images_in_cell(8, 8)[-1]
     at = open_page("evaluate", run="starter", cell="8-8", test_image=str(last))
     pages = -(-len(evaluation.images_in_cell(8, 8)) // 60)
@@ -64,7 +65,7 @@ def test_an_image_far_down_a_cell_opens_its_page_of_the_wall() -> None:
 
 def test_a_cell_in_the_link_shows_its_images() -> None:
     at = open_page("evaluate", run="starter", cell="6-0")
-    evaluation = json.loads((runs.load_run("starter").folder / "evaluation.json").read_text())
+    evaluation = json.loads((load_run("starter").folder / "evaluation.json").read_text())
     count = evaluation["confusion"][6][0]
     headings = [heading.value for heading in at.subheader]
     assert any(heading.startswith("Shirt answered as T-shirt/top: ") for heading in headings)

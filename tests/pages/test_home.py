@@ -10,11 +10,12 @@ import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fmnist_core import data, runs
-from fmnist_core.config import TrainConfig
-from fmnist_core.data import Split
+from fmnist_core.dataset.classes import CLASS_NAMES
+from fmnist_core.dataset.split import Split
 from fmnist_core.network.model import FashionCNN
-from fmnist_core.runs import RunRecord, RunWriter
+from fmnist_core.runs.record import RunRecord
+from fmnist_core.runs.writer import RunWriter, create_run
+from fmnist_core.settings.config import TrainConfig
 from tests.conftest import ROOT, write_idx
 
 STEPS = ["samples", "training", "evaluation", "kernels", "prediction"]
@@ -52,7 +53,7 @@ def test_it_says_which_data_and_device_are_in_use() -> None:
     assert "60,000 images to learn from and 10,000 to test with" in words(at)
     assert "packaged Fashion" in words(at)
     assert "CPU" in words(at) or "GPU" in words(at) or "NVIDIA" in words(at)
-    for name in data.CLASS_NAMES:
+    for name in CLASS_NAMES:
         assert f"<figcaption>{name}</figcaption>" in html(at)
 
 
@@ -77,7 +78,7 @@ def test_the_newest_result_and_its_link(trained_run: RunRecord) -> None:
 
 
 def test_a_run_that_trains_now_has_a_link_to_watch_it(trained_run: RunRecord) -> None:
-    live = runs.create_run(TrainConfig(), "*Team* [blue]")
+    live = create_run(TrainConfig(), "*Team* [blue]")
     writer = RunWriter(live)
     status = json.loads((writer.folder / "status.json").read_text())
     assert status["process"]["pid"] == os.getpid() == psutil.Process().pid
@@ -91,7 +92,7 @@ def test_a_run_that_trains_now_has_a_link_to_watch_it(trained_run: RunRecord) ->
 
 
 def test_a_run_without_a_result_leaves_the_starter_on_show() -> None:
-    RunWriter(runs.create_run(TrainConfig(), "Short")).end("failed", "It failed.")
+    RunWriter(create_run(TrainConfig(), "Short")).end("failed", "It failed.")
     at = open_home()
     assert "No network trained here has a result yet" in words(at)
     assert links(at)[5].query_string == "run=starter"

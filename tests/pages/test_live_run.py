@@ -7,14 +7,17 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fmnist_core import jobs, runs
-from fmnist_core.config import TrainConfig
-from fmnist_core.presets import find_preset
+from fmnist_core.runs.folders import STARTER_FOLDER, STARTER_ID, RunError, run_folder
+from fmnist_core.runs.mailbox import read_commands
+from fmnist_core.runs.record import RunRecord, State, load_run
+from fmnist_core.runs.writer import create_run
+from fmnist_core.settings.config import TrainConfig
+from fmnist_core.settings.presets import find_preset
 from pages.parts import watchers
-from pages.parts.live_items import read_pin
-from pages.parts.live_run import format_duration
-from pages.parts.run_picker import distinct_lines
-from pages.parts.watchers import pick_pace
+from pages.parts.shared.run_picker import distinct_lines
+from pages.parts.train.live_run import format_duration
+from pages.parts.train.probes import read_pin
+from pages.parts.train.viewers import pick_pace
 from tests.pages.conftest import open_page, query
 from tests.written_runs import PROBES, Event, append_events, epoch_done, started, step_done, write_run
 
@@ -38,7 +41,7 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def commands(run_id: str) -> list[dict[str, Any]]:
-    return runs.read_commands(runs.run_folder(run_id))
+    return read_commands(run_folder(run_id))
 
 
 def component_data(at: AppTest, name: str) -> dict[str, Any]:
@@ -107,7 +110,7 @@ def test_a_run_that_is_not_watched_shows_its_loss_alone(monkeypatch: pytest.Monk
 def test_waiting_for_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FMNIST_SLOTS", "1")
     write_run(UNDER_WAY)
-    at = open_run(runs.create_run(TrainConfig(epochs=3), "Queued"))
+    at = open_run(create_run(TrainConfig(epochs=3), "Queued"))
     assert at.get("progress")[0].proto.text == "Waiting for its turn: 1 ahead of it"
     assert [at.button(key=key).disabled for key in ("pause", "step", "epoch", "stop")] == [True, True, True, False]
 
@@ -126,7 +129,7 @@ def test_waiting_for_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
         ("stop", "paused", "stop", "Stopping …"),
     ],
 )
-def test_a_control_asks_the_trainer_and_shows_that_it_was_pressed(key: str, state: runs.State, command: str, label: str) -> None:
+def test_a_control_asks_the_trainer_and_shows_that_it_was_pressed(key: str, state: State, command: str, label: str) -> None:
     run = write_run(UNDER_WAY, state)
     at = open_run(run.id)
     at.button(key=key).click().run()
@@ -195,13 +198,13 @@ def test_choices_live_in_the_url_and_defaults_stay_out() -> None:
     at.segmented_control(key="axis").set_value("seconds").run()
     at.toggle(key="log_switch").set_value(True).run()
     at.slider(key="smoothing").set_value(0.5).run()
-    at.multiselect(key="compare").set_value([other.id, runs.STARTER_ID]).run()
+    at.multiselect(key="compare").set_value([other.id, STARTER_ID]).run()
     assert not at.exception
     assert {name: query(at, name) for name in ("axis", "log", "smoothing", "compare")} == {
         "axis": "seconds",
         "log": "yes",
         "smoothing": "0.5",
-        "compare": f"{other.id},{runs.STARTER_ID}",
+        "compare": f"{other.id},{STARTER_ID}",
     }
     at.segmented_control(key="axis").set_value("step").run()
     at.toggle(key="log_switch").set_value(False).run()
@@ -267,7 +270,7 @@ def test_the_loss_in_words_is_smoothed_as_the_slider_says() -> None:
     ],
 )
 @pytest.mark.parametrize("state", ["training", "finished"])
-def test_when_did_it_learn_this(rights: list[bool], sentence: str, state: runs.State) -> None:
+def test_when_did_it_learn_this(rights: list[bool], sentence: str, state: State) -> None:
     reports = [step_done(step, [1.0], float(step), right=right) for step, right in enumerate(rights, start=1)]
     at = open_run(write_run([started(), *reports], state).id, pin="2")
     said = f"Trouser, test image 2: {sentence}"
@@ -305,7 +308,7 @@ def test_a_pin_and_its_removal() -> None:
         ("failed", "The disk is full.", "error", "The run failed. The disk is full."),
     ],
 )
-def test_every_end_is_told(state: runs.State, message: str, kind: str, said: str) -> None:
+def test_every_end_is_told(state: State, message: str, kind: str, said: str) -> None:
     epoch = 1 if state in ("finished", "diverged") else 0
     run = write_run(WHOLE, state, message=message, epoch=epoch, epochs=1, test_accuracy=0.8, has_weights=True)
     at = open_run(run.id)
@@ -313,7 +316,7 @@ def test_every_end_is_told(state: runs.State, message: str, kind: str, said: str
     assert len(at.get("plotly_chart")) == 2
 
 
-def write_status(run: runs.RunRecord, **changes: Any) -> None:
+def write_status(run: RunRecord, **changes: Any) -> None:
     file = run.folder / "status.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | changes))
 
@@ -326,7 +329,7 @@ def test_a_killed_run_goes_on_by_one_button(launched: list[str]) -> None:
     at.button(key="resume").click().run()
     assert not at.exception
     assert launched == [run.id]
-    assert runs.load_run(run.id).state == "waiting"
+    assert load_run(run.id).state == "waiting"
     assert at.get("echarts_chart")
 
 
@@ -339,7 +342,7 @@ def test_five_more_epochs_or_another_number(launched: list[str]) -> None:
     at.button(key="train_more").click().run()
     assert not at.exception
     assert launched == [run.id]
-    assert runs.load_run(run.id).epochs == 2
+    assert load_run(run.id).epochs == 2
 
 
 def test_a_run_that_cannot_go_on_has_no_such_button() -> None:
@@ -349,7 +352,7 @@ def test_a_run_that_cannot_go_on_has_no_such_button() -> None:
 
 def test_going_on_that_fails_gets_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(run_id: str) -> None:
-        raise runs.RunError(f"{run_id} cannot go on.")
+        raise RunError(f"{run_id} cannot go on.")
 
     monkeypatch.setattr(jobs, "resume", refuse)
     run = write_run(WHOLE, "stopped", has_weights=True)
@@ -406,7 +409,7 @@ def test_a_failure_meets_what_was_expected() -> None:
 def test_old_runs_still_open() -> None:
     """The starter's events, which lack everything newer, as a run of one's own."""
     run = write_run([], "finished", epoch=40, epochs=40, test_accuracy=0.915, has_weights=True)
-    (run.folder / "events.jsonl").write_bytes((runs.STARTER_FOLDER / "events.jsonl").read_bytes())
+    (run.folder / "events.jsonl").write_bytes((STARTER_FOLDER / "events.jsonl").read_bytes())
     at = open_run(run.id)
     assert at.success[0].value.startswith("Finished 40 epochs in 8 min 59 s. It answers 91.50 % of the test images right.")
     assert component_data(at, "live_items") == {}
@@ -455,7 +458,7 @@ def test_a_page_says_that_many_look(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_among_many_who_look_a_press_is_answered_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    load = runs.load_run
+    load = load_run
     monkeypatch.setattr(watchers, "_last_seen", lambda: {f"visitor {number}": time.monotonic() for number in range(9)})
     run = write_run(UNDER_WAY)
     at = open_run(run.id)

@@ -10,11 +10,13 @@ import pytest
 from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
-from fmnist_core import data, runs
-from fmnist_core.config import Pixels, TrainConfig
-from fmnist_core.explanation import feature_maps, first_kernels, second_kernels
+from fmnist_core.dataset.split import load_split
+from fmnist_core.insight.maps import feature_maps, first_kernels, second_kernels
 from fmnist_core.network.model import FashionCNN
-from fmnist_core.runs import RunRecord
+from fmnist_core.runs.folders import STARTER_ID
+from fmnist_core.runs.record import RunRecord, load_run
+from fmnist_core.runs.weights import load_model
+from fmnist_core.settings.config import Pixels, TrainConfig
 from tests.conftest import ROOT
 from tests.written_runs import write_run
 
@@ -51,7 +53,7 @@ def tiles(chart: Any, side: int) -> NDArray[np.float32]:
 
 @pytest.fixture(scope="module")
 def starter() -> FashionCNN:
-    return runs.load_model(runs.load_run(runs.STARTER_ID))
+    return load_model(load_run(STARTER_ID))
 
 
 def test_with_nothing_trained_it_shows_the_first_layer_of_the_starter(starter: FashionCNN) -> None:
@@ -131,7 +133,7 @@ def test_the_weights_can_be_read_as_numbers(starter: FashionCNN) -> None:
 def test_an_item_shows_its_maps_after_each_block(starter: FashionCNN, stage: str, attribute: str, sizes: tuple[int, int]) -> None:
     at = open_page(part="An item on its way through", item="42", stage=stage)
     drawn = charts(at)
-    blocks = feature_maps(starter, data.load_split("test").images[42])
+    blocks = feature_maps(starter, load_split("test").images[42])
     assert len(drawn) == 2
     for chart, maps, size in zip(drawn, blocks, sizes, strict=True):
         assert f"{size}×{size} each" in chart.alt
@@ -140,7 +142,7 @@ def test_an_item_shows_its_maps_after_each_block(starter: FashionCNN, stage: str
 
 
 def test_an_item_is_chosen_by_class_by_number_and_at_random() -> None:
-    labels = data.load_split("test").labels
+    labels = load_split("test").labels
     at = open_page(part="An item on its way through")
     at.selectbox(key="item_class").set_value("Bag").run()
     first_bag = int(np.argmax(labels == 8))
@@ -175,7 +177,7 @@ def test_a_link_that_names_nothing_opens_the_default(query: dict[str, str]) -> N
 def test_it_opens_the_run_of_the_url(trained_run: RunRecord) -> None:
     at = open_page(run=trained_run.id)
     (chart,) = charts(at)
-    np.testing.assert_array_equal(tiles(chart, 5), first_kernels(runs.load_model(trained_run)))
+    np.testing.assert_array_equal(tiles(chart, 5), first_kernels(load_model(trained_run)))
 
 
 @pytest.mark.parametrize("pixels", ["raw", "normalised"])

@@ -11,15 +11,19 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from fmnist_core import data, runs
-from fmnist_core.familiarity import score_unfamiliarity
-from fmnist_core.prediction import predict
-from fmnist_core.torch_dataset import FashionMNISTDataset
-from pages.parts.canvas import read_strokes
-from pages.parts.corrections import Correction, write_csv
-from pages.parts.drawing_pad import SIDE_PX, make_doodle, shrink_item
-from pages.parts.mask_painter import read_paint
-from pages.parts.run_picker import escape
+from fmnist_core.dataset.idx import PACKAGED_FOLDER
+from fmnist_core.dataset.split import load_split
+from fmnist_core.dataset.torch_dataset import FashionMNISTDataset
+from fmnist_core.evaluation.prediction import predict
+from fmnist_core.insight.familiarity import score_unfamiliarity
+from fmnist_core.runs.folders import STARTER_ID
+from fmnist_core.runs.record import load_run
+from fmnist_core.runs.weights import load_model
+from pages.parts.components.canvas.canvas import read_strokes
+from pages.parts.predict.corrections import Correction, write_csv
+from pages.parts.predict.drawing_pad import SIDE_PX, make_doodle, shrink_item
+from pages.parts.predict.mask_painter import read_paint
+from pages.parts.shared.run_picker import escape
 from tests.pages.conftest import open_page, query
 
 SESSION = "0123456789abcdef"
@@ -237,8 +241,8 @@ def test_a_link_with_nonsense_shows_the_first_item(name: str, value: str) -> Non
 
 
 def test_a_wrong_answer_is_said() -> None:
-    split = data.load_split("test", data.PACKAGED_FOLDER)
-    answers = predict(runs.load_model(runs.load_run(runs.STARTER_ID)), split.images[:100]).argmax(axis=1)
+    split = load_split("test", PACKAGED_FOLDER)
+    answers = predict(load_model(load_run(STARTER_ID)), split.images[:100]).argmax(axis=1)
     wrong = int(np.flatnonzero(answers != split.labels[:100])[0])
     at = open_page("predict", run="starter", item=str(wrong))
     assert at.subheader[0].value == f"The network says: {split.class_names[answers[wrong]]}"
@@ -265,7 +269,7 @@ def test_the_table_of_pictures_shows_the_answer_to_what_was_painted() -> None:
 
 
 def test_what_is_unlike_the_training_images_is_said() -> None:
-    model = runs.load_model(runs.load_run(runs.STARTER_ID))
+    model = load_model(load_run(STARTER_ID))
     random = np.random.default_rng(0)
     blots = [random.integers(0, 256, (6, 6), np.uint8).repeat(4, 0).repeat(4, 1) for _ in range(20)]
     oddest = max((np.pad(blot, 2) for blot in blots), key=lambda blot: score_unfamiliarity(model, blot[np.newaxis]))
@@ -302,7 +306,7 @@ def test_a_drawing_is_answered_with_every_step_and_filled_or_not() -> None:
 
 
 def test_a_test_item_on_the_pad_is_itself() -> None:
-    image = data.load_split("test", data.PACKAGED_FOLDER).images[2]
+    image = load_split("test", PACKAGED_FOLDER).images[2]
     large = image.repeat(10, 0).repeat(10, 1)
     np.testing.assert_array_equal(shrink_item(large), image)
     plain = bars(open_page("predict", run="starter", item="2"))

@@ -5,7 +5,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Multiselect, Selectbox
 
-from fmnist_core import runs
+from fmnist_core.runs.folders import STARTER_ID
 from tests.pages.conftest import open_page, query
 from tests.written_runs import epoch_done, started, step_done, write_run
 
@@ -62,5 +62,5 @@ def test_runs_of_one_name_and_minute_can_be_told_apart() -> None:
     at = open_page("evaluate")
     lines = at.selectbox(key="run_picker").options
     assert len(set(lines)) == len(lines) == 4
-    for run_id in (*ids, runs.STARTER_ID, *ids):
+    for run_id in (*ids, STARTER_ID, *ids):
         choose(at, run_id)

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fmnist_core import jobs, runs
-from fmnist_core.config import TrainConfig
-from fmnist_core.presets import PRESETS, Preset, find_preset
-from pages.parts.preset_cards import key_figures, question_of
+from fmnist_core.runs.record import RunRecord, list_runs, load_run
+from fmnist_core.runs.writer import create_run
+from fmnist_core.settings.config import TrainConfig
+from fmnist_core.settings.presets import PRESETS, Preset, find_preset
+from pages.parts.train.preset_cards import key_figures, question_of
 from tests.pages.conftest import open_page, query
 
 ARTICLE = find_preset("article")
@@ -29,7 +30,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[TrainConfig, str]]:
 
     def start(config: TrainConfig, name: str = "") -> str:
         calls.append((config, name))
-        return runs.create_run(config, name)
+        return create_run(config, name)
 
     monkeypatch.setattr(jobs, "start", start)
     return calls
@@ -130,9 +131,9 @@ def test_a_link_names_a_preset_that_is_none() -> None:
 
 def test_the_question_comes_again_with_the_run() -> None:
     for preset in FAILURES:
-        assert question_of(runs.load_run(runs.create_run(replace(preset.config, seed=7)))) == preset.question
-    assert question_of(runs.load_run(runs.create_run(ARTICLE.config))) == ""
-    assert question_of(runs.load_run(runs.create_run(replace(FAILURES[0].config, epochs=3)))) == ""
+        assert question_of(load_run(create_run(replace(preset.config, seed=7)))) == preset.question
+    assert question_of(load_run(create_run(ARTICLE.config))) == ""
+    assert question_of(load_run(create_run(replace(FAILURES[0].config, epochs=3)))) == ""
 
 
 @pytest.mark.parametrize(
@@ -283,7 +284,7 @@ def test_a_bad_learning_rate_starts_nothing(rate: str, sentence: str) -> None:
     type_rate(at, rate)
     press_train(at)
     assert at.error[0].value == sentence
-    assert runs.list_runs() == []
+    assert list_runs() == []
     assert at.number_input(key="setting_epochs").value == 7
     assert at.selectbox(key="setting_learning_rate").value == rate
 
@@ -309,7 +310,7 @@ def test_a_bad_value_is_said_and_loses_nothing(setting: str, bad: Any, sentence:
     set_field(at, setting, bad)
     press_train(at)
     assert at.error[0].value == sentence
-    assert runs.list_runs() == []
+    assert list_runs() == []
     assert at.session_state["train_settings"][setting] == bad
     assert at.text_input(key="setting_name").value == "Kept"
     assert at.selectbox(key="setting_optimizer").value == "sgd"
@@ -346,25 +347,25 @@ def test_training_from_the_page_with_fewer_images_than_asked_for(small_data: Pat
     set_field(at, "name", "Team *blue*")
     press_train(at)
     run_id = query(at, "run")
-    assert runs.load_run(run_id).name == "Team *blue*"
+    assert load_run(run_id).name == "Team *blue*"
     deadline = time.monotonic() + 120
-    while runs.load_run(run_id).is_live and time.monotonic() < deadline:
+    while load_run(run_id).is_live and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert runs.load_run(run_id).state == "finished"
+    assert load_run(run_id).state == "finished"
     at.run()
     assert not at.exception
     assert not at.error
 
 
 def test_a_live_run_is_found_without_a_link() -> None:
-    run_id = runs.create_run(TrainConfig(epochs=3), "Alive")
+    run_id = create_run(TrainConfig(epochs=3), "Alive")
     at = open_page("train")
     assert not at.exception
     assert query(at, "run") == run_id
     assert expander(at, "Train another network").button
 
 
-def test_another_network_can_be_trained_beside_an_ended_run(trained_run: runs.RunRecord, started: list[tuple[TrainConfig, str]]) -> None:
+def test_another_network_can_be_trained_beside_an_ended_run(trained_run: RunRecord, started: list[tuple[TrainConfig, str]]) -> None:
     at = open_page("train", run=trained_run.id)
     assert not expander(at, "Train another network").proto.expanded
     press_train(choose(at, "quick"))

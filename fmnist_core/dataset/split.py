@@ -1,0 +1,70 @@
+"""Split: one half of the data set, whole in memory; from the four original IDX files, or a Kaggle-style pair of CSV files."""
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fmnist_core.dataset.classes import CLASS_NAMES, DataError
+from fmnist_core.dataset.idx import PACKAGED_FOLDER, load_idx_pair
+from fmnist_core.dataset.kaggle_csv import CSV_NAMES, load_csv
+
+SplitName = Literal["train", "test"]
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """One half of the data set, whole in memory.
+
+    Attributes:
+        name: "train" or "test".
+        images: (N, 28, 28) uint8, 0 is background.
+        labels: (N,) uint8, indices into `class_names`.
+        class_names: the ten names, in the order of the labels.
+        folder: where it was read from; None for one that was made in memory.
+    """
+
+    name: SplitName
+    images: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+    class_names: tuple[str, ...] = CLASS_NAMES
+    folder: Path | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def data_folder() -> Path:
+    """The folder the app reads: the value of the environment variable FMNIST_DATA, or the packaged data set."""
+    chosen = os.environ.get("FMNIST_DATA", "").strip()
+    return Path(chosen).expanduser() if chosen else PACKAGED_FOLDER
+
+
+def load_split(name: SplitName, folder: Path | None = None) -> Split:
+    """All images and labels of one split.
+
+    Args:
+        name: "train" (60,000 images in the packaged data) or "test" (10,000).
+        folder: a folder with the four IDX files (gzipped or not) or the two CSV files; default `data_folder()`.
+    Raises:
+        DataError: if a file is missing, damaged or holds anything but such images; the message names the file.
+    """
+    if name not in CSV_NAMES:
+        raise DataError(f'There is no split called "{name}": choose "train" or "test".')
+    folder = data_folder() if folder is None else folder
+    if not folder.is_dir():
+        raise DataError(f"The data folder {folder} does not exist: set FMNIST_DATA to a folder that does, or unset it.")
+    csv_file = folder / CSV_NAMES[name]
+    if csv_file.exists():
+        images, labels = load_csv(csv_file)
+    else:
+        images, labels = load_idx_pair(folder, name)
+    return Split(name, images, labels, folder=folder)
+
+
+def pick(split: Split, indices: NDArray[np.int64]) -> Split:
+    """A split of these images only."""
+    return replace(split, images=split.images[indices], labels=split.labels[indices])

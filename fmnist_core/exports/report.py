@@ -1,0 +1,25 @@
+"""Charts as a page of their own, and tables as CSV."""
+
+import html
+from collections.abc import Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+
+def export_html(title: str, said: str, figures: Sequence[go.Figure]) -> str:
+    """A page with figures to zoom into that needs no network, about 5 MB: plotly's own code is in it.
+
+    Args:
+        said: what is to be seen, in words.
+    """
+    charts = [figure.to_html(full_html=False, include_plotlyjs=number == 0) for number, figure in enumerate(figures)]
+    name = html.escape(title)
+    head = f'<meta charset="utf-8"><title>{name}</title><style>body {{ font-family: sans-serif; margin: 24px; }}</style>'
+    body = f"<h1>{name}</h1><p>{html.escape(said)}</p>{''.join(charts)}"
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>{body}</body></html>\n'
+
+
+def write_table(table: pd.DataFrame) -> str:
+    """A table as CSV, with a header line and six digits per number."""
+    return str(table.to_csv(index=False, float_format="%.6g"))

@@ -1,0 +1,1 @@
+"""Arrays and records → plotly figures, ECharts options and small images; never calls streamlit."""

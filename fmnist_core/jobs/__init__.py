@@ -1,0 +1,1 @@
+"""Training processes: starting them, taking turns, steering and stopping them."""

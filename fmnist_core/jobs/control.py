@@ -1,0 +1,88 @@
+"""What a page or a person may do with runs: start one, continue one, and ask one that trains for something."""
+
+from fmnist_core.jobs.processes import start_process
+from fmnist_core.runs import mailbox
+from fmnist_core.runs.folders import RunError, run_folder
+from fmnist_core.runs.record import load_run
+from fmnist_core.runs.writer import create_run, prepare_resume
+from fmnist_core.settings.config import MAX_EPOCHS, TrainConfig, check_learning_rate
+
+
+def start_run(config: TrainConfig, name: str = "") -> str:
+    """Starts a training process of its own and returns the id of its run at once.
+
+    The process is the command a person can type, `python -m fmnist_core train`; it outlives the one that started it.
+
+    Raises:
+        RunError: if the run's folder cannot be made.
+    """
+    run_id = create_run(config, name)
+    start_process(run_id)
+    return run_id
+
+
+def continue_run(run_id: str) -> None:
+    """Lets a run that ended before its last epoch continue from its last checkpoint, as if it had never stopped.
+
+    Raises:
+        RunError: if it cannot be continued; the sentence says why.
+    """
+    prepare_resume(run_id)
+    start_process(run_id)
+
+
+def train_more(run_id: str, epochs: int) -> None:
+    """Gives a run that ended some more epochs and lets it continue.
+
+    Raises:
+        RunError: if it cannot be continued; the sentence says why.
+        ValueError: if it would have too many epochs.
+    """
+    planned = load_run(run_id).epochs
+    if epochs < 1 or planned + epochs > MAX_EPOCHS:
+        raise ValueError(f"{epochs} more epochs cannot be added: a run has at most {MAX_EPOCHS} in all, and this one has {planned}.")
+    prepare_resume(run_id, epochs)
+    start_process(run_id)
+
+
+# What may be asked of a run that is going on. Each returns the command's id, see `mailbox.is_pending`, and raises RunError if there is
+# no such run or its folder cannot be written. The trainer looks every 0.3 s, and more often while it is paused.
+
+
+def stop(run_id: str) -> str:
+    """Stops a run; what it learned is kept, and it can be continued later."""
+    return _send(run_id, "stop")
+
+
+def pause(run_id: str) -> str:
+    """Lets a run wait after the step it is in; another run may train meanwhile."""
+    return _send(run_id, "pause")
+
+
+def resume(run_id: str) -> str:
+    """Ends a pause."""
+    return _send(run_id, "go-on")
+
+
+def do_step(run_id: str) -> str:
+    """One step, and then pause."""
+    return _send(run_id, "step")
+
+
+def do_epoch(run_id: str) -> str:
+    """To the end of the epoch, and then pause."""
+    return _send(run_id, "epoch")
+
+
+def change_rate(run_id: str, rate: float) -> str:
+    """Another learning rate from the next report on; raises ValueError, with a sentence, if it is out of range."""
+    check_learning_rate(rate)
+    return _send(run_id, "rate", rate)
+
+
+def _send(run_id: str, command: mailbox.Name, learning_rate: float | None = None) -> str:
+    folder = run_folder(run_id)
+    try:
+        return mailbox.send(folder, command, learning_rate=learning_rate)
+    except OSError as error:
+        raise RunError(f"Nothing can be written to {folder} ({error.strerror}), so the command was not sent.") from error

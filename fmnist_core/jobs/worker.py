@@ -1,0 +1,234 @@
+"""The training process itself: it waits for its turn, trains, does as it is told, and writes everything down."""
+
+import contextlib
+import errno
+import functools
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from fmnist_core.jobs.queue import has_turn, threads_per_run
+from fmnist_core.runs.mailbox import Command
+from fmnist_core.runs.record import RunRecord, State, load_run
+from fmnist_core.runs.weights import load_checkpoint, load_model
+from fmnist_core.runs.writer import RunWriter
+from fmnist_core.settings.config import TrainConfig, check_learning_rate
+from fmnist_core.training.events import Diverged, EpochDone, Event, Finished, RateChanged, Request, StepDone
+
+if TYPE_CHECKING:  # a process that waits for its turn has not imported PyTorch
+    from fmnist_core.dataset.split import Split
+
+PAUSE_LIMIT_S = 600  # a paused process holds half a gigabyte, and thirty students pause
+_POLL_S = 0.2
+_POLL_PAUSED_S = 0.05
+_UNLOADED = "It was paused for ten minutes and was unloaded to free memory; you can resume it where it was."
+_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
+
+
+def warm_up() -> None:
+    """Imports and reads what a training run needs, and trains for one step, since the first of a process takes longer.
+
+    Data that cannot be read is reported by the run itself.
+    """
+    import torch
+
+    from fmnist_core.dataset.classes import DataError
+    from fmnist_core.training.loop import train
+
+    torch.set_num_threads(threads_per_run())
+    with contextlib.suppress(DataError, OSError):
+        import numpy as np
+
+        from fmnist_core.dataset.split import pick
+
+        few, test_split = (pick(split, np.arange(min(200, len(split)))) for split in _load_splits())
+        with contextlib.closing(train(TrainConfig(), few, test_split)) as events:
+            next(events)
+            next(events)
+
+
+def train_run(run_id: str, listen: Callable[[Event], None]) -> State:
+    """Trains the run in this process: waits for its turn, does as it is told, writes every event, keeps and evaluates the weights.
+
+    Args:
+        listen: called with each event after it is written.
+    Returns:
+        How the run ended: "finished", "stopped" or "diverged".
+    Raises:
+        RunError: if another process trains it.
+        DataError, OSError, RuntimeError: if the data cannot be read, the run not be written, or memory runs out; the run says
+            "failed" and why.
+    """
+    writer = RunWriter(run_id)
+    try:
+        controls = Controls(writer)
+        while not has_turn(run_id):
+            controls.apply_commands()
+            if controls.is_stopped:
+                controls.end("stopped", "It was stopped before its turn came.")
+                return "stopped"
+            time.sleep(_POLL_S)
+        return _train_into(writer, controls, listen)
+    except Exception as error:
+        writer.fail(_explain(error, load_run(run_id)))
+        raise
+
+
+def _train_into(writer: RunWriter, controls: "Controls", listen: Callable[[Event], None]) -> State:
+    import torch
+
+    from fmnist_core.evaluation.prediction import evaluate
+    from fmnist_core.training.loop import train
+
+    torch.set_num_threads(threads_per_run())
+    train_split, test_split = _load_splits()
+    run = load_run(writer.run_id)
+    state: State = "stopped"
+    message = ""
+    training = train(run.config, train_split, test_split, epochs=writer.epochs, checkpoint=load_checkpoint(run))
+    with contextlib.closing(training) as events:
+        event = next(events)
+        while True:
+            writer.write_event(event)
+            listen(event)
+            if isinstance(event, Finished):
+                state = "finished"
+                break
+            if isinstance(event, Diverged):
+                state, message = "diverged", event.message
+                break
+            request = controls.next_request(event)
+            if controls.is_stopped:
+                writer.keep_unfinished_epoch()
+                message = controls.message
+                break
+            event = next(events) if request is None else events.send(request)
+    run = load_run(writer.run_id)
+    if run.has_weights and not writer.is_evaluated:
+        writer.write_evaluation(evaluate(load_model(run), test_split, views=run.config.test_views))
+    controls.end(state, message)
+    return state
+
+
+class Controls:
+    """What has been asked of the run: to wait, to do one step or epoch, to change its learning rate, to stop.
+
+    At any time the run has one goal, set by the newest of "pause", "go-on", "step" and "epoch". A command is answered when its goal is
+    reached, or when another one takes its place.
+    """
+
+    def __init__(self, writer: RunWriter) -> None:
+        self._writer = writer
+        self._is_paused = False
+        self._until: type[StepDone | EpochDone] | None = None  # an event of this type pauses
+        self._goal: Command | None = None
+        self._rate: Command | None = None
+        self._reports_every_step = False
+        self.is_stopped = False
+        self.message = ""
+
+    def apply_commands(self) -> None:
+        """Takes in what was asked since the last call."""
+        for command in self._writer.inbox.take_new():
+            match command.command:
+                case "pause":
+                    self._pursue(command, is_paused=True)
+                case "go-on":
+                    self._pursue(command, is_paused=False)
+                case "step":
+                    self._pursue(command, is_paused=False, until=StepDone)
+                case "epoch":
+                    self._pursue(command, is_paused=False, until=EpochDone)
+                case "rate":
+                    self._take_rate(command)
+                case "stop":
+                    self._answer(self._goal)
+                    self._goal, self.is_stopped = command, True
+
+    def next_request(self, event: Event) -> Request | None:
+        """What to send to the generator after an event; does not return while the run is paused."""
+        if isinstance(event, RateChanged):
+            self._answer(self._rate)
+            self._rate = None
+        if self._until is not None and isinstance(event, self._until):
+            self._is_paused, self._until = True, None
+        self.apply_commands()
+        self._wait()
+        rate = None if self._rate is None else self._rate.learning_rate
+        every_step = self._until is StepDone
+        if rate is None and every_step == self._reports_every_step:
+            return None
+        self._reports_every_step = every_step
+        return Request(rate, every_step)
+
+    def end(self, state: State, message: str) -> None:
+        """Ends the run; whoever still waits for an answer gets it."""
+        for command in (self._goal, self._rate):
+            self._answer(command)
+        self._writer.end(state, message)
+
+    def _pursue(self, command: Command, *, is_paused: bool, until: type[StepDone | EpochDone] | None = None) -> None:
+        self._answer(self._goal)
+        self._goal, self._is_paused, self._until = command, is_paused, until
+
+    def _take_rate(self, command: Command) -> None:
+        self._answer(self._rate)
+        try:
+            check_learning_rate(command.learning_rate or 0.0)
+            self._rate = command
+        except ValueError:  # no page sends such a one
+            self._answer(command)
+
+    def _answer(self, command: Command | None) -> None:
+        if command is not None:
+            self._writer.inbox.answer(command)
+
+    def _reach_goal(self) -> None:
+        self._answer(self._goal)
+        self._goal = None
+
+    def _wait(self) -> None:
+        """Until the run may train, or is stopped, or there is a learning rate to pass on."""
+        state: State = "training"
+        paused_s = 0.0
+        while not self.is_stopped and self._rate is None:
+            if self._is_paused:
+                wanted: State = "paused"
+            elif state != "training" and self._until is not StepDone and not has_turn(self._writer.run_id):
+                wanted = "waiting"  # another run trains meanwhile
+            else:
+                break
+            if wanted != state:
+                self._writer.save_checkpoint()
+                self._writer.change_state(wanted)
+                state = wanted
+            if self._is_paused or self._until is None:
+                self._reach_goal()
+            paused_s += _POLL_PAUSED_S if self._is_paused else 0
+            if paused_s > PAUSE_LIMIT_S:
+                self.is_stopped, self.message = True, _UNLOADED
+            time.sleep(_POLL_PAUSED_S if self._is_paused else _POLL_S)
+            self.apply_commands()
+        if state != "training" and not self.is_stopped and not self._is_paused:
+            self._writer.change_state("training")
+        if self._until is None and not self._is_paused:
+            self._reach_goal()
+
+
+def _explain(error: Exception, run: RunRecord) -> str:
+    """Why a run failed, in a sentence that says what to do."""
+    kept = " What it had learned is kept; continue it afterwards." if run.has_checkpoint else ""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"The disk is full: free some space where {run.folder} is.{kept}"
+    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"Nothing can be written to {run.folder} any more ({error.strerror}): check its permissions.{kept}"
+    if isinstance(error, MemoryError) or any(words in str(error) for words in _OUT_OF_MEMORY):
+        return f"There was not enough memory for batches of {run.config.batch_size:,}: start a new run with smaller ones.{kept}"
+    return str(error) or type(error).__name__
+
+
+@functools.lru_cache(maxsize=1)
+def _load_splits() -> tuple["Split", "Split"]:
+    from fmnist_core.dataset.split import load_split
+
+    return load_split("train"), load_split("test")

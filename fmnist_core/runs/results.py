@@ -1,0 +1,67 @@
+"""What a trainer has worked out about its network and kept with the run: its kernels as they are, and its evaluation."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fmnist_core.evaluation.evaluation import Evaluation
+from fmnist_core.store.files import read_json, write_json
+from fmnist_core.store.records import RecordError, from_fields
+
+
+@dataclass(frozen=True, eq=False)
+class KeptEvaluation:
+    """What evaluation.json says of the weights in use.
+
+    Attributes:
+        accuracy: 0 to 1.
+        confusion: (10, 10) counts; rows are true classes, columns predicted ones.
+        class_names: in the order of the rows.
+    """
+
+    accuracy: float
+    confusion: NDArray[np.int64]
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _EvaluationFile:
+    accuracy: float
+    confusion: tuple[tuple[int, ...], ...]
+    per_class: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class _LiveFile:
+    kernels: tuple[tuple[tuple[tuple[float, ...], ...], ...], ...]
+
+
+def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
+    """Keeps the figures of the weights in use."""
+    write_json(folder / "evaluation.json", evaluation.to_json())
+
+
+def read_evaluation(folder: Path) -> KeptEvaluation | None:
+    """The kept figures; None where there are none that can be read."""
+    try:
+        kept = from_fields(_EvaluationFile, read_json(folder / "evaluation.json"))
+        return KeptEvaluation(kept.accuracy, np.array(kept.confusion, np.int64), tuple(str(row["class"]) for row in kept.per_class))
+    except (RecordError, ValueError, KeyError):
+        return None
+
+
+def write_live_kernels(folder: Path, step: int, kernels: NDArray[np.float32]) -> None:
+    """Keeps the first layer's kernels, (16, 5, 5), with four decimals, as they are after a step."""
+    write_json(folder / "live.json", {"step": step, "kernels": kernels[:, np.newaxis].astype(float).round(4).tolist()})
+
+
+def read_live_kernels(folder: Path) -> NDArray[np.float32] | None:
+    """(16, 5, 5) weights of the first layer at the newest report; None before there is one."""
+    try:
+        kernels = np.array(from_fields(_LiveFile, read_json(folder / "live.json")).kernels, np.float32)
+        return kernels.reshape(-1, 5, 5)
+    except (RecordError, ValueError):
+        return None

@@ -1,0 +1,35 @@
+"""Long series of numbers made fit for a chart."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def smooth(values: NDArray[np.float64], smoothing: float) -> NDArray[np.float64]:
+    """Exponential moving average, corrected for its start as Adam's moments are, so that the first values are not pulled to 0.
+
+    Args:
+        smoothing: from 0 (the values as they are) to below 1; each average keeps this share of the one before.
+    """
+    if smoothing <= 0 or len(values) == 0:
+        return values
+    import pandas as pd
+
+    return pd.Series(values).ewm(alpha=1 - smoothing, adjust=True).mean().to_numpy()
+
+
+def downsample(values: NDArray[np.float64], max_points: int) -> NDArray[np.int64]:
+    """Indices of at most `max_points` values that draw the same picture: the lowest and the highest of each stretch, and the last.
+
+    A stretch is a power of two long and starts at a multiple of it, so that what is drawn stays in place as values are added.
+    """
+    count = len(values)
+    if count <= max_points:
+        return np.arange(count)
+    length = 1
+    while 2 * (count // length + 1) + 1 > max_points:
+        length *= 2
+    picked = {count - 1}
+    for start in range(0, count, length):
+        stretch = values[start : start + length]
+        picked |= {start + int(stretch.argmin()), start + int(stretch.argmax())}
+    return np.array(sorted(picked))

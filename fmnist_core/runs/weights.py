@@ -1,0 +1,86 @@
+"""A run's networks and checkpoints, read and written as safetensors: nothing that is loaded can run code."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from fmnist_core.runs.folders import RunError, epoch_file, newest_weights, resume_file
+from fmnist_core.runs.record import RunRecord
+from fmnist_core.store.files import write_whole
+from fmnist_core.store.records import from_fields
+
+if TYPE_CHECKING:  # PyTorch takes a second to import, and much that is done with runs needs none of it
+    from fmnist_core.network.model import FashionCNN
+    from fmnist_core.training.checkpoint import Checkpoint, Weights
+
+
+def load_model(run: RunRecord, epoch: int | Literal["last"] | None = None) -> "FashionCNN":
+    """The run's network in evaluation mode, on the CPU.
+
+    Args:
+        epoch: the weights after this epoch, or the "last" there are; default those in use: of the best epoch, else the last.
+    Raises:
+        RunError: if there are no such weights or the file does not hold this network's.
+    """
+    import safetensors
+    import safetensors.torch
+
+    from fmnist_core.network.model import FashionCNN
+
+    file = _weights_in_use(run) if epoch is None else newest_weights(run.folder) if epoch == "last" else epoch_file(run.folder, epoch)
+    if file is None or not file.is_file():
+        wanted = f"weights of epoch {epoch}" if isinstance(epoch, int) else "weights yet"
+        raise RunError(f'The run "{run.id}" has no {wanted}: wait for its first epoch or choose another run.')
+    model = FashionCNN(run.config.pixels)
+    try:
+        model.load_state_dict(safetensors.torch.load(file.read_bytes()))
+    except (safetensors.SafetensorError, RuntimeError, OSError) as error:
+        raise RunError(f"{file} does not hold this network's weights: choose another run.") from error
+    return model.eval()
+
+
+def weights_stamp(run: RunRecord) -> tuple[str, int]:
+    """Changes whenever the weights in use do: a key for caches."""
+    file = _weights_in_use(run)
+    return (run.id, file.stat().st_mtime_ns if file is not None and file.is_file() else 0)
+
+
+def save_weights(weights: "Weights", file: Path) -> None:
+    """Writes a network's weights; raises OSError and leaves an older file where they cannot be written."""
+    import safetensors.numpy
+
+    write_whole(file, safetensors.numpy.save(dict(weights)), durable=True)
+
+
+def load_checkpoint(run: RunRecord) -> "Checkpoint | None":
+    """All that the run needs to continue; None where it has not come to its first step.
+
+    Raises:
+        RunError: if the file does not hold that.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    from fmnist_core.training.checkpoint import Checkpoint, Counters
+
+    file = resume_file(run.folder)
+    if not file.is_file():
+        return None
+    try:
+        with safe_open(str(file), framework="np") as opened:
+            counters = from_fields(Counters, json.loads((opened.metadata() or {})["facts"]))
+            return Checkpoint({name: opened.get_tensor(name) for name in opened.keys()}, counters)  # noqa: SIM118  # no mapping
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        raise RunError(f"{file} is damaged: it cannot be resumed. Start a new run.") from error
+
+
+def save_checkpoint(checkpoint: "Checkpoint", folder: Path) -> None:
+    """Writes all that the run of this folder needs to continue; the old file stays until the new one is whole."""
+    import safetensors.numpy
+
+    counters = json.dumps(vars(checkpoint.counters))
+    write_whole(resume_file(folder), safetensors.numpy.save(dict(checkpoint.tensors), metadata={"facts": counters}), durable=True)
+
+
+def _weights_in_use(run: RunRecord) -> Path | None:
+    """Of the best epoch where one was chosen, else the newest."""
+    return newest_weights(run.folder) if run.best_epoch is None else epoch_file(run.folder, run.best_epoch)

@@ -1,0 +1,1 @@
+"""What a training run is asked to do: every setting, declared once, and presets of them."""

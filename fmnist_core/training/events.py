@@ -1,0 +1,172 @@
+"""What train() reports, and what may be said to it: dead data that any process can read.
+
+A trainer writes events as JSON and pages read them back as the same classes (`runs.event_log`). What takes much room lives in memory only
+and is None in an event that was read: checkpoints and the answers to whole data sets, which have files of their own. Other fields that
+can be None were not recorded by earlier versions of the project.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fmnist_core.evaluation.evaluation import Evaluation
+from fmnist_core.store.records import IN_MEMORY
+from fmnist_core.training.checkpoint import Checkpoint, Weights
+
+
+class _HasWeights:
+    checkpoint: Checkpoint | None
+
+    @property
+    def weights(self) -> Weights:
+        """The weights that would be kept at this moment; raises ValueError in an event that was read from a file."""
+        if self.checkpoint is None:
+            raise ValueError("An event that was read from a file has no weights.")
+        return self.checkpoint.weights
+
+
+@dataclass(frozen=True)
+class Started:
+    """Before the first step.
+
+    Attributes:
+        precision: "bfloat16" or "float32"; "" where it was not recorded.
+        probes: indices of the test images that are followed through training, see `images.pick_probes`.
+    """
+
+    steps_per_epoch: int
+    train_images: int = 0
+    validation_images: int = 0
+    test_images: int = 0
+    device: str = ""
+    precision: str = ""
+    probes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """In place of Started where a run continues from a checkpoint; what was reported beyond this step will come again."""
+
+    epoch: int
+    step: int
+    steps_per_epoch: int
+    elapsed_s: float
+    device: str = ""
+    precision: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class StepDone(_HasWeights):
+    """About every 0.3 s, after the first step and the last of an epoch, and whenever it was asked for.
+
+    Attributes:
+        epoch: from 1.
+        step: steps done since the run began.
+        losses: the mean loss of each batch since the last report, the last one being that of `step`.
+        images_per_s: since the last report.
+        elapsed_s: seconds of training; while the consumer keeps the generator waiting, no time passes.
+        remaining_s: expected time to the end of the run.
+        learning_rate: of the last step.
+        probes: (P, 10) float32, probabilities of the probes.
+        checkpoint: the run at this moment.
+    """
+
+    epoch: int
+    step: int
+    losses: tuple[float, ...]
+    images_per_s: float
+    elapsed_s: float
+    remaining_s: float
+    learning_rate: float | None = None
+    probes: NDArray[np.float32] | None = None
+    checkpoint: Checkpoint | None = field(default=None, metadata=IN_MEMORY)
+
+
+@dataclass(frozen=True, eq=False)
+class EpochDone(_HasWeights):
+    """After an epoch and its evaluations.
+
+    Attributes:
+        train_loss, train_accuracy: means over the epoch's images as they were learned, while the weights were changing.
+        validation_loss, validation_accuracy: over the images held out; None also where there are none.
+        test_loss, test_accuracy: over all test images, each seen once as it is, in float32 whatever the run is trained in.
+        learning_rate: of the epoch's last step.
+        is_best: whether the validation accuracy is the highest so far.
+        evaluation: what the network answered to all test images.
+        checkpoint: the run at this moment.
+    """
+
+    epoch: int
+    step: int
+    train_loss: float
+    test_loss: float
+    test_accuracy: float
+    elapsed_s: float
+    train_accuracy: float | None = None
+    validation_loss: float | None = None
+    validation_accuracy: float | None = None
+    learning_rate: float | None = None
+    is_best: bool = False
+    evaluation: Evaluation | None = field(default=None, metadata=IN_MEMORY)
+    checkpoint: Checkpoint | None = field(default=None, metadata=IN_MEMORY)
+
+
+@dataclass(frozen=True, eq=False)
+class RateChanged:
+    """The learning rate was changed by hand after this step; the checkpoint holds the new one."""
+
+    epoch: int
+    step: int
+    learning_rate: float
+    checkpoint: Checkpoint | None = field(default=None, metadata=IN_MEMORY)
+
+
+@dataclass(frozen=True)
+class Diverged:
+    """The last event of a run whose loss is no longer a finite number.
+
+    Attributes:
+        step: the first one with such a loss.
+        message: why, and what to try.
+        losses: the finite ones since the last report.
+    """
+
+    epoch: int
+    step: int
+    message: str
+    losses: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The last event of a run that did all its epochs.
+
+    Attributes:
+        test_accuracy: of the best epoch where images are held out to choose it, else of the last.
+        train_accuracy: of the last weights, over up to 5,000 of the images they were trained on, with the labels that were learned.
+        best_epoch: None also where no images are held out.
+    """
+
+    epoch: int
+    step: int
+    test_accuracy: float
+    elapsed_s: float
+    train_accuracy: float | None = None
+    best_epoch: int | None = None
+
+
+Event = Started | Resumed | StepDone | EpochDone | RateChanged | Diverged | Finished
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a consumer may send into train() in place of asking for the next event.
+
+    Attributes:
+        learning_rate: from the next step on; answered by RateChanged. What is left of a schedule is scaled.
+        report_every_step: whether to report after each step from now on; None leaves it.
+    """
+
+    learning_rate: float | None = None
+    report_every_step: bool | None = None

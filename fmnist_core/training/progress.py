@@ -1,0 +1,133 @@
+"""Progress: where a run stands, the figures of the epoch under way and of the best epoch, and the clock."""
+
+import time
+
+import torch
+from torch import Tensor
+
+from fmnist_core.evaluation.evaluation import Evaluation
+from fmnist_core.training.checkpoint import Counters
+
+_REPORT_EVERY_S = 0.3  # often enough for a chart that moves, seldom enough to cost little
+
+
+class Progress:
+    """Where a run stands. `plan` comes before all else."""
+
+    def __init__(self) -> None:
+        self.step = 0
+        self.report_every_step = False
+        self.best_epoch: int | None = None
+        self.best_test_accuracy = 0.0
+        self._best_validation_accuracy = -1.0
+        self._tested_epochs = 0
+        self._epoch_loss, self._epoch_right, self._epoch_images = 0.0, 0, 0
+        self._unread: list[tuple[Tensor, Tensor, Tensor]] = []  # loss, logits and labels of steps since the last report
+        self._images_since_report = 0
+        self._elapsed_s = self._reported_s = 0.0
+        self._running_since_s: float | None = None
+
+    def plan(self, steps_per_epoch: int, epochs: int) -> None:
+        """Says how long the run is."""
+        self._steps_per_epoch, self._total_steps = steps_per_epoch, steps_per_epoch * epochs
+        self._first_step, self._first_s = self.step, self._elapsed_s
+
+    @property
+    def epoch(self) -> int:
+        """The epoch under way, from 1."""
+        return self._tested_epochs + 1
+
+    @property
+    def step_in_epoch(self) -> int:
+        """Steps of the epoch under way that are done."""
+        return self.step - self._tested_epochs * self._steps_per_epoch
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds of training, without those in which the clock stood."""
+        running_s = 0.0 if self._running_since_s is None else time.perf_counter() - self._running_since_s
+        return self._elapsed_s + running_s
+
+    @property
+    def remaining_s(self) -> float:
+        """Expected seconds to the end, at the pace since this process began."""
+        return (self.elapsed_s - self._first_s) / max(1, self.step - self._first_step) * (self._total_steps - self.step)
+
+    def start_clock(self) -> None:
+        self._running_since_s = time.perf_counter()
+
+    def stop_clock(self) -> None:
+        self._elapsed_s, self._running_since_s = self.elapsed_s, None
+
+    def count_step(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
+        """Takes in a step; its loss and logits are read off the device with the next report."""
+        self.step += 1
+        self._unread.append((loss, logits, labels))
+
+    def is_due(self) -> bool:
+        """Whether it is time for a report."""
+        is_first_or_last = self.step == 1 or self.step_in_epoch == self._steps_per_epoch
+        return self.report_every_step or is_first_or_last or self.elapsed_s - self._reported_s >= _REPORT_EVERY_S
+
+    def take_losses(self) -> tuple[float, ...]:
+        """The loss of each step since the last call; these steps count for their epoch's figures from now on."""
+        losses = torch.stack([loss for loss, _, _ in self._unread]).tolist()  # one wait for the device per report, not per step
+        predictions = torch.cat([logits for _, logits, _ in self._unread]).argmax(dim=1)
+        self._epoch_right += int((predictions == torch.cat([labels for _, _, labels in self._unread])).sum())
+        for loss, (_, _, labels) in zip(losses, self._unread, strict=True):
+            self._epoch_loss += loss * len(labels)
+        self._epoch_images += len(predictions)
+        self._images_since_report += len(predictions)
+        self._unread.clear()
+        return tuple(losses)
+
+    def take_pace(self) -> float:
+        """Images per second since the last call."""
+        now_s = self.elapsed_s
+        pace = self._images_since_report / max(1e-9, now_s - self._reported_s)
+        self._images_since_report, self._reported_s = 0, now_s
+        return pace
+
+    def end_epoch(self) -> tuple[float, float]:
+        """Mean loss and accuracy over the epoch's images; the next epoch starts from zero."""
+        means = self._epoch_loss / self._epoch_images, self._epoch_right / self._epoch_images
+        self._epoch_loss, self._epoch_right, self._epoch_images = 0.0, 0, 0
+        self._tested_epochs += 1
+        return means
+
+    def note_best(self, epoch: int, tested: Evaluation, validated: Evaluation | None) -> bool:
+        """Whether no epoch before had so high a validation accuracy; without validation images the newest epoch counts."""
+        if validated is None:
+            self.best_test_accuracy = tested.accuracy
+            return False
+        if validated.accuracy <= self._best_validation_accuracy:
+            return False
+        self._best_validation_accuracy, self.best_test_accuracy, self.best_epoch = validated.accuracy, tested.accuracy, epoch
+        return True
+
+    def count(self, rate_scale: float, last_rate: float, averaged_steps: int) -> Counters:
+        """Where the run stands, for a checkpoint; the arguments are what others count."""
+        return Counters(
+            step=self.step,
+            tested_epochs=self._tested_epochs,
+            epoch_loss=self._epoch_loss,
+            epoch_right=self._epoch_right,
+            epoch_images=self._epoch_images,
+            best_epoch=self.best_epoch,
+            best_validation_accuracy=self._best_validation_accuracy,
+            best_test_accuracy=self.best_test_accuracy,
+            elapsed_s=self.elapsed_s,
+            rate_scale=rate_scale,
+            last_rate=last_rate,
+            averaged_steps=averaged_steps,
+        )
+
+    def restore(self, counters: Counters) -> None:
+        """Stands where the run stood."""
+        self.step, self._tested_epochs = counters.step, counters.tested_epochs
+        self._epoch_loss, self._epoch_right = counters.epoch_loss, counters.epoch_right
+        self._epoch_images, self.best_epoch = counters.epoch_images, counters.best_epoch
+        self._best_validation_accuracy = counters.best_validation_accuracy
+        self.best_test_accuracy = counters.best_test_accuracy
+        self._elapsed_s = self._reported_s = self._first_s = counters.elapsed_s
+        self._first_step = self.step

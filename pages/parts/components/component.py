@@ -1,0 +1,31 @@
+"""Loading a component: the folder NAME holds NAME.html, NAME.css and NAME.js, and NAME.py, which shows it and reads what it sends."""
+
+import functools
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+_IMPORT = re.compile(r"^import \{[^}]*\} from '([^']+)';\n", re.MULTILINE)
+
+
+def load_component(folder: Path) -> Callable[..., Any]:
+    """The component of this folder, to be called with `key`, `data` and callbacks."""
+    html, css, script = _read(folder)
+    return st.components.v2.component(folder.name, html=html, css=css, js=script)
+
+
+@functools.cache
+def _read(folder: Path) -> tuple[str, str, str]:
+    html, css = ((folder / f"{folder.name}.{kind}").read_text(encoding="utf-8") for kind in ("html", "css"))
+    return html, css, bundle(folder / f"{folder.name}.js")
+
+
+def bundle(script: Path) -> str:
+    """One JavaScript module with what it imports from files beside it; Streamlit takes a component's script as one text."""
+    text = script.read_text(encoding="utf-8")
+    imported = [(script.parent / name).resolve() for name in _IMPORT.findall(text)]
+    shared = [file.read_text(encoding="utf-8").replace("export ", "") for file in imported]
+    return "\n".join([*shared, _IMPORT.sub("", text)])

@@ -1,0 +1,27 @@
+"""The kernels of the first layer as they form: one small picture that keeps its place while a run trains."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fmnist_core.figures.images import paint_kernels, png_url
+from fmnist_core.figures.sheets import colour_limits
+from pages.parts.components.component import load_component
+
+_COLUMNS = 4
+
+
+def show_live_kernels(kernels: NDArray[np.float32], step: int) -> None:
+    """Shows (16, 5, 5) kernels with one colour scale; white is 0."""
+    reach = colour_limits(kernels, "signed")[1]
+    picture = load_component(Path(__file__).parent)
+    picture(
+        key="live_kernels",
+        data={
+            "source": png_url(paint_kernels(kernels, _COLUMNS, reach)),
+            "alt": f"The {len(kernels)} kernels of the first layer, 5×5 weights each, from {kernels.min():.2g} to {kernels.max():.2g}, "
+            f"after step {step:,}.",
+            "caption": f"Orange: positive, up to {reach:.2g}. White: 0. Blue: negative, down to −{reach:.2g}.",
+        },
+    )

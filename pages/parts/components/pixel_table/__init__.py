@@ -1,0 +1,1 @@
+"""The pixel values of a picture."""

@@ -1,0 +1,1 @@
+"""Test images followed through training."""

@@ -1,0 +1,69 @@
+"""The images of one cell of a confusion matrix, and one of them large with the network's answer."""
+
+import math
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from fmnist_core.dataset.split import Split
+from fmnist_core.evaluation.evaluation import Evaluation
+from pages.parts.shared.answer import show_answer
+from pages.parts.components.image_wall.image_wall import show_image_wall
+from pages.parts.shared.picture import show_picture
+from pages.parts.shared.url_state import restore, whole_number, write
+
+IMAGES_A_PAGE = 60
+
+
+def show_cell(evaluation: Evaluation, split: Split, true: int, predicted: int) -> int | None:
+    """The images of one cell, the most confident first, a page at a time; returns the chosen image's index."""
+    names = evaluation.class_names
+    indices = evaluation.images_in_cell(true, predicted)
+    title = f"{names[true]} answered as {names[predicted]}" if true != predicted else f"{names[true]} answered right"
+    st.subheader(f"{title}: {len(indices):,}", anchor=False)
+    if len(indices) == 0:
+        st.info("No test image is in this cell. Choose another.", icon=":material/info:")
+        return None
+    st.write("The most confident answers first. The percentage says how sure the network was.")
+    chosen = restore("test_image", int(indices[0]), whole_number(0, len(evaluation.labels) - 1))
+    if chosen not in indices:
+        chosen = int(indices[0])
+    with st.container(height=416, border=False):
+        pages = math.ceil(len(indices) / IMAGES_A_PAGE)
+        page = _choose_page(f"cell_page_{true}_{predicted}_{pages}", pages, int(np.flatnonzero(indices == chosen)[0]) // IMAGES_A_PAGE)
+        shown = indices[page * IMAGES_A_PAGE : (page + 1) * IMAGES_A_PAGE]
+        sure = [f"{100 * share:.1f} %" for share in evaluation.probabilities[shown, predicted]]
+        show_image_wall(
+            split.images[shown],
+            [f"Test image {i}, {names[true]}, answered {names[predicted]} with {share}" for i, share in zip(shown, sure, strict=True)],
+            key="cell_wall",
+            title=title,
+            captions=sure,
+            picked=_place(shown, chosen),
+            on_pick=lambda place: write("test_image", shown[place]),
+            reveals="large_item_answer",
+        )
+    return chosen
+
+
+def show_cell_image(evaluation: Evaluation, split: Split, index: int) -> None:
+    """One test image large, beside what the network answers and how sure it is of each class."""
+    name = evaluation.class_names[evaluation.labels[index]]
+    picture, answer = st.columns([2, 3], gap="large", vertical_alignment="center")
+    with picture:
+        show_picture(split.images[index], f"Test image {index}, {name}, enlarged", width_px=364, caption=f"Test image {index}: {name}")
+    with answer:
+        show_answer(evaluation.probabilities[index], true_name=name)
+
+
+def _choose_page(key: str, pages: int, first: int) -> int:
+    """Which page of the images, from 0; opens at `first`. No choice is shown where there is one page."""
+    if pages == 1:
+        return 0
+    return st.pagination(pages, default=first + 1, max_visible_pages=5, key=key) - 1
+
+
+def _place(shown: NDArray[np.int64], index: int) -> int | None:
+    found = np.flatnonzero(shown == index)
+    return int(found[0]) if len(found) else None

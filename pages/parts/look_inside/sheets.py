@@ -1,0 +1,36 @@
+"""Sheets of kernels and feature maps, in their own scrolling box where the screen is narrow."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from fmnist_core.figures.sheets import draw_sheet
+from pages.parts.shared.url_state import one_of, restore, write
+
+
+def show_sheet(tiles: NDArray[np.floating[Any]], key: str, alt: str, **options: Any) -> None:
+    """Shows (N, H, W) maps by `figures.draw_sheet`, at the size it draws them."""
+    with st.container(key=f"sheet_{key}"):
+        st.plotly_chart(draw_sheet(tiles, **options), key=key, alt=alt, width="content")
+
+
+def show_weights(kernels: NDArray[np.float32], noun: str, key: str) -> None:
+    """A switch, and where it is on the 25 weights of each of the (N, 5, 5) kernels in a row of a table."""
+    if not choose_switch("Weights as numbers", "numbers", "A table of all weights shown above: a kernel a row."):
+        return
+    columns = [f"row {row}, column {column}" for row in range(kernels.shape[1]) for column in range(kernels.shape[2])]
+    table = pd.DataFrame(kernels.reshape(len(kernels), -1), columns=columns)
+    table.insert(0, noun, range(len(kernels)))
+    number = st.column_config.NumberColumn(format="%.3f")
+    st.dataframe(table, key=key, hide_index=True, column_config=dict.fromkeys(columns, number))
+
+
+def choose_switch(label: str, name: str, said: str) -> bool:
+    """A switch, off at first, whose state lives in the URL as `name`."""
+    key = f"switch_{name}"
+    restore(name, "no", one_of(("yes", "no")))
+    st.session_state[key] = st.session_state[name] == "yes"
+    return st.toggle(label, key=key, help=said, on_change=lambda: write(name, "yes" if st.session_state[key] else "no"))

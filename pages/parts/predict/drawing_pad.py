@@ -1,0 +1,126 @@
+"""The sheet to draw on: blank, with a drawing to change or to complete, or with a test item to edit."""
+
+import secrets
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from fmnist_core.dataset.classes import CLASS_NAMES
+from fmnist_core.training.doodles import draw_doodle
+from pages.parts.shared.cached import split_or_stop
+from pages.parts.components.canvas.canvas import Tool, show_canvas
+from pages.parts.shared.url_state import keep, one_of, restore, whole_number, write
+
+SIDE_PX = 280
+BLANK, HALF, DOODLE, ITEM = STARTS = ("A blank sheet", "Half a drawing", "A drawing", "A test item")
+MAX_DOODLE = 9999
+_TOOLS = (Tool("Brush", "b", "#fff", "#fff"), Tool("Eraser", "e", "#000", "#000"))
+_SAID = {
+    BLANK: "Draw one item of clothing, as large as the sheet.",
+    HALF: "Complete the other half, or make something else of it.",
+    DOODLE: "Change it, and watch the answer change.",
+    ITEM: "Erase the heel of a boot or the sleeves of a pullover, or add some, and watch the answer change.",
+}
+_HINT = (
+    "Mouse, pen or finger. With the keyboard: Tab to the area, the arrow keys move the brush, space starts and ends a stroke, "
+    "B takes the brush and E the eraser."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """What is on the pad.
+
+    Attributes:
+        strokes: (280, 280) uint8, white on black, or a test item and what was drawn over it.
+        fill: whether what lines enclose is to be filled.
+        edits_item: whether it is a test item, each of whose pixels is 10×10 here.
+    """
+
+    strokes: NDArray[np.uint8]
+    fill: bool
+    edits_item: bool
+
+
+def show_drawing_pad(key: str) -> Drawing | None:
+    """Shows the pad and the choice of where to start, and returns what is drawn, or None while it is blank.
+
+    Every start keeps its own strokes, over reruns, a change of page and a change of start.
+    """
+    restore("start", BLANK, one_of(STARTS))
+    start = st.selectbox("Start from", STARTS, key="start", on_change=keep, args=("start",))
+    base, name = _choose_base(start)
+    restore("fill", "on", one_of(("on", "off")))
+    if start != ITEM:
+        st.session_state["fill_switch"] = st.session_state["fill"] == "on"
+        st.toggle(
+            "Fill the silhouette",
+            key="fill_switch",
+            on_change=lambda: write("fill", None if st.session_state["fill_switch"] else "off"),
+            help="The network learned from filled shapes. On, what your lines enclose becomes grey before it looks.",
+        )
+    st.caption(_SAID[start])
+    session = st.session_state.setdefault(f"drawing_of_{key}", secrets.token_hex(8))
+    strokes = show_canvas(
+        f"{session} {name}",
+        (SIDE_PX, SIDE_PX),
+        _TOOLS,
+        key=key,
+        label="Drawing area: draw one item of clothing, as large as the area",
+        hint=_HINT,
+        brush_px=14,
+        base=base,
+        sends_base=base is not None,
+    )
+    return None if strokes is None else Drawing(strokes[..., 0], st.session_state["fill"] == "on", start == ITEM)
+
+
+def show_example(class_name: str, number: int) -> None:
+    """Opens a drawing by rule on the pad of the Predict page; for an `on_click` there."""
+    write("source", "Drawing")
+    write("start", DOODLE)
+    write("doodle", number)
+    write("doodle_class", class_name)
+
+
+def make_doodle(class_name: str, number: int, side_px: int) -> NDArray[np.uint8]:
+    """(side_px, side_px) uint8, the lines of a drawing by rule, white on black."""
+    label = CLASS_NAMES.index(class_name)
+    return draw_doodle(label, np.random.default_rng([number, label]), side_px).ink
+
+
+def shrink_item(strokes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(28, 28) uint8 of a test item edited on the pad: means of 10×10 pixels, so that an item as it was is itself again."""
+    return np.asarray(cv2.resize(strokes, (28, 28), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _choose_base(start: str) -> tuple[NDArray[np.uint8] | None, str]:
+    """What lies on the sheet, and a name for it."""
+    if start == ITEM:
+        split = split_or_stop("test")
+        restore("pad_item", 0, whole_number(0, len(split) - 1))
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            number = st.number_input(
+                "Number of the test image", 0, len(split) - 1, key="pad_item", on_change=keep, args=("pad_item",), width=200
+            )
+            st.button(
+                "Random item",
+                icon=":material/casino:",
+                key="random_pad_item",
+                on_click=lambda: write("pad_item", secrets.randbelow(len(split))),
+            )
+        return split.images[number], f"item {number}"
+    if start == BLANK:
+        return None, "blank"
+    restore("doodle_class", CLASS_NAMES[0], one_of(CLASS_NAMES))
+    restore("doodle", 0, whole_number(0, MAX_DOODLE))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        class_name = st.selectbox("Of a", CLASS_NAMES, key="doodle_class", on_change=keep, args=("doodle_class",), width=200)
+        st.button("Another one", icon=":material/casino:", on_click=lambda: write("doodle", secrets.randbelow(MAX_DOODLE + 1)))
+    ink = make_doodle(class_name, st.session_state["doodle"], SIDE_PX)
+    if start == HALF:
+        ink[:, SIDE_PX // 2 :] = 0
+    return ink, f"{start} {class_name} {st.session_state['doodle']}"

@@ -1,0 +1,31 @@
+"""Things to try with one click: test items and drawings."""
+
+import numpy as np
+import streamlit as st
+
+from fmnist_core.dataset.split import Split
+from pages.parts.predict.drawing_pad import make_doodle, show_example
+from pages.parts.components.image_wall.image_wall import show_image_wall
+from pages.parts.shared.url_state import write
+
+_TEST_ITEMS = (0, 1, 2, 13, 18, 23)
+_DOODLES = (("T-shirt/top", 3), ("Dress", 5), ("Coat", 2), ("Bag", 4), ("Sandal", 1), ("Ankle boot", 6))
+
+
+def show_examples(split: Split) -> None:
+    """Six test items and six drawings by rule as buttons."""
+    st.subheader("Try one of these", anchor=False)
+    items = [index for index in _TEST_ITEMS if index < len(split)]
+    drawings = [make_doodle(name, number, 28) for name, number in _DOODLES]
+    labels = [f"Test item {index}, {split.class_names[split.labels[index]]}" for index in items]
+    labels += [f"Drawing: {name}" for name, _ in _DOODLES]
+
+    def open_example(index: int) -> None:
+        if index < len(items):
+            write("source", "Test item")
+            write("item", items[index])
+        else:
+            show_example(*_DOODLES[index - len(items)])
+
+    images = np.concatenate([split.images[items], np.stack(drawings)])
+    show_image_wall(images, labels, key="examples", title="Examples to try", on_pick=open_example, columns=12, tile_px=80)

@@ -1,0 +1,66 @@
+"""The preparation of a picture, step by step, each with what the network would answer if it ended there."""
+
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from fmnist_core.dataset.classes import CLASS_NAMES
+from fmnist_core.evaluation.prediction import predict
+from fmnist_core.insight.answer import answer
+from fmnist_core.network.model import FashionCNN
+from fmnist_core.pictures.preparation import Preparation
+from pages.parts.shared.picture import show_picture
+
+_WIDTH_PX = 168  # six in a row on a projector
+
+
+def show_filmstrip(
+    model: FashionCNN, preparation: Preparation, picture_id: str, on_switch: Callable[[str, bool], None] | None = None
+) -> None:
+    """Every step as a picture, a sentence, the 28×28 after it and the answer to that.
+
+    Args:
+        on_switch: called with a step's key and whether it is to be done; None shows no switches.
+    """
+    st.subheader("From your picture to 28×28, step by step", anchor=False)
+    st.caption("Beside each step: what the network would see, and say, if the preparation ended there.")
+    answers = predict(model, np.stack([step.seen for step in preparation.steps]))
+    with st.container(horizontal=True, gap="small"):
+        for number, (step, share) in enumerate(zip(preparation.steps, answers, strict=True), start=1):
+            with st.container(width=_WIDTH_PX):
+                if step.optional and on_switch is not None:
+                    key = f"step {step.key} {picture_id}"
+                    st.session_state[key] = step.is_on
+                    st.checkbox(f"**{number}. {step.name}**", key=key, on_change=_report, args=(on_switch, step.key, key))
+                else:
+                    st.markdown(f"**{number}. {step.name}**")
+                with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+                    with st.container(width=96):
+                        show_picture(step.image, f"After step {number}, {step.name}: {step.sentence}", width_px=96)
+                    with st.container(width=56):
+                        show_picture(step.seen, f"The 28×28 that the network would see after step {number}", width_px=56)
+                _show_answer(share)
+                st.caption(step.sentence)
+        if len(preparation.views) > 1:
+            _show_views(model, preparation)
+
+
+def _show_views(model: FashionCNN, preparation: Preparation) -> None:
+    """The last step: several views of the item, and the mean of the answers to them."""
+    with st.container(width=_WIDTH_PX):
+        st.markdown(f"**{len(preparation.steps) + 1}. Look several ways**")
+        sheet = np.concatenate([np.concatenate(list(preparation.views[row : row + 2]), axis=1) for row in (0, 2)])
+        show_picture(sheet, "The item as it is, mirrored, smaller, and smaller and mirrored", width_px=96)
+        _show_answer(answer(model, preparation.views))
+        st.caption("The network looks at the item, its mirror image and both a little smaller. The answer is the mean of the four.")
+
+
+def _show_answer(share: NDArray[np.float32]) -> None:
+    best = int(share.argmax())
+    st.markdown(f":material/arrow_forward: **{CLASS_NAMES[best]}** {100 * share[best]:.0f}\u00a0%")
+
+
+def _report(on_switch: Callable[[str, bool], None], step: str, key: str) -> None:
+    on_switch(step, bool(st.session_state[key]))

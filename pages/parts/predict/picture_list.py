@@ -1,0 +1,108 @@
+"""The pictures that a person has uploaded or photographed; they live in this session, and nowhere else."""
+
+import hashlib
+from dataclasses import dataclass, field
+
+import streamlit as st
+from PIL import Image
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from fmnist_core.pictures.opening import SUFFIXES, PictureError, open_picture
+from pages.parts.shared.run_picker import escape
+
+MAX_PICTURES = 50
+_KEPT_SIDE_PX = 480  # 50 of them take 35 MB at most
+_LIST = "picture_list"  # outlives the page, unlike the widgets
+_UPLOADER = "upload"
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture, at most 480 pixels long, its name, and an id that differs for every file."""
+
+    id: str
+    name: str
+    image: Image.Image
+
+
+@dataclass(eq=False)
+class PictureList:
+    """The pictures of one source, and a sentence for each file that is none."""
+
+    pictures: dict[str, Picture] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+    listed: set[str] = field(default_factory=set)  # in the uploader when the page was last drawn
+
+
+def ask_for_uploads() -> PictureList:
+    """Shows the uploader and returns what was uploaded, also after the page was left and shown again."""
+    kept = _kept("upload")
+    files = st.file_uploader(
+        "Pictures of one item of clothing each",
+        type=SUFFIXES,
+        accept_multiple_files=True,
+        key=_UPLOADER,
+        on_change=_drop_removed,
+        help="It works best when one item fills the picture and lies on something of another colour.",
+    )
+    st.caption(
+        "Choose, drop or paste up to 50 pictures. They stay in this browser session only; nothing of them is saved unless you download it."
+    )
+    for file in files or []:
+        _take(kept, file)
+    kept.listed = {file.file_id for file in files or []}
+    if (kept.pictures or kept.problems) and not files:
+        st.button("Remove the pictures", icon=":material/delete:", on_click=lambda: st.session_state.pop(f"{_LIST} upload", None))
+    _show_problems(kept)
+    return kept
+
+
+def ask_for_photo() -> PictureList:
+    """Shows the camera and returns the photo that was taken last."""
+    kept = _kept("camera")
+    photo = st.camera_input("Hold one item of clothing in front of the camera, or lay it down", key="camera")
+    st.caption(
+        "The photo stays in this browser session only. A browser opens the camera on https:// or localhost pages; "
+        "elsewhere choose Upload, where a phone offers its own camera."
+    )
+    if photo is not None:
+        kept.pictures.clear()
+        kept.problems.clear()
+        _take(kept, photo)
+    _show_problems(kept)
+    return kept
+
+
+def _kept(source: str) -> PictureList:
+    kept: PictureList = st.session_state.setdefault(f"{_LIST} {source}", PictureList())
+    return kept
+
+
+def _take(kept: PictureList, file: UploadedFile) -> None:
+    """Opens a file that is new and keeps it small, or why it cannot be used."""
+    if file.file_id in kept.pictures or file.file_id in kept.problems:
+        return
+    name = file.name[:80]
+    if len(kept.pictures) >= MAX_PICTURES:
+        kept.problems[file.file_id] = f"{name} is one too many: up to {MAX_PICTURES} pictures are kept. Remove some first."
+        return
+    try:
+        content = file.getvalue()
+        image = open_picture(content, name)
+        image.thumbnail((_KEPT_SIDE_PX, _KEPT_SIDE_PX))
+        kept.pictures[file.file_id] = Picture(hashlib.sha256(content).hexdigest()[:16], name, image)
+    except PictureError as error:
+        kept.problems[file.file_id] = str(error)
+
+
+def _drop_removed() -> None:
+    """Forgets what the person has taken out of the uploader."""
+    kept = _kept("upload")
+    for file_id in kept.listed - {file.file_id for file in st.session_state[_UPLOADER] or []}:
+        kept.pictures.pop(file_id, None)
+        kept.problems.pop(file_id, None)
+
+
+def _show_problems(kept: PictureList) -> None:
+    for sentence in kept.problems.values():
+        st.error(escape(sentence), icon=":material/warning:")

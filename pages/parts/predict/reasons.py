@@ -1,0 +1,59 @@
+"""Why a network answers what it answers: the training images it finds most alike, and the pixels that mattered."""
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from fmnist_core.dataset.classes import CLASS_NAMES
+from fmnist_core.figures.sheets import tint_attribution
+from fmnist_core.insight.attribution import occlude
+from fmnist_core.network.model import FashionCNN
+from fmnist_core.runs.record import RunRecord
+from pages.parts.shared.cached import neighbours_or_stop, split_or_stop
+from pages.parts.shared.picture import show_picture
+
+
+def show_reasons(run: RunRecord, model: FashionCNN, image: NDArray[np.uint8], best: int) -> None:
+    """The pixels that speak for and against a class, and the five nearest training images.
+
+    Args:
+        image: (28, 28) uint8, what the network saw.
+        best: the class it answered.
+    """
+    st.subheader("Why?", anchor=False)
+    pixels, alike = st.columns([2, 3], gap="large")
+    with pixels:
+        _show_pixels(model, image, best)
+    with alike:
+        _show_nearest(run, model, image)
+
+
+def _show_pixels(model: FashionCNN, image: NDArray[np.uint8], best: int) -> None:
+    # Keyed by the answer: another answer starts with its own class, whatever was looked at before.
+    chosen = st.selectbox(
+        "Which pixels speak for", range(len(CLASS_NAMES)), best, format_func=lambda i: CLASS_NAMES[i], key=f"pixels for {best}"
+    )
+    attribution = occlude(model, image, chosen)
+    name = CLASS_NAMES[chosen]
+    for_it, against = float((attribution > 0).mean()), float((attribution < 0).mean())
+    alt = f"The picture; {100 * for_it:.0f} % of its pixels, in orange, speak for {name}, {100 * against:.0f} %, in blue, against it."
+    show_picture(tint_attribution(image, attribution), alt, width_px=196)
+    st.caption(
+        f"**Orange** pixels speak for {name}, **blue** ones against it: a small black patch was laid on every place in turn, "
+        "and the answer watched. Black pixels have nothing to be covered."
+    )
+
+
+def _show_nearest(run: RunRecord, model: FashionCNN, image: NDArray[np.uint8]) -> None:
+    split = split_or_stop("train")
+    nearest = neighbours_or_stop(run).nearest(model, image)
+    st.markdown("The five training images that look most alike to the network:")
+    with st.container(horizontal=True):
+        for index in nearest:
+            name = split.class_names[split.labels[index]]
+            with st.container(width=92):
+                show_picture(split.images[index], f"Training image {index}, {name}", width_px=84, caption=name)
+    st.caption(
+        "Alike is what makes the 32 kernels of the second layer respond alike; 20,000 of the training images were looked through. "
+        "The network has seen these with their labels, many times."
+    )

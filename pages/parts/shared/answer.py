@@ -1,0 +1,65 @@
+"""The answer to one picture on a page: what the network sees, what it predicts in words, and ten bars."""
+
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from fmnist_core.dataset.classes import CLASS_NAMES
+from fmnist_core.figures.bars import draw_probabilities
+from fmnist_core.insight.answer import Answer
+from fmnist_core.insight.familiarity import Familiarity
+from pages.parts.shared.picture import show_picture
+
+
+def show_answer(
+    answer: Answer,
+    *,
+    seen: NDArray[np.uint8] | None = None,
+    true_name: str | None = None,
+    familiarity: Callable[[], Familiarity] | None = None,
+) -> None:
+    """What the network sees, its two most probable classes, whether that is correct where it is known, and all ten as bars.
+
+    Args:
+        seen: (28, 28) uint8, where the page does not show it already.
+        true_name: the label, where there is one.
+        familiarity: gives what the picture's unfamiliarity is held against, where a warning is wanted.
+    """
+    first, second = CLASS_NAMES[answer.first], CLASS_NAMES[answer.second]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if seen is not None:
+            with st.container(width=128):
+                show_picture(seen, "The 28×28 pixels that the network sees, enlarged", width_px=112, caption="What it sees")
+        with st.container(width="stretch"):
+            st.subheader(f"The network says: {first}", anchor=False)
+            sure, less_sure = (100 * answer.probabilities[index] for index in (answer.first, answer.second))
+            st.write(f"It gives **{first}** a probability of {sure:.1f}\u00a0%. Its second guess is {second}, with {less_sure:.1f}\u00a0%.")
+    warning = st.container()  # always there, so that what stands below keeps its place and an open expander stays open
+    if true_name == first:
+        st.success(f"Correct: the label is {true_name}.", icon=":material/check_circle:")
+    elif true_name is not None:
+        st.warning(f"Wrong: the label is {true_name}.", icon=":material/cancel:")
+    listed = ", ".join(f"{name} {100 * share:.1f} %" for name, share in zip(CLASS_NAMES, answer.probabilities, strict=True))
+    figure, alt = draw_probabilities(answer.probabilities, CLASS_NAMES), f"Probability of each class: {listed}."
+    st.plotly_chart(figure, key="answer_bars", alt=alt, config={"displayModeBar": False})  # on a phone the buttons hide the first bar
+    if true_name is None:
+        st.caption(
+            "A **probability** says how sure the network is, from 0 to 100 %; the ten add up to 100 %. It knows these ten classes only, "
+            "and names one of them whatever it is shown."
+        )
+    if familiarity is not None:  # last: the first time it takes seconds, and the answer need not wait
+        with warning:
+            _warn_if_unfamiliar(answer, familiarity())
+
+
+def _warn_if_unfamiliar(answer: Answer, familiarity: Familiarity) -> None:
+    if not answer.is_unfamiliar(familiarity):
+        return
+    st.warning(
+        "**This is unlike anything I was trained on.** The network responds to it more weakly than to 99\u00a0% of the "
+        "training images, so its answer means little. (This warning is wrong for "
+        f"{100 * familiarity.false_alarm_rate:.1f}\u00a0% of the test images, and more often for photographs of things it knows.)",
+        icon=":material/help:",
+    )

@@ -1,0 +1,149 @@
+"""The charts of a run: those that move while it trains, those to zoom into when it stands still, and their numbers to take away."""
+
+from collections.abc import Callable
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from fmnist_core.dataset.split import Split
+from fmnist_core.figures.live_charts import draw_live_accuracy, draw_live_answers, draw_live_loss, draw_live_rate
+from fmnist_core.figures.run_charts import draw_accuracy, draw_answers, draw_loss, draw_rate, export_html
+from fmnist_core.runs.history import Axis, RunHistory
+from fmnist_core.runs.record import RunRecord
+from pages.parts.train.probes import describe_trail, pinned_item
+from pages.parts.shared.run_picker import describe_settings
+from pages.parts.train.run_view import View, describe_others
+from pages.parts.train.run_words import describe_accuracy, describe_loss, describe_rate
+
+_LIVE_POINTS = 100  # times ten classes, sent with every tick
+
+
+def show_live_charts(run: RunRecord, history: RunHistory, view: View) -> None:
+    """Loss beside accuracy and learning rate, in nodes that stay from one tick to the next."""
+    total_steps = history.steps_per_epoch * run.epochs
+    loss_place, side_place = st.columns([3, 2])
+    loss = draw_live_loss(history, total_steps, view.smoothing, view.axis, view.log, view.others)
+    loss_place.echarts_chart(loss, height=376, key="live_loss", alt=describe_loss(run, history, view.smoothing) + describe_others(view))
+    accuracy = draw_live_accuracy(history, run.epochs, view.others)
+    side_place.echarts_chart(accuracy, height=218, key="live_accuracy", alt=describe_accuracy(history))
+    rate = draw_live_rate(history, total_steps, run.config.learning_rate, view.axis)
+    side_place.echarts_chart(rate, height=142, key="live_rate", alt=describe_rate(history))
+
+
+def show_still_charts(run: RunRecord, history: RunHistory, view: View) -> None:
+    """The same to zoom into; the learning rate only where it was not one number throughout."""
+    if not history.losses:
+        return
+    loss, accuracy, rate = _draw_still(history, view)
+    loss_place, accuracy_place = st.columns([3, 2]) if history.epochs else (st.container(), st.container())
+    loss_place.plotly_chart(loss, key="loss", alt=describe_loss(run, history, view.smoothing) + describe_others(view))
+    if history.epochs:
+        accuracy_place.plotly_chart(accuracy, key="accuracy", alt=describe_accuracy(history) + describe_others(view))
+    if rate is not None:
+        st.plotly_chart(rate, key="rate_chart", alt=describe_rate(history))
+
+
+def show_live_pin(run: RunRecord, history: RunHistory, axis: Axis, split: Split) -> None:
+    """The pinned item's ten probabilities as they come and go."""
+    item = pinned_item(history)
+    if item is None:
+        return
+    true_class = _show_pin_words(history, item, split)
+    steps, probabilities = history.answers_over_time(item, _LIVE_POINTS)
+    x, total_steps = history.along(axis, steps), history.steps_per_epoch * run.epochs
+    options = draw_live_answers(history, x, probabilities, split.class_names, true_class, total_steps, axis)
+    st.echarts_chart(options, height=340, key="live_answers", alt=_describe_pin(history, item, true_class, split))
+
+
+def show_still_pin(history: RunHistory, axis: Axis, split: Split) -> None:
+    """The pinned item's ten probabilities as they came and went."""
+    item = pinned_item(history)
+    if item is None:
+        return
+    true_class = _show_pin_words(history, item, split)
+    steps, probabilities = history.answers_over_time(item)
+    figure = draw_answers(history.along(axis, steps), probabilities, split.class_names, true_class, axis)
+    st.plotly_chart(figure, key="answers", alt=_describe_pin(history, item, true_class, split))
+
+
+def show_epochs(history: RunHistory) -> None:
+    """The figures of every epoch as a table."""
+    number = st.column_config.NumberColumn
+    learned = "The mean over the epoch, while the weights were still changing, with the labels the network was given"
+    held_out = "Over the training images that were held out to choose the best epoch"
+    st.dataframe(
+        history.epoch_table(),
+        hide_index=True,
+        width="stretch",
+        column_config={
+            "epoch": number("Epoch"),
+            "train_loss": number("Training loss, running mean", format="%.4f", help=learned),
+            "train_accuracy": number("Training accuracy, running mean", format="%.2f %%", help=learned),
+            "validation_loss": number("Validation loss", format="%.4f", help=held_out),
+            "validation_accuracy": number("Validation accuracy", format="%.2f %%", help=held_out),
+            "test_loss": number("Test loss", format="%.4f"),
+            "test_accuracy": number("Test accuracy", format="%.2f %%", help="Only reported; it chooses nothing"),
+            "learning_rate": number("Learning rate", format="%.3g", help="Of the epoch's last step"),
+            "elapsed_s": number("Seconds since the start", format="%.1f", help="Pauses are not counted"),
+            "is_best": st.column_config.CheckboxColumn("Best", help="Highest validation accuracy: the other pages use these weights"),
+        },
+    )
+
+
+def show_downloads(run: RunRecord, history: RunHistory, view: View) -> None:
+    """Buttons for the numbers and the charts; each file is made when it is asked for."""
+    if not history.losses:
+        return
+
+    def offer(label: str, suffix: str, make: Callable[[], str], mime: str, said: str) -> None:
+        icon = ":material/download:"
+        name = f"{run.id}-{suffix}"
+        st.download_button(label, make, name, mime, icon=icon, on_click="ignore", help=said, key=f"download_{suffix}")
+
+    def make_page() -> str:
+        figures = [figure for figure in _draw_still(history, view) if figure is not None]
+        charts = f"{describe_loss(run, history, view.smoothing)} {describe_accuracy(history)}"
+        return export_html(run.name, f"{describe_settings(run)}. {charts}", figures)
+
+    with st.container(horizontal=True, gap="small"):
+        offer(
+            "Every step (CSV)", "steps.csv", lambda: _as_csv(history.step_table()), "text/csv", "Step, epoch, seconds, loss, learning rate"
+        )
+        if history.epochs:
+            offer(
+                "Every epoch (CSV)", "epochs.csv", lambda: _as_csv(history.epoch_table()), "text/csv", "Losses and accuracies; in percent"
+            )
+        offer(
+            "Charts (HTML)",
+            "charts.html",
+            make_page,
+            "text/html",
+            "The charts as they are above, to zoom into, in a file that needs no network",
+        )
+
+
+def _draw_still(history: RunHistory, view: View) -> tuple[go.Figure, go.Figure | None, go.Figure | None]:
+    loss = draw_loss(history, axis=view.axis, smoothing=view.smoothing, log=view.log, others=view.others)
+    accuracy = draw_accuracy(history, view.others) if history.epochs else None
+    varies = history.rate_table()["learning rate"].nunique() > 1
+    return loss, accuracy, draw_rate(history, view.axis) if varies else None
+
+
+def _show_pin_words(history: RunHistory, item: int, split: Split) -> int:
+    """When the item was learned, in words; returns its class."""
+    true_class = int(split.labels[history.probes[item]])
+    st.markdown(f"**When did it learn this?** {_describe_item(history, item, true_class, split)}")
+    return true_class
+
+
+def _describe_item(history: RunHistory, item: int, true_class: int, split: Split) -> str:
+    trail = describe_trail(history, item, true_class, split.class_names)
+    return f"{split.class_names[true_class]}, test image {history.probes[item]:,}: {trail}"
+
+
+def _describe_pin(history: RunHistory, item: int, true_class: int, split: Split) -> str:
+    return f"Ten probabilities against step. {_describe_item(history, item, true_class, split)}"
+
+
+def _as_csv(table: object) -> str:
+    return str(table.to_csv(index=False, float_format="%.6g"))  # type: ignore[attr-defined]

@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+import torch
+
+from fmnist_core.dataset.idx import PACKAGED_FOLDER
+from fmnist_core.dataset.split import Split, load_split
+from fmnist_core.insight.familiarity import fit_familiarity, score_unfamiliarity
+from fmnist_core.insight.neighbours import Neighbours
+from fmnist_core.network.model import FashionCNN
+from fmnist_core.runs.folders import STARTER_ID
+from fmnist_core.runs.record import load_run
+from fmnist_core.runs.weights import load_model
+
+
+@pytest.fixture(scope="module")
+def starter() -> FashionCNN:
+    return load_model(load_run(STARTER_ID))
+
+
+def test_the_score_by_hand() -> None:
+    """Logits of 0 everywhere: minus 2 times the logarithm of ten ones."""
+    model = FashionCNN().eval()
+    torch.nn.init.zeros_(model.fc.weight)
+    torch.nn.init.zeros_(model.fc.bias)
+    assert score_unfamiliarity(model, np.zeros((1, 28, 28), np.uint8)) == pytest.approx(-2 * np.log(10))
+    with torch.no_grad():
+        model.fc.bias[3] = 20.0
+    assert score_unfamiliarity(model, np.zeros((2, 28, 28), np.uint8)) == pytest.approx(-20, abs=0.01)
+
+
+def test_the_threshold_and_its_false_alarms(starter: FashionCNN) -> None:
+    train, test = (load_split(name, PACKAGED_FOLDER) for name in ("train", "test"))
+    few = Split("test", test.images[:2000], test.labels[:2000])
+    familiarity = fit_familiarity(starter, Split("train", train.images[:5000], train.labels[:5000]), few)
+    scores = np.array([score_unfamiliarity(starter, image[np.newaxis]) for image in few.images[:300]])
+    assert 0 < familiarity.false_alarm_rate < 0.03
+    assert (scores > familiarity.threshold).mean() < 0.05
+    random = np.random.default_rng(0)
+    blots = [np.kron(random.integers(0, 256, (7, 7), np.uint8), np.ones((4, 4), np.uint8)) for _ in range(60)]
+    flagged = np.mean([score_unfamiliarity(starter, blot[np.newaxis]) > familiarity.threshold for blot in blots])
+    assert flagged > 0.25
+
+
+def test_neighbours_look_alike(starter: FashionCNN) -> None:
+    split = load_split("train", PACKAGED_FOLDER)
+    few = Split("train", split.images[:3000], split.labels[:3000])
+    neighbours = Neighbours(starter, few)
+    assert [int(neighbours.nearest(starter, few.images[i], 1)[0]) for i in (0, 7, 1234)] == [0, 7, 1234]
+    test = load_split("test", PACKAGED_FOLDER)
+    nearest = [few.labels[neighbours.nearest(starter, image)] for image in test.images[:100]]
+    assert np.mean([(labels == label).mean() for labels, label in zip(nearest, test.labels, strict=False)]) > 0.7
