@@ -15,7 +15,7 @@ app = st.App(__file__, lifespan=prepare_server)
 def show_page() -> None:
     """The page that the URL names, under the navigation."""
     st.set_page_config(page_title="Fashion-MNIST: watch a network learn", page_icon="👕", layout="wide")
-    st.html(Path(__file__).parent / "pages" / "parts" / "style.css")
+    st.html(Path(__file__).parent / "pages" / "parts" / "shared" / "style.css")
     # Every URL differs from its file's name: Streamlit takes a folder called `pages` for its older kind of app otherwise.
     pages = [
         st.Page("pages/home.py", title="Home", icon=":material/home:", url_path="start", default=True),

@@ -6,12 +6,12 @@ import streamlit as st
 
 from fmnist_core.dataset.sampling import sample_indices
 from fmnist_core.dataset.split import Split, SplitName
-from pages.parts.shared.cached import split_or_stop
 from pages.parts.browse.class_overview import show_class_overview
 from pages.parts.components.image_wall.image_wall import show_image_wall
-from pages.parts.shared.picture import show_picture
 from pages.parts.components.pixel_table.pixel_table import show_pixel_table
-from pages.parts.shared.url_state import keep, one_of, restore, whole_number, write
+from pages.parts.shared.cached import split_or_stop
+from pages.parts.shared.picture import show_picture
+from pages.parts.shared.url_state import bind, one_of, set_choice, whole_number
 
 ALL = "All classes"
 SPLITS: dict[str, SplitName] = {"Training images": "train", "Test images": "test"}
@@ -23,18 +23,19 @@ FEW = 20  # so many stand in rows of five; more get smaller tiles
 def choose_sample() -> tuple[Split, int | None, int, int]:
     """The row of choices: which split, which class (None for all), how many, which seed."""
     which, class_place, count_place, seed_place, button = st.columns([3, 3, 2, 2, 2], vertical_alignment="bottom")
-    restore("split", next(iter(SPLITS)), one_of(SPLITS))
-    chosen = which.selectbox("Images", list(SPLITS), key="split", on_change=keep, args=("split",))
+    bind("split", next(iter(SPLITS)), one_of(SPLITS))
+    chosen = which.selectbox("Images", list(SPLITS), key="split", persist_state="session")
     split = split_or_stop(SPLITS[chosen])
     classes = (ALL, *split.class_names)
-    restore("class", ALL, one_of(classes))
-    class_name = class_place.selectbox("Class", classes, key="class", on_change=keep, args=("class",))
-    restore("count", FEW, whole_number(1, 100))
-    count = count_place.number_input("How many", 1, 100, step=5, key="count", on_change=keep, args=("count",))
-    restore("seed", 0, whole_number(0, MAX_SEED))
-    said = "The same number shows the same images on every screen."
-    seed = seed_place.number_input("Seed", 0, MAX_SEED, key="seed", on_change=keep, args=("seed",), help=said)
-    button.button("New samples", icon=":material/casino:", width="stretch", on_click=lambda: write("seed", secrets.randbelow(MAX_SEED) + 1))
+    bind("class", ALL, one_of(classes))
+    class_name = class_place.selectbox("Class", classes, key="class", persist_state="session")
+    bind("count", FEW, whole_number(1, 100))
+    count = count_place.number_input("How many", 1, 100, step=5, key="count", persist_state="session")
+    bind("seed", 0, whole_number(0, MAX_SEED))
+    help = "The start of the random numbers: the same seed shows the same images on every screen."
+    seed = seed_place.number_input("Seed", 0, MAX_SEED, key="seed", persist_state="session", help=help)
+    new_seed = secrets.randbelow(MAX_SEED) + 1
+    button.button("New samples", icon=":material/casino:", width="stretch", on_click=set_choice, args=("seed", new_seed))
     return split, None if class_name == ALL else split.class_names.index(class_name), count, seed
 
 
@@ -51,7 +52,7 @@ def show_item(split: Split, index: int) -> None:
         show_picture(image, f"{words}, enlarged", width_px=364)
         st.write(f"Index **{index}** · label **{split.labels[index]}**, which stands for {split.class_names[split.labels[index]]}")
         st.write(
-            f"Its 784 pixels go from {image.min()} to {image.max()}, where 0 is black and 255 white; {(image > 0).sum()} are not black."
+            f"Its 784 pixels range from {image.min()} to {image.max()}, where 0 is black and 255 white; {(image > 0).sum()} are not black."
         )
 
 
@@ -61,7 +62,7 @@ def show_samples(split: Split, class_index: int | None, count: int, seed: int) -
     if len(indices) == 0:
         st.info("There are no images of this class in the data.", icon=":material/info:")
         return
-    shown = restore("image", None, whole_number(0, len(split) - 1))
+    shown = bind("image", None, whole_number(0, len(split) - 1))
     picked = next((place for place, index in enumerate(indices) if index == shown), 0)
     wall, item = st.columns([3, 2], gap="large")
     with wall, st.container(key="samples"):
@@ -73,7 +74,7 @@ def show_samples(split: Split, class_index: int | None, count: int, seed: int) -
             captions=[split.class_names[label] for label in split.labels[indices]],
             columns=5 if count <= FEW else 8,
             picked=picked,
-            on_pick=lambda place: write("image", indices[place]),
+            on_pick=lambda place: set_choice("image", int(indices[place])),
             reveals="large_item",
         )
     with item:
@@ -84,7 +85,7 @@ def show_samples(split: Split, class_index: int | None, count: int, seed: int) -
 
 
 st.title("Browse")
-st.write("Random images of clothes, each 28×28 pixels in grey, with the label people gave them. Click one to see it large.")
+st.write("Random images of clothes, each 28×28 grey pixels, with the label people gave them. Click one to see it large.")
 split, class_index, count, seed = choose_sample()
 show_samples(split, class_index, count, seed)
-show_class_overview(split, class_index, on_pick=lambda name: write("class", name))
+show_class_overview(split, class_index, on_pick=lambda name: set_choice("class", name))

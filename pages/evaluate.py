@@ -1,14 +1,14 @@
-"""Evaluate: how many test images a network gets right, which it mixes up, and those images themselves."""
+"""Evaluate: how many test images a network classifies correctly, which it confuses, and those images themselves."""
 
 import streamlit as st
 
 from fmnist_core.evaluation.evaluation import Evaluation
-from pages.parts.shared.cached import evaluation_or_stop, split_or_stop
+from pages.parts.components.confusion_table.confusion_table import show_confusion_table
 from pages.parts.evaluate.cell_images import show_cell, show_cell_image
 from pages.parts.evaluate.class_scores import show_class_scores
-from pages.parts.components.confusion_table.confusion_table import show_confusion_table
-from pages.parts.shared.run_picker import pick_run
-from pages.parts.shared.url_state import keep, one_of, restore, write
+from pages.parts.shared.cached import evaluation_or_stop, split_or_stop
+from pages.parts.shared.run_picker import pick_network
+from pages.parts.shared.url_state import bind, one_of, parse_switch, set_choice, write_switch
 
 VIEWS = ("Counts", "Percent of each row")
 
@@ -23,8 +23,8 @@ def parse_cell(text: str) -> tuple[int, int]:
 
 def choose_cell(true: int, predicted: int) -> None:
     """Makes a cell the chosen one; its most confident image is shown first."""
-    write("cell", f"{true}-{predicted}")
-    write("test_image", None)
+    set_choice("cell", (true, predicted))
+    set_choice("test_image", None)
 
 
 def show_accuracy(evaluation: Evaluation) -> None:
@@ -32,8 +32,7 @@ def show_accuracy(evaluation: Evaluation) -> None:
     right, total = int((evaluation.predictions == evaluation.labels).sum()), len(evaluation.labels)
     with st.container(key="accuracy", horizontal=True, vertical_alignment="center", gap="large"):
         st.metric("Test accuracy", f"{100 * evaluation.accuracy:.2f} %", width="content")
-        said = "Of {:,} test images, which it never saw while it learned, the network answers {:,} right and {:,} wrong."
-        st.write(said.format(total, right, total - right))
+        st.write(f"The network classifies {right:,} of {total:,} unseen test images correctly, {total - right:,} wrongly.")
 
 
 def show_worst(evaluation: Evaluation) -> None:
@@ -42,21 +41,21 @@ def show_worst(evaluation: Evaluation) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         for true, predicted in evaluation.worst_confusions(3):
             count = int(evaluation.confusion[true, predicted])
-            said = f"{names[true]} was taken for {names[predicted]} {'once' if count == 1 else f'{count:,} times'}"
-            st.button(said, key=f"worst_{true}_{predicted}", on_click=choose_cell, args=(true, predicted), icon=":material/search:")
+            label = f"{names[true]} was confused with {names[predicted]} {'once' if count == 1 else f'{count:,} times'}"
+            st.button(label, key=f"worst_{true}_{predicted}", on_click=choose_cell, args=(true, predicted), icon=":material/search:")
 
 
 def show_matrix(evaluation: Evaluation, cell: tuple[int, int] | None) -> None:
     """The confusion matrix and how it is shown."""
-    restore("view", VIEWS[0], one_of(VIEWS))
-    st.session_state["mistakes_only"] = restore("mistakes", "no", one_of(("yes", "no"))) == "yes"
+    bind("view", VIEWS[0], one_of(VIEWS))
+    bind("mistakes", False, parse_switch, write_switch)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        view = st.radio("Cells show", VIEWS, key="view", horizontal=True, on_change=keep, args=("view",), label_visibility="collapsed")
+        view = st.radio("Cells show", VIEWS, key="view", horizontal=True, persist_state="session", label_visibility="collapsed")
         mistakes_only = st.toggle(
             "Mistakes only",
-            key="mistakes_only",
-            on_change=lambda: write("mistakes", "yes" if st.session_state["mistakes_only"] else None),
-            help="Leaves out the diagonal, the right answers, so that the colours show the mistakes alone.",
+            key="mistakes",
+            persist_state="session",
+            help="Leaves out the diagonal, which holds the correct predictions, so that the colours show only the mistakes.",
         )
     show_confusion_table(
         evaluation.confusion,
@@ -73,9 +72,9 @@ def show_matrix(evaluation: Evaluation, cell: tuple[int, int] | None) -> None:
 
 def show_mistakes(evaluation: Evaluation) -> None:
     """The matrix, the images of the chosen cell beside it, and one of them large below."""
-    st.subheader("What is taken for what", anchor=False)
+    st.subheader("What gets confused with what", anchor=False)
     show_worst(evaluation)
-    cell = restore("cell", None, parse_cell)
+    cell = bind("cell", None, parse_cell, lambda cell: f"{cell[0]}-{cell[1]}")
     matrix, images = st.columns([5, 3], gap="medium")
     with matrix:
         show_matrix(evaluation, cell)
@@ -94,7 +93,7 @@ def show_mistakes(evaluation: Evaluation) -> None:
 
 
 st.title("Evaluate")
-evaluation = evaluation_or_stop(pick_run())
+evaluation = evaluation_or_stop(pick_network())
 show_accuracy(evaluation)
 show_mistakes(evaluation)
 show_class_scores(evaluation)

@@ -4,13 +4,13 @@ import streamlit as st
 
 from fmnist_core.runs.folders import STARTER_ID
 from fmnist_core.runs.record import RunRecord, list_runs, load_run
-from pages.parts.shared.run_picker import describe_settings, escape
+from pages.parts.shared.wording import ARTICLE, describe_settings, escape, percent
 
 STEPS = (
     ("browse", "Browse", ":material/grid_view:", "Meet the data: small grey pictures of clothes, in ten classes."),
     ("train", "Train", ":material/show_chart:", "Choose a recipe and watch the network learn, live; or watch it fail."),
-    ("evaluate", "Evaluate", ":material/rule:", "See what it gets right, what it mixes up, and every picture it got wrong."),
-    ("look_inside", "Look inside", ":material/biotech:", "Look at the kernels it has learned and what they make of a picture."),
+    ("evaluate", "Evaluate", ":material/rule:", "See what it gets right, what it confuses, and every picture it got wrong."),
+    ("look_inside", "Look inside", ":material/biotech:", "Look at the kernels it has learned, and at what they respond to in a picture."),
     ("predict", "Predict", ":material/draw:", "Draw, photograph or upload an item of clothing and see what the network makes of it."),
 )
 _LIVE_SHOWN = 3
@@ -18,37 +18,37 @@ _LIVE_SHOWN = 3
 
 def show_steps() -> None:
     """The five steps, each a link."""
-    for number, (place, (page, title, icon, said)) in enumerate(zip(st.columns(len(STEPS)), STEPS, strict=True), start=1):
+    for number, (place, (page, title, icon, text)) in enumerate(zip(st.columns(len(STEPS)), STEPS, strict=True), start=1):
         with place.container(border=True, height="stretch", key=f"step_{page}"):
             st.page_link(f"pages/{page}.py", label=f":primary[**{number}. {title}**]", icon=icon, width="stretch")
-            st.write(said)
+            st.write(text)
 
 
 def show_runs(records: list[RunRecord]) -> RunRecord:
     """What is training now, and the newest result; returns the run of that result, the starter before there is any."""
     live = [run for run in records if run.is_live]
     for run in live[:_LIVE_SHOWN]:
-        doing = {"training": "is training now", "paused": "is paused"}.get(run.state, "waits for its turn to train")
+        doing = {"training": "is training now", "paused": "is paused"}.get(run.state, "is waiting for its turn to train")
         show_run(run, "train", f"**{escape(run.name)}** {doing}: {escape(describe_settings(run))}.", "Watch it")
     if len(live) > _LIVE_SHOWN:
         st.caption(f"{len(live) - _LIVE_SHOWN} more in line; the Train page lists them.")
     newest = next((run for run in records if run.test_accuracy is not None and run.has_weights and not run.is_live), None)
     shown = newest or load_run(STARTER_ID)
-    percent = f"**{100 * (shown.test_accuracy or 0):.2f} %** of the test images right"
+    accuracy = f"classifies **{percent(shown.test_accuracy or 0)}** of the test images correctly"
     if newest is not None:
-        said = f"The newest network trained here, **{escape(newest.name)}**, gets {percent}: {escape(describe_settings(newest))}."
+        text = f"The newest network trained here, **{escape(newest.name)}**, {accuracy}: {escape(describe_settings(newest))}."
     elif records:
-        said = f"No network trained here has a result yet. The starter model that comes with the dashboard gets {percent}."
+        text = f"No network trained here has a result yet. The starter model that comes with the dashboard {accuracy}."
     else:
-        said = f"No network has been trained here yet. The starter model that comes with the dashboard gets {percent}."
-    show_run(shown, "evaluate", said, "See its mistakes")
+        text = f"No network has been trained here yet. The starter model that comes with the dashboard {accuracy}."
+    show_run(shown, "evaluate", text, "See its mistakes")
     return shown
 
 
-def show_run(run: RunRecord, page: str, said: str, label: str) -> None:
+def show_run(run: RunRecord, page: str, text: str, label: str) -> None:
     """A run in a sentence, and the link that leads on."""
     with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(said, width="content")
+        st.markdown(text, width="content")
         st.page_link(f"pages/{page}.py", label=label, icon=":material/arrow_forward:", query_params={"run": run.id})
 
 
@@ -56,9 +56,9 @@ def show_data_and_network(run: RunRecord) -> None:
     """One picture of each class, and what the run's network makes of one of them; says so where the data cannot be read."""
     from fmnist_core.dataset.classes import DataError
     from fmnist_core.network.devices import device_name, pick_device
-    from pages.parts.shared.cached import model_or_stop, read_split
     from pages.parts.home.class_strip import show_class_strip
     from pages.parts.home.network_diagram import show_network_diagram
+    from pages.parts.shared.cached import model_or_stop, read_split
 
     st.subheader("The data: ten kinds of clothes", anchor=False)
     try:
@@ -67,13 +67,15 @@ def show_data_and_network(run: RunRecord) -> None:
         st.error(f"The data cannot be used, so nothing can be trained or tested. {escape(str(error))}", icon=":material/warning:")
         return
     counts = f"{len(train):,} images to learn from and {len(test):,} to test with, 28×28 pixels each"
-    st.write(f"{counts}. In use: {escape(train.source)}.")
+    source = "the packaged Fashion-MNIST" if train.is_packaged else escape(str(train.folder))
+    st.write(f"{counts}. In use: {source}.")
     show_class_strip(test)
 
     st.subheader("The network: two blocks and a last layer", anchor=False)
     st.write(
-        "29,034 numbers, its **weights**, are all it has. Each block slides small stamps of weights, the kernels, over what comes in "
-        "and makes maps of where they fit, half as wide and half as high. The last layer turns all maps into ten probabilities."
+        "It consists of 29,034 numbers, its **weights**. Each block slides small stamps of weights, the **kernels**, over what comes in "
+        "and makes **feature maps**, which show where they fit, half as wide and half as high. The last layer turns all maps into ten "
+        "**probabilities**, which say how sure it is of each class."
     )
     whose = "the starter model" if run.is_starter else escape(run.name)
     st.caption(f"A test image on its way through {whose}: the brighter, the stronger. Training uses: {device_name(pick_device())}.")
@@ -81,7 +83,10 @@ def show_data_and_network(run: RunRecord) -> None:
 
 
 st.title("Watch a network learn to tell clothes apart")
-st.write("A famous small experiment from start to end: a neural network and Fashion-MNIST. Five steps, in any order you like.")
+st.write(
+    "A famous small experiment from start to end: a neural network and Fashion-MNIST. Five steps, in any order you like. "
+    f"The network and its default settings are those of an article: {ARTICLE}."
+)
 show_steps()
 newest_run = show_runs(list_runs())
 show_data_and_network(newest_run)

@@ -1,4 +1,4 @@
-"""Predict: a test item, pictures, the camera or a drawing; what is done to it, what the network answers, and why."""
+"""Predict: a test item, pictures, the camera or a drawing; how it is prepared, what the network predicts, and why."""
 
 import secrets
 
@@ -6,23 +6,25 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from fmnist_core.insight.answer import answer
-from fmnist_core.insight.familiarity import score_unfamiliarity
+from fmnist_core.insight.answer import answer_picture
 from fmnist_core.pictures.opening import PictureError
-from fmnist_core.pictures.preparation import Choices, Preparation, prepare, prepare_drawing
-from pages.parts.shared.answer import show_answer
-from pages.parts.shared.cached import familiarity_or_stop, model_or_stop, split_or_stop
+from fmnist_core.pictures.painting import shrink_item
+from fmnist_core.pictures.preparation import prepare_drawing
 from pages.parts.predict.corrections import show_corrections
-from pages.parts.predict.drawing_pad import show_drawing_pad, shrink_item
+from pages.parts.predict.drawing_pad import show_drawing_pad
 from pages.parts.predict.examples import show_examples
 from pages.parts.predict.filmstrip import show_filmstrip
-from pages.parts.predict.hand_tools import read_choices, show_hand_tools, show_kind, switch
-from pages.parts.shared.picture import show_picture
-from pages.parts.predict.picture_list import Picture, PictureList, ask_for_photo, ask_for_uploads
+from pages.parts.predict.hand_tools import show_hand_tools, show_kind, switch
+from pages.parts.predict.picture_list import PictureList, ask_for_photo, ask_for_uploads
 from pages.parts.predict.picture_table import choose_picture
+from pages.parts.predict.preparations import preparation_of
 from pages.parts.predict.reasons import show_reasons
-from pages.parts.shared.run_picker import escape, pick_run
-from pages.parts.shared.url_state import keep, one_of, restore, whole_number, write
+from pages.parts.shared.answer import show_answer
+from pages.parts.shared.cached import familiarity_or_stop, model_or_stop, split_or_stop
+from pages.parts.shared.picture import show_picture
+from pages.parts.shared.run_picker import pick_network
+from pages.parts.shared.url_state import bind, one_of, set_choice, whole_number
+from pages.parts.shared.wording import escape
 
 TEST_ITEM, UPLOAD, CAMERA, DRAWING = SOURCES = ("Test item", "Upload", "Camera", "Drawing")
 TRAINED_FOR_PHOTOS = "photos-and-drawings"
@@ -30,32 +32,27 @@ TRAINED_FOR_PHOTOS = "photos-and-drawings"
 Shown = tuple[NDArray[np.uint8], int] | None
 
 
-def answer_views(views: NDArray[np.uint8], true_name: str | None = None, seen: NDArray[np.uint8] | None = None) -> int:
-    """Shows the answer to a picture seen in several ways, and returns the class."""
-    probabilities = answer(model, views)
-    show_answer(
-        probabilities,
-        seen=seen,
-        true_name=true_name,
-        judge=lambda: (score_unfamiliarity(model, views), familiarity_or_stop(run)),
-    )
-    return int(probabilities.argmax())
+def predict_views(views: NDArray[np.uint8], true_name: str | None = None, seen: NDArray[np.uint8] | None = None) -> int:
+    """Shows the answer to a picture shown in several views, and returns the class."""
+    answer = answer_picture(model, views)
+    show_answer(answer, seen=seen, true_name=true_name, familiarity=lambda: familiarity_or_stop(run))
+    return answer.first
 
 
 def show_test_item() -> Shown:
     """An image of the test set, with its label."""
     split = split_or_stop("test")
-    restore("item", 0, whole_number(0, len(split) - 1))
-    source, said = st.columns([2, 3], gap="large")
+    bind("item", 0, whole_number(0, len(split) - 1))
+    source, words = st.columns([2, 3], gap="large")
     with source:
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            index = st.number_input("Number of the test image", 0, len(split) - 1, key="item", on_change=keep, args=("item",), width=200)
-            st.button("Random item", icon=":material/casino:", on_click=lambda: write("item", secrets.randbelow(len(split))))
+            index = st.number_input("Number of the test image", 0, len(split) - 1, key="item", persist_state="session", width=200)
+            st.button("Random item", icon=":material/casino:", on_click=lambda: set_choice("item", secrets.randbelow(len(split))))
         name = split.class_names[split.labels[index]]
         show_picture(split.images[index], f"Test image {index}, label {name}, enlarged", width_px=280, caption=f"Label: {name}")
-        st.caption("A test image is 28×28 pixels already: the network sees it just as it is.")
-    with said:
-        return split.images[index], answer_views(split.images[index][np.newaxis], name)
+        st.caption("A test image already has 28×28 pixels: the network sees it exactly as it is.")
+    with words:
+        return split.images[index], predict_views(split.images[index][np.newaxis], name)
 
 
 def show_uploads() -> Shown:
@@ -76,66 +73,56 @@ def show_camera() -> Shown:
 def show_picture_of(pictures: PictureList) -> Shown:
     """One picture of a list, what can be changed about it, its answer, and every step."""
     picture = choose_picture(pictures, model, familiarity_or_stop(run))
-    source, said = st.columns([2, 3], gap="large")
+    source, words = st.columns([2, 3], gap="large")
     try:
-        preparation = prepare_cached(picture.id, picture, read_choices(picture.id))
+        preparation = preparation_of(picture)
     except PictureError as error:
-        said.error(f"{escape(picture.name)}: {error}", icon=":material/warning:")
+        words.error(f"{escape(picture.name)}: {error}", icon=":material/warning:")
         return None
     with source:
         width = min(280, 280 * picture.image.width // picture.image.height or 1)
         st.image(picture.image, width=width, alt=f"Your picture {picture.name}", caption="Your picture")
         show_kind(picture.id, preparation)
-    with said:
-        answered = answer_views(preparation.views, seen=preparation.image)
+    with words:
+        predicted = predict_views(preparation.views, seen=preparation.image)
         with st.expander("Correct it by hand: turn, crop, paint", icon=":material/brush:"):
             show_hand_tools(picture.id, preparation)
     show_filmstrip(model, preparation, picture.id, lambda step, is_on: switch(picture.id, step, is_on))
-    return preparation.image, answered
-
-
-def prepare_cached(picture_id: str, picture: Picture, choices: Choices) -> Preparation:
-    """The preparation of a picture; the last one is kept, since a page runs many times for one picture."""
-    asked = (picture_id, choices.key)
-    last = st.session_state.get("last_preparation")
-    if last is None or last[0] != asked:
-        last = st.session_state["last_preparation"] = (asked, prepare(picture.image, choices))
-    prepared: Preparation = last[1]
-    return prepared
+    return preparation.image, predicted
 
 
 def show_drawing() -> Shown:
     """A drawing made on the page."""
-    source, said = st.columns([2, 3], gap="large")
+    source, words = st.columns([2, 3], gap="large")
     with source:
         drawing = show_drawing_pad("pad")
     if drawing is None:
-        said.info("Draw a T-shirt, a boot or a bag. Each time you lift the pointer, the answer appears here.", icon=":material/draw:")
+        words.info("Draw a T-shirt, a boot or a bag. Each time you lift the pointer, the answer appears here.", icon=":material/draw:")
         return None
     if drawing.edits_item:
         image = shrink_item(drawing.strokes)
-        with said:
-            return image, answer_views(image[np.newaxis], seen=image)
+        with words:
+            return image, predict_views(image[np.newaxis], seen=image)
     try:
         preparation = prepare_drawing(drawing.strokes, fill=drawing.fill)
     except PictureError as error:
-        said.info(str(error), icon=":material/draw:")
+        words.info(str(error), icon=":material/draw:")
         return None
-    with said:
-        answered = answer_views(preparation.views, seen=preparation.image)
+    with words:
+        predicted = predict_views(preparation.views, seen=preparation.image)
     show_filmstrip(model, preparation, "drawing")
-    return preparation.image, answered
+    return preparation.image, predicted
 
 
 st.title("Predict")
-run = pick_run()
+run = pick_network()
 model = model_or_stop(run)
-restore("source", TEST_ITEM, one_of(SOURCES))
-source = st.radio("What to predict", SOURCES, key="source", horizontal=True, on_change=keep, args=("source",))
+bind("source", TEST_ITEM, one_of(SOURCES))
+source = st.radio("What to predict", SOURCES, key="source", horizontal=True, persist_state="session")
 if source != TEST_ITEM and run.config.augmentation != TRAINED_FOR_PHOTOS:
     st.caption(
-        "This network has seen the training images only as they are. "
-        "The starter model was also taught what photographs and drawings look like."
+        "This network was trained on the original images only. The starter model was also trained on images that look like photographs "
+        "and drawings."
     )
 shown = {TEST_ITEM: show_test_item, UPLOAD: show_uploads, CAMERA: show_camera, DRAWING: show_drawing}[source]()
 if shown is not None:

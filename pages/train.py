@@ -1,66 +1,77 @@
 """Train: choose a preset or settings of one's own, start a run, watch it learn."""
 
 import streamlit as st
-from fmnist_core.jobs.processes import keep_spare
-from fmnist_core.jobs.queue import training_slots
 
+from fmnist_core.jobs.processes import keep_warm_worker
+from fmnist_core.jobs.queue import training_slots
 from fmnist_core.runs.folders import STARTER_ID
 from fmnist_core.runs.record import RunRecord, list_runs
+from pages.parts.shared.run_picker import find_shown_run, select_run, show_run_list
+from pages.parts.shared.source_code import show_source
+from pages.parts.shared.wording import ARTICLE
 from pages.parts.train.live_run import prepare_live_charts, show_ended_run, show_live_run
-from pages.parts.shared.run_picker import remember_run, show_choice
 from pages.parts.train.settings_form import show_settings
 
-_WATCHED = "watched_run"  # outlives the page, unlike widgets
+_SHOWN_RUN = "run_on_train"  # outlives the page, unlike widgets
 _LISTED_RUNS = 30
 
 
-def watch(run_id: str) -> None:
-    """Makes a run the one on show, here and in the pickers of the other pages."""
-    st.session_state[_WATCHED] = st.query_params["run"] = run_id
-    remember_run(run_id)
+def select(run_id: str) -> None:
+    """Makes a run the one on show, here and on the other pages."""
+    select_run(run_id, memory=_SHOWN_RUN)
 
 
-def find_watched_run(records: list[RunRecord]) -> RunRecord | None:
-    """The run of the URL, else this session's, else one that is training now."""
-    by_id = {run.id: run for run in records}
-    asked = st.query_params.get("run")
-    if asked is not None and asked not in by_id and asked != STARTER_ID:
-        st.warning(
-            f"This link names a run that is not here ({asked[:40]}). Start a new one, or choose another below.", icon=":material/link_off:"
-        )
+def find_run(records: list[RunRecord]) -> RunRecord | None:
+    """The run of the link, else the one this session looked at here, else one that is training now."""
+    if st.query_params.get("run") == STARTER_ID:  # it stands in links of the other pages, and was not trained here
+        del st.query_params["run"]
     live = next((run.id for run in records if run.is_live), None)
-    return next((by_id[run_id] for run_id in (asked, st.session_state.get(_WATCHED), live) if run_id in by_id), None)
+    return find_shown_run({run.id: run for run in records}, "was deleted", default=live, memory=_SHOWN_RUN)
 
 
-def show_run_choice(records: list[RunRecord], watched: RunRecord | None) -> None:
+def show_other_runs(records: list[RunRecord], shown: RunRecord | None) -> None:
     """A way to every run, also for somebody who did not start it."""
     listed = {run.id: run for run in records[:_LISTED_RUNS]}
-    if watched is not None:
-        listed.setdefault(watched.id, watched)
-    if not listed:
-        return
-    show_choice("Run shown above", listed, watched.id if watched else None, key="run_on_show", on_choice=watch)
+    if shown is not None:
+        listed.setdefault(shown.id, shown)
+    if listed:
+        show_run_list("Run shown above", listed, shown.id if shown else None, key="run_on_show", on_choice=select)
+
+
+def show_loop() -> None:
+    """The training loop that every run here goes through."""
+    from fmnist_core.training.loop import train
+
+    explanation = (
+        f"This is the code that trains. In its middle stand the five lines of the article, {ARTICLE}: forget the old gradients, "
+        "compute the outputs, measure the loss, find out how each weight changes it (that is the gradient), and take a step."
+    )
+    show_source("Show the code", explanation, train)
 
 
 st.title("Train")
 records = list_runs()
 if not any(run.is_live for run in records):
-    keep_spare()
-watched = find_watched_run(records)
-if watched is None:
-    st.write("Choose a preset, change what you like, and press Train. The loss draws itself while the network learns.")
-    show_settings(watch)
-elif watched.is_live:
-    watch(watched.id)
-    show_live_run(watched)
+    keep_warm_worker()
+shown = find_run(records)
+if shown is None:
+    st.write(
+        "Choose a preset, change what you like, and press Train. The **loss** draws itself while the network learns: it measures how far "
+        "off the predicted probabilities are. Guessing among ten classes gives 2.30; the lower, the better."
+    )
+    show_settings(select)
+elif shown.is_live:
+    select(shown.id)
+    show_live_run(shown)
     with st.expander("Train another network"):
         st.write(f"Runs take turns, {training_slots()} at a time: a new one waits until its turn comes.")
-        show_settings(watch)
+        show_settings(select)
 else:
-    watch(watched.id)
+    select(shown.id)
     with st.expander("Train another network", icon=":material/add:"):
-        show_settings(watch)
-    show_ended_run(watched)
-show_run_choice(records, watched)
-if watched is None or not watched.is_live:
+        show_settings(select)
+    show_ended_run(shown)
+show_other_runs(records, shown)
+show_loop()
+if shown is None or not shown.is_live:
     prepare_live_charts()

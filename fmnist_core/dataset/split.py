@@ -33,6 +33,11 @@ class Split:
     class_names: tuple[str, ...] = CLASS_NAMES
     folder: Path | None = None
 
+    @property
+    def is_packaged(self) -> bool:
+        """Whether it is of the data set that comes with the project."""
+        return self.folder == PACKAGED_FOLDER
+
     def __len__(self) -> int:
         return len(self.labels)
 

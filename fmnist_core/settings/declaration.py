@@ -76,6 +76,13 @@ class Setting:
         if value < self.lowest:
             raise ValueError(f"The {self.noun} {value:g} is too low to learn anything: choose at least {as_decimal(self.lowest)}; {start}.")
 
+    def read_decimal(self, text: str) -> float:
+        """The number that a person has typed, with a point or a comma; raises ValueError, with a sentence, if it is none."""
+        try:
+            return float(text.strip().replace(",", "."))
+        except ValueError:
+            raise ValueError(f'The {self.noun} "{text[:40]}" is not a number: choose one such as {self.example}.') from None
+
     def suggestions(self, lowest_power: int, highest_power: int) -> tuple[float, ...]:
         """On a logarithmic scale, 1 and 3 of every power of ten: values to choose from."""
         return tuple(float(f"{digit}e{power}") for power in range(lowest_power, highest_power + 1) for digit in (1, 3))

@@ -20,7 +20,7 @@ from PIL import Image
 
 from fmnist_core.dataset.classes import CLASS_NAMES
 from fmnist_core.dataset.split import load_split
-from fmnist_core.insight.answer import answer
+from fmnist_core.insight.answer import answer_picture
 from fmnist_core.insight.familiarity import fit_familiarity, score_unfamiliarity
 from fmnist_core.network.model import FashionCNN
 from fmnist_core.pictures.opening import open_picture
@@ -84,7 +84,7 @@ def measure_photos(folder: Path, model: FashionCNN) -> None:
         content = (folder / row["file"]).read_bytes()
         began_s = time.perf_counter()
         preparation = prepare(open_picture(content, row["file"]))
-        answers.append(CLASS_NAMES[answer(model, preparation.views).argmax()])
+        answers.append(CLASS_NAMES[answer_picture(model, preparation.views).first])
         took_s.append(time.perf_counter() - began_s)
         prepared.append(preparation)
     print_balanced([row["label"] for row in rows], answers, PHOTO_ANSWERS)
@@ -104,7 +104,7 @@ def measure_drawings(folder: Path, model: FashionCNN) -> None:
     for fill in (True, False):
         views = [prepare_drawing(draw_strokes(drawing["drawing"]), fill=fill).views for drawing in drawings]
         print("filled:" if fill else "not filled:")
-        answers = [CLASS_NAMES[answer(model, each).argmax()] for each in views]
+        answers = [CLASS_NAMES[answer_picture(model, each).first] for each in views]
         print_balanced([drawing["word"] for drawing in drawings], answers, DRAWING_ANSWERS)
 
 
@@ -119,7 +119,7 @@ def measure_large_photo(model: FashionCNN) -> None:
     took_s = []
     for _ in range(7):
         began_s = time.perf_counter()
-        answer(model, prepare(open_picture(file.getvalue(), "large")).views)
+        answer_picture(model, prepare(open_picture(file.getvalue(), "large")).views)
         took_s.append(time.perf_counter() - began_s)
     print(f"12-megapixel JPEG, from file to answer: median {np.median(took_s):.3f} s")
 

@@ -21,14 +21,14 @@ from pathlib import Path
 import numpy as np
 import psutil
 import torch
-from fmnist_core.jobs.processes import keep_spare
-from fmnist_core.jobs.queue import threads_per_run
-from fmnist_core.jobs.worker import carry_out, preload
 from torch import nn
 
 from fmnist_core.dataset.split import Split, load_split, pick
 from fmnist_core.evaluation.prediction import evaluate
-from fmnist_core.jobs.control import start, stop
+from fmnist_core.jobs.control import start_run, stop
+from fmnist_core.jobs.processes import keep_warm_worker
+from fmnist_core.jobs.queue import threads_per_run
+from fmnist_core.jobs.worker import train_run, warm_up
 from fmnist_core.network.devices import compute_dtype, pick_device, pick_precision
 from fmnist_core.network.fast import fast_forward, to_device
 from fmnist_core.network.inputs import to_inputs
@@ -153,7 +153,7 @@ def generator_contestant(splits: tuple[Split, Split], config: TrainConfig, warm_
     return take_turn
 
 
-def carried_out_contestant(config: TrainConfig, warm_up: int, steps: int) -> Contestant:
+def written_contestant(config: TrainConfig, warm_up: int, steps: int) -> Contestant:
     """A run as the pages start it: events, kernels and checkpoints are written to its folder; stopped when it has been timed."""
 
     def take_turn(watch: Stopwatch) -> None:
@@ -164,7 +164,7 @@ def carried_out_contestant(config: TrainConfig, warm_up: int, steps: int) -> Con
             if clock.take(event):
                 stop(run_id)
 
-        carry_out(run_id, listen)
+        train_run(run_id, listen)
 
     return take_turn
 
@@ -194,7 +194,7 @@ def measure_speed(options: argparse.Namespace) -> None:
             "the article's loop": tutorial_contestant(splits[0], *counts),
             "the step alone": bare_contestant(splits[0], auto, *counts),
             "`train`": generator_contestant(splits, auto, *counts),
-            "`train`, everything written down": carried_out_contestant(auto, *counts),
+            "`train`, everything written down": written_contestant(auto, *counts),
             "`train` in float32": generator_contestant(splits, full, *counts),
         },
         options.rounds,
@@ -227,7 +227,7 @@ def measure_time_to_accuracy(options: argparse.Namespace) -> None:
     epoch_steps = options.tutorial_steps or -(-len(train_split) // BATCH_SIZE)
     watch = Stopwatch()
     rows, took_s, accuracies = [], [], []
-    preload()
+    warm_up()
     tutorial.do(options.warm_up)
     for seed in range(options.seeds):
         watch.begin()
@@ -313,12 +313,12 @@ def measure_best(options: argparse.Namespace) -> None:
     config = replace(preset.config, training_images=options.images or preset.config.training_images)
     config = config if options.epochs is None else replace(config, epochs=options.epochs)
     test_split = load_split("test")
-    preload()
+    warm_up()
     rows, reported, plain, seconds = [], [], [], []
     for seed in range(options.seeds):
         began_s = time.perf_counter()
         run_id = create_run(replace(config, seed=seed))
-        carry_out(run_id, lambda _event: None)
+        train_run(run_id, lambda _event: None)
         seconds.append(time.perf_counter() - began_s)
         run = load_run(run_id)
         model = load_model(run)
@@ -341,9 +341,10 @@ def measure_best(options: argparse.Namespace) -> None:
 def measure_memory(options: argparse.Namespace) -> None:
     rows = []
     for key in ("article", "best", "photos-and-drawings"):
-        run_id = start(find_preset(key).config)
+        run_id = start_run(find_preset(key).config)
         peak_bytes = watch_memory(run_id, options.seconds)
-        steps = sum(len(event.get("losses", ())) for event in read_events(load_run(run_id))[0])
+        events, _ = read_events(load_run(run_id).folder)
+        steps = sum(len(event.losses) for event in events if isinstance(event, StepDone))
         rows.append([find_preset(key).name, f"{peak_bytes / 1e6:.0f}", f"{peak_bytes / 2**20:.0f}", f"{steps:,}"])
     print_table("Most memory a training process held at once", ["", "MB", "MiB", "steps"], rows)
 
@@ -389,7 +390,7 @@ def measure_live(options: argparse.Namespace) -> None:
         {
             "the step alone": bare_contestant(splits[0], config, *counts),
             "`train`: accuracy, reports, watched images, checkpoints in memory": generator_contestant(splits, config, *counts),
-            "the same, everything written down": carried_out_contestant(config, *counts),
+            "the same, everything written down": written_contestant(config, *counts),
         },
         options.rounds,
     )
@@ -416,7 +417,7 @@ def time_an_epoch(config: TrainConfig) -> tuple[float, float]:
     def listen(event: Event) -> None:
         times[type(event).__name__] = time.perf_counter()
 
-    carry_out(run_id, listen)
+    train_run(run_id, listen)
     return times["EpochDone"] - times["StepDone"], times["EpochDone"] - times["Started"]
 
 
@@ -431,7 +432,7 @@ def measure_viewers(options: argparse.Namespace) -> None:
     try:
         wait_until_idle()
         for viewers in list(paces) * options.rounds:
-            run_id = start(replace(find_preset("article").config, epochs=50))
+            run_id = start_run(replace(find_preset("article").config, epochs=50))
             wait_for_steps(run_id, options.warm_up)
             stop = threading.Event()
             seen = watch_training(port, run_id, viewers, stop) if viewers else None
@@ -469,17 +470,17 @@ def measure_click(options: argparse.Namespace) -> None:
     config = find_preset(options.preset or "article").config
     took_s = []
     for _ in range(options.tries):
-        keep_spare()
+        keep_warm_worker()
         wait_until_idle()
         began_s = time.perf_counter()
-        run_id = start(config)
+        run_id = start_run(config)
         wait_for_steps(run_id, 1)
         took_s.append(time.perf_counter() - began_s)
         stop_and_wait(run_id)
     cold_s = []
     for _ in range(min(2, options.tries)):
         began_s = time.perf_counter()
-        run_id = start(config)
+        run_id = start_run(config)
         wait_for_steps(run_id, 1)
         cold_s.append(time.perf_counter() - began_s)
         stop_and_wait(run_id)
@@ -509,8 +510,8 @@ def wait_until_idle() -> None:
 
 
 def count_steps(run_id: str) -> int:
-    events, _ = read_events(load_run(run_id))
-    return max((event["step"] for event in events if event["type"] == "StepDone"), default=0)
+    events, _ = read_events(load_run(run_id).folder)
+    return max((event.step for event in events if isinstance(event, StepDone)), default=0)
 
 
 def wait_for_steps(run_id: str, steps: int) -> None:

@@ -18,6 +18,13 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parent.parent.parent
 _SCRIPT_HAS_RUN = '[data-testid="stApp"][data-test-script-state="notRunning"] h1'
+_IS_STILL = """() => {
+  const moves = ({ playState, effect }) => playState === 'running' && effect.getComputedTiming().iterations !== Infinity;
+  return document.querySelector('[data-testid="stApp"]').dataset.testScriptState === 'notRunning' &&
+    !document.querySelector('[data-testid="stSkeleton"], [data-stale="true"]') &&
+    [...document.querySelectorAll('.stPlotlyChart')].every((chart) => chart.querySelector('.main-svg')) &&
+    !document.getAnimations().some(moves);
+}"""
 _PATIENCE_MS = 30_000  # a test machine may be busy
 
 expect.set_options(timeout=_PATIENCE_MS)
@@ -125,3 +132,8 @@ def open_page(page: Page, server: Server, path: str) -> None:
 
 def wait_until_drawn(page: Page) -> None:
     page.wait_for_selector(_SCRIPT_HAS_RUN)
+
+
+def wait_until_still(page: Page) -> None:
+    """Waits until every chart is drawn, which comes after the script has run, and what fades in or unfolds has done so."""
+    page.wait_for_function(_IS_STILL)

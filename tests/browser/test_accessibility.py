@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Server, open_page
+from tests.browser.conftest import Server, open_page, wait_until_still
 
 VIEWS = (
     "/",
@@ -29,7 +29,7 @@ VIEWS = (
 def test_nobody_is_shut_out(server: Server, new_page: Callable[..., Page], view: str, scheme: str) -> None:
     page = new_page(color_scheme=scheme)
     open_page(page, server, view)
-    page.wait_for_timeout(2_500)  # charts draw themselves after the script has run, and captions fade in
+    wait_until_still(page)
     check(page)
 
 
@@ -47,7 +47,7 @@ def test_nobody_is_shut_out_of_pictures(server: Server, new_page: Callable[..., 
     page.get_by_text("Correct it by hand").click()
     expect(page.get_by_role("application", name="Picture to paint on")).to_be_visible()
     expect(page.get_by_text("The five training images")).to_be_visible()
-    page.wait_for_timeout(2_500)
+    wait_until_still(page)
     check(page)
     assert page.evaluate("() => document.querySelector('[data-testid=\"stMain\"]').scrollWidth") == 390
 
@@ -69,6 +69,6 @@ def check(page: Page) -> None:
 def test_a_phone_is_wide_enough(server: Server, new_page: Callable[..., Page], view: str) -> None:
     page = new_page(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
     open_page(page, server, view)
-    page.wait_for_timeout(1_000)
+    wait_until_still(page)
     assert page.evaluate("() => document.documentElement.scrollWidth") == 390
     assert page.evaluate("() => document.querySelector('[data-testid=\"stMain\"]').scrollWidth") == 390

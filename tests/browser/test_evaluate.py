@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from fmnist_core.runs.record import load_run
 from tests.browser.conftest import Server, open_page, wait_until_drawn
 
-SHIRTS = "Shirt answered as T-shirt/top"
+SHIRTS = "Shirt classified as T-shirt/top"
 
 
 def cell(page: Page, true: str, predicted: str) -> Locator:
@@ -35,7 +35,7 @@ def test_a_click_on_a_cell_shows_its_images_the_most_confident_first(server: Ser
 def test_an_image_of_a_cell_is_shown_large_with_its_ten_probabilities(server: Server, page: Page) -> None:
     open_page(page, server, "/evaluation?run=starter&cell=6-0")
     tile = wall_of(page, SHIRTS).get_by_role("button").nth(7)
-    found = re.match(r"Test image (\d+), Shirt, answered T-shirt/top with ([\d.]+) %$", str(tile.get_attribute("aria-label")))
+    found = re.match(r"Test image (\d+), Shirt, classified as T-shirt/top with ([\d.]+) %$", str(tile.get_attribute("aria-label")))
     assert found is not None
     tile.click()
     expect(page.get_by_role("img", name=f"Test image {found[1]}, Shirt, enlarged")).to_be_visible()
@@ -48,20 +48,20 @@ def test_an_image_of_a_cell_is_shown_large_with_its_ten_probabilities(server: Se
 
 def test_all_images_of_a_full_cell_can_be_reached(server: Server, page: Page) -> None:
     open_page(page, server, "/evaluation?run=starter&cell=1-1")
-    first = str(wall_of(page, "Trouser answered right").get_by_role("button").first.get_attribute("aria-label"))
+    first = str(wall_of(page, "Trouser classified correctly").get_by_role("button").first.get_attribute("aria-label"))
     page.get_by_role("button", name="Page 2", exact=True).click()
-    expect(wall_of(page, "Trouser answered right").get_by_role("button", name=first, exact=True)).to_have_count(0)
-    expect(wall_of(page, "Trouser answered right").get_by_role("button")).to_have_count(60)
+    expect(wall_of(page, "Trouser classified correctly").get_by_role("button", name=first, exact=True)).to_have_count(0)
+    expect(wall_of(page, "Trouser classified correctly").get_by_role("button")).to_have_count(60)
 
 
 def test_the_matrix_works_from_the_keyboard(server: Server, page: Page) -> None:
     open_page(page, server, "/evaluation?run=starter&cell=4-2")
-    expect(page.get_by_role("heading", name=re.compile("^Coat answered as Pullover: "))).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile("^Coat classified as Pullover: "))).to_be_visible()
     cell(page, "Coat", "Pullover").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name=re.compile("^Sandal answered as Dress: "))).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile("^Sandal classified as Dress: "))).to_be_visible()
     expect(page).to_have_url(re.compile("cell=5-3"))
     expect(cell(page, "Sandal", "Dress")).to_be_focused()
     expect(cell(page, "Sandal", "Dress")).to_have_attribute("aria-pressed", "true")
@@ -87,12 +87,12 @@ def test_mistakes_only_leaves_the_diagonal_out_and_shades_the_rest_by_itself(ser
 
 def test_the_words_open_their_cell_and_back_leads_back(server: Server, page: Page) -> None:
     open_page(page, server, "/evaluation?run=starter&cell=4-2")
-    expect(page.get_by_role("heading", name=re.compile("^Coat answered as Pullover: "))).to_be_visible()
-    page.get_by_role("button", name="Shirt was taken for T-shirt/top ").click()
+    expect(page.get_by_role("heading", name=re.compile("^Coat classified as Pullover: "))).to_be_visible()
+    page.get_by_role("button", name="Shirt was confused with T-shirt/top ").click()
     expect(page.get_by_role("heading", name=f"{SHIRTS}: ")).to_be_visible()
     expect(cell(page, "Shirt", "T-shirt/top")).to_have_attribute("aria-pressed", "true")
     page.go_back()
-    expect(page.get_by_role("heading", name=re.compile("^Coat answered as Pullover: "))).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile("^Coat classified as Pullover: "))).to_be_visible()
     expect(cell(page, "Coat", "Pullover")).to_have_attribute("aria-pressed", "true")
     cell(page, "Shirt", "T-shirt/top").click()
     expect(page.get_by_role("heading", name=f"{SHIRTS}: ")).to_be_visible()
@@ -102,7 +102,7 @@ def test_a_finger_on_a_phone_hits_the_cell_it_means(server: Server, new_page: Ca
     page = new_page(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
     open_page(page, server, "/evaluation?run=starter")
     cell(page, "Sneaker", "Ankle boot").tap()  # the last column: the table scrolls in its own box
-    expect(page.get_by_role("heading", name=re.compile("^Sneaker answered as Ankle boot: "))).to_be_in_viewport()
+    expect(page.get_by_role("heading", name=re.compile("^Sneaker classified as Ankle boot: "))).to_be_in_viewport()
     name = page.get_by_role("rowheader", name="Sneaker", exact=True).bounding_box()
     assert name is not None
     assert 0 <= name["x"] < 60  # the true class stays in sight

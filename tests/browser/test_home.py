@@ -56,7 +56,7 @@ def test_the_result_on_show_opens_in_evaluate(server: Server, page: Page) -> Non
 def test_nothing_sticks_out_on_a_phone(server: Server, new_page: Callable[..., Page], scheme: str) -> None:
     page = new_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
     open_page(page, server, "/")
-    expect(page.get_by_text("Answer:")).to_be_visible()
+    expect(page.get_by_text("Prediction:")).to_be_visible()
     wait_until_drawn(page)
     outside = page.evaluate(
         "() => [...document.querySelectorAll('.class-strip *, .network *, [data-testid=stMain] a')]"

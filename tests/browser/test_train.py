@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from fmnist_core.jobs.control import start, stop
+from fmnist_core.jobs.control import pause, start_run, stop
 from fmnist_core.runs.folders import run_folder
 from fmnist_core.runs.record import list_runs, load_run
 from fmnist_core.settings.config import TrainConfig
-from tests.browser.conftest import Server, open_page, start_server, wait_until_drawn
+from fmnist_core.training.events import Event
+from tests.browser.conftest import Server, open_page, start_server, wait_until_drawn, wait_until_still
 from tests.browser.test_accessibility import check
+from tests.jobs.trained import steps_of, wait_for_answer
 from tests.written_runs import epoch_done, started, step_done, write_run
 
 LONG = TrainConfig(epochs=200, batch_size=10)  # some 50 s on the small data, and stopped before
@@ -44,17 +46,17 @@ def open_run(page: Page, server: Server, run_id: str, choices: str = "") -> None
 
 def start_long_run(page: Page, server: Server) -> str:
     """A run under way with its page open."""
-    run_id = start(LONG, "Long run")
+    run_id = start_run(LONG, "Long run")
     open_run(page, server, run_id)
     page.wait_for_function(_HAS_POINT)
     return run_id
 
 
 def write_ended_run(steps: int = 40) -> str:
-    """A finished run of two epochs whose watched items were answered wrong up to step 20."""
+    """A finished run of two epochs whose probes were classified wrongly up to step 20."""
     reports = [step_done(step, [2.3 / step], step / 10, right=step > 20) for step in range(1, steps + 1)]
-    probes = list(range(20))
-    events = [started(20, probes=probes), *reports[:20], epoch_done(1, 20, 2.5), *reports[20:], epoch_done(2, 40, 5.0)]
+    probes = tuple(range(20))
+    events: list[Event] = [started(20, probes=probes), *reports[:20], epoch_done(1, 20, 2.5), *reports[20:], epoch_done(2, 40, 5.0)]
     return write_run(events, "finished", name="Ended", epoch=2, test_accuracy=0.8, has_weights=True).id
 
 
@@ -86,8 +88,8 @@ def paused_step(page: Page) -> int:
     return int(found[1].replace(",", ""))
 
 
-def item(page: Page, number: int) -> Locator:
-    return page.locator(".st-key-live_items button").nth(number)
+def probe(page: Page, number: int) -> Locator:
+    return page.locator(".st-key-probes button").nth(number)
 
 
 # From the button to the result, on the real data
@@ -119,7 +121,7 @@ def test_an_epoch_on_the_real_data(server: Server, page: Page, monkeypatch: pyte
     assert run.state == "finished"
     assert run.test_accuracy is not None
     assert run.test_accuracy > 0.8
-    expect(page.get_by_text(f"It answers {100 * run.test_accuracy:.2f} % of the test images right.")).to_be_visible()
+    expect(page.get_by_text(f"It classifies {100 * run.test_accuracy:.2f} % of the test images correctly.")).to_be_visible()
 
     page.get_by_role("link", name="See its mistakes").click()
     expect(page.get_by_role("heading", name="Evaluate", level=1)).to_be_visible()
@@ -132,7 +134,7 @@ def test_an_epoch_on_the_real_data(server: Server, page: Page, monkeypatch: pyte
 @pytest.mark.usefixtures("servers_home")
 def test_points_kernels_and_bars_move_in_nodes_that_stay(small_server: Server, page: Page) -> None:
     start_long_run(page, small_server)
-    kernels, bars = page.locator(".st-key-live_kernels img"), page.locator(".st-key-live_items .fill")
+    kernels, bars = page.locator(".st-key-live_kernels img"), page.locator(".st-key-probes .fill")
     expect(bars).to_have_count(20)
     picture, widths = kernels.get_attribute("src"), bars.evaluate_all("bars => bars.map(bar => bar.style.width)")
     nodes = (page.locator(".st-key-live_loss"), kernels, bars.first)
@@ -142,7 +144,7 @@ def test_points_kernels_and_bars_move_in_nodes_that_stay(small_server: Server, p
     expect(kernels).not_to_have_attribute("src", picture or "")
     expect(kernels).to_have_attribute("alt", re.compile("The 16 kernels of the first layer"))
     page.wait_for_function(
-        """before => JSON.stringify([...document.querySelector('.st-key-live_items').querySelectorAll('*')]
+        """before => JSON.stringify([...document.querySelector('.st-key-probes').querySelectorAll('*')]
             .flatMap(node => [...(node.shadowRoot?.querySelectorAll('.fill') ?? [])]).map(bar => bar.style.width)) !== before""",
         arg=json.dumps(widths).replace(", ", ","),
     )
@@ -156,18 +158,18 @@ def test_pausing_stops_the_steps_and_one_step_adds_one(small_server: Server, pag
     expect(page.get_by_text("Nothing is computed now")).to_be_visible()
     before = paused_step(page)
     assert load_run(run_id).state == "paused"
-    page.wait_for_timeout(1_500)
-    assert paused_step(page) == before
+    wait_for_answer(run_id, pause(run_id))  # the trainer heeds another command meanwhile, and does nothing else
+    assert steps_of(load_run(run_id))[-1] == paused_step(page) == before
     press(page, "One step")
     expect(page.get_by_test_id("stProgress")).to_contain_text(f"Paused after step {before + 1:,} of")
     press(page, "One step")
     expect(page.get_by_test_id("stProgress")).to_contain_text(f"Paused after step {before + 2:,} of")
-    page.locator(".st-key-loss .js-plotly-plot").wait_for()  # to be zoomed into
+    expect(page.locator(".st-key-loss .js-plotly-plot")).to_have_count(1)  # to be zoomed into
     press(page, "One epoch")
     steps_an_epoch = 50
     end = ((before + 2) // steps_an_epoch + 1) * steps_an_epoch
     expect(page.get_by_test_id("stProgress")).to_contain_text(f"Paused after step {end:,} of")
-    press(page, "Go on")
+    press(page, "Resume")
     page.wait_for_function(_HAS_POINT)
     wait_for_step_after(page, end)
 
@@ -219,13 +221,13 @@ def test_other_pages_answer_meanwhile_and_another_visitor_stops_it(small_server:
 
 @pytest.mark.usefixtures("servers_home")
 def test_a_killed_run_is_finished_by_one_button(small_server: Server, page: Page) -> None:
-    run_id = start(TrainConfig(epochs=12, batch_size=10), "Killed")
+    run_id = start_run(TrainConfig(epochs=12, batch_size=10), "Killed")
     open_run(page, small_server, run_id)
     page.wait_for_function(_HAS_POINT)
     status = json.loads((run_folder(run_id) / "status.json").read_text())
     os.kill(status["process"]["pid"], signal.SIGKILL)
     expect(page.get_by_text(re.compile(r"^Interrupted\. "))).to_be_visible()
-    press(page, "Go on")
+    press(page, "Continue")
     expect(page.get_by_text("Finished 12 epochs in")).to_be_visible(timeout=90_000)
     assert load_run(run_id).state == "finished"
     page.get_by_role("spinbutton", name="More epochs").fill("2")
@@ -238,22 +240,22 @@ def test_a_killed_run_is_finished_by_one_button(small_server: Server, page: Page
 
 
 @pytest.mark.usefixtures("servers_home")
-def test_an_item_is_pinned_by_keyboard(small_server: Server, page: Page) -> None:
+def test_a_probe_is_pinned_by_keyboard(small_server: Server, page: Page) -> None:
     run_id = write_ended_run()
     open_run(page, small_server, run_id)
-    expect(item(page, 0)).to_be_visible()
-    item(page, 0).focus()
+    expect(probe(page, 0)).to_be_visible()
+    probe(page, 0).focus()
     page.keyboard.press("ArrowRight")  # two of each class stand in a column
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     page.wait_for_url("**pin=3*")
     expect(page.get_by_text("When did it learn this?")).to_be_visible()
     expect(page.get_by_text(re.compile("test image 3: "))).to_be_visible()
-    expect(item(page, 3)).to_have_attribute("aria-pressed", "true")
+    expect(probe(page, 3)).to_have_attribute("aria-pressed", "true")
     page.reload()
     wait_until_drawn(page)
-    expect(item(page, 3)).to_have_attribute("aria-pressed", "true")
-    item(page, 3).click()
+    expect(probe(page, 3)).to_have_attribute("aria-pressed", "true")
+    probe(page, 3).click()
     page.wait_for_url(lambda url: "pin=" not in url)
     expect(page.get_by_text("When did it learn this?")).not_to_be_visible()
 
@@ -297,9 +299,9 @@ def test_numbers_and_charts_are_taken_away(small_server: Server, page: Page, tmp
 @pytest.mark.parametrize("state", ["live", "ended"])
 def test_nobody_is_shut_out_of_a_run(small_server: Server, new_page: Callable[..., Page], scheme: str, state: str) -> None:
     page = new_page(color_scheme=scheme, viewport={"width": 390, "height": 844})
-    run_id = start(LONG, "Long run") if state == "live" else write_ended_run()
+    run_id = start_run(LONG, "Long run") if state == "live" else write_ended_run()
     open_run(page, small_server, run_id, "&pin=3&compare=starter")
     expect(page.get_by_text("When did it learn this?")).to_be_visible()
-    page.wait_for_timeout(2_500)  # charts draw themselves after the script has run
+    wait_until_still(page)
     check(page)
     assert page.evaluate("() => document.querySelector('[data-testid=\"stMain\"]').scrollWidth") == 390

@@ -5,7 +5,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from fmnist_core.settings.presets import find_preset
-from tests.browser.conftest import Server, open_page, wait_until_drawn
+from tests.browser.conftest import Server, open_page, wait_until_drawn, wait_until_still
 from tests.browser.test_accessibility import check
 
 
@@ -59,6 +59,6 @@ def test_the_cards_fit_a_phone(server: Server, new_page: Callable[..., Page], sc
     page.get_by_text("More", exact=True).click()
     page.get_by_text("Why validation images?").click()
     expect(page.get_by_text("The test images choose nothing.")).to_be_visible()
-    page.wait_for_timeout(1_500)  # what was opened fades in
+    wait_until_still(page)
     check(page)
     assert page.evaluate("() => document.querySelector('[data-testid=\"stMain\"]').scrollWidth") == 390

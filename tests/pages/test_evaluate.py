@@ -19,7 +19,7 @@ def test_the_starter_is_evaluated_before_anyone_has_trained() -> None:
     at = open_page("evaluate")
     assert at.selectbox(key="run_picker").value == "starter"
     assert at.metric[0].value == f"{100 * (load_run('starter').test_accuracy or 0):.2f} %"
-    assert any("Of 10,000 test images" in text.value for text in at.markdown)
+    assert any(re.search(r"classifies [\d,]+ of 10,000 unseen test images correctly, [\d,]+ wrongly\.", text.value) for text in at.markdown)
     assert list(at.dataframe[0].value.columns) == ["Class", "Precision", "Recall", "F1", "Images"]
     assert at.dataframe[0].value["Images"].sum() == 10_000
     assert any("**Shirt**: of its 1,000 images the network finds" in text.value for text in at.markdown)
@@ -29,20 +29,20 @@ def test_the_most_frequent_mistakes_are_said_and_lead_to_their_images() -> None:
     at = open_page("evaluate", run="starter", test_image="3")
     confusion = np.array(json.loads((load_run("starter").folder / "evaluation.json").read_text())["confusion"])
     np.fill_diagonal(confusion, 0)
-    said = at.button(key="worst_6_0")
-    words = re.fullmatch(r"Shirt was taken for T-shirt/top (\d+) times", said.label)
+    worst = at.button(key="worst_6_0")
+    words = re.fullmatch(r"Shirt was confused with T-shirt/top (\d+) times", worst.label)
     assert words is not None
     assert abs(int(words[1]) - confusion.max()) <= 2  # another processor may round an image over the border
-    said.click().run()
+    worst.click().run()
     assert query(at, "cell") == "6-0"
     assert query(at, "test_image") == ""
-    assert any(heading.value.startswith("Shirt answered as T-shirt/top: ") for heading in at.subheader)
+    assert any(heading.value.startswith("Shirt classified as T-shirt/top: ") for heading in at.subheader)
 
 
 def test_a_link_to_one_image_of_a_cell_shows_it_large() -> None:
     at = open_page("evaluate", run="starter", cell="9-9", test_image="0")  # test image 0 is an ankle boot
     assert [image.proto.imgs[0].alt for image in at.get("image")] == ["Test image 0, Ankle boot, enlarged"]
-    assert at.success[0].value == "Right: the label is Ankle boot."
+    assert at.success[0].value == "Correct: the label is Ankle boot."
     other = open_page("evaluate", run="starter", cell="8-8", test_image="0")
     assert "Bag, enlarged" in other.get("image")[0].proto.imgs[0].alt
 
@@ -68,8 +68,8 @@ def test_a_cell_in_the_link_shows_its_images() -> None:
     evaluation = json.loads((load_run("starter").folder / "evaluation.json").read_text())
     count = evaluation["confusion"][6][0]
     headings = [heading.value for heading in at.subheader]
-    assert any(heading.startswith("Shirt answered as T-shirt/top: ") for heading in headings)
-    shown = next(int(heading.rsplit(" ", 1)[1]) for heading in headings if "answered as" in heading)
+    assert any(heading.startswith("Shirt classified as T-shirt/top: ") for heading in headings)
+    shown = next(int(heading.rsplit(" ", 1)[1]) for heading in headings if "classified as" in heading)
     assert abs(shown - count) <= 2  # another processor may round an image over the border
 
 

@@ -67,7 +67,7 @@ def test_the_network_is_drawn_with_its_shapes_and_all_its_weights() -> None:
     for count in ("448", "12,896", "15,690"):
         assert f"{count} weights" in drawn
     assert f"{total:,} numbers" in words(at)
-    assert "Answer: Ankle boot" in drawn
+    assert "Prediction: Ankle boot" in drawn
 
 
 def test_the_newest_result_and_its_link(trained_run: RunRecord) -> None:

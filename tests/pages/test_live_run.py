@@ -1,47 +1,54 @@
 import json
 import time
-from dataclasses import replace
-from types import SimpleNamespace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fmnist_core.jobs import control
 from fmnist_core.runs.folders import STARTER_FOLDER, STARTER_ID, RunError, run_folder
-from fmnist_core.runs.mailbox import read_commands
+from fmnist_core.runs.mailbox import Command, Inbox, is_pending, send
 from fmnist_core.runs.record import RunRecord, State, load_run
 from fmnist_core.runs.writer import create_run
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.settings.presets import find_preset
-from pages.parts import watchers
-from pages.parts.shared.run_picker import distinct_lines
-from pages.parts.train.live_run import format_duration
-from pages.parts.train.probes import read_pin
+from fmnist_core.training.events import Event, Finished, RateChanged
+from pages.parts.components.probe_wall.probe_wall import read_pin
+from pages.parts.shared.wording import distinct_lines, format_duration
+from pages.parts.train import run_controls, viewers
 from pages.parts.train.viewers import pick_pace
 from tests.pages.conftest import open_page, query
-from tests.written_runs import PROBES, Event, append_events, epoch_done, started, step_done, write_run
+from tests.written_runs import PROBES, append_events, epoch_done, started, step_done, write_run
 
-FINISHED = {"type": "Finished", "epoch": 1, "step": 4, "test_accuracy": 0.8, "train_accuracy": 0.9, "best_epoch": None, "elapsed_s": 5.0}
-UNDER_WAY = [started(), step_done(1, [2.3], 1.0), step_done(3, [2.0, 1.5], 3.0, right=False)]
-WHOLE = [*UNDER_WAY, step_done(4, [1.0], 4.0), epoch_done(1, 4, 5.0), FINISHED]
+FINISHED = Finished(epoch=1, step=4, test_accuracy=0.8, elapsed_s=5.0, train_accuracy=0.9)
+UNDER_WAY: list[Event] = [started(), step_done(1, [2.3], 1.0), step_done(3, [2.0, 1.5], 3.0, right=False)]
+WHOLE: list[Event] = [*UNDER_WAY, step_done(4, [1.0], 4.0), epoch_done(1, 4, 5.0), FINISHED]
 
 
 @pytest.fixture(autouse=True)
-def no_spare_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A spare helps nobody here and takes a core for two seconds."""
-    monkeypatch.setattr(jobs, "keep_spare", lambda: None)
+def no_warm_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A warm worker helps nobody here and takes a core for two seconds."""
+    monkeypatch.setattr("fmnist_core.jobs.processes.keep_warm_worker", lambda: None)
 
 
 @pytest.fixture
 def launched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Ids of the runs for which a process was to be started; none is."""
     ids: list[str] = []
-    monkeypatch.setattr(jobs, "_start_process", ids.append)
+    monkeypatch.setattr(control, "start_process", ids.append)
     return ids
 
 
-def commands(run_id: str) -> list[dict[str, Any]]:
-    return read_commands(run_folder(run_id))
+def commands(run_id: str) -> list[Command]:
+    return Inbox(run_folder(run_id)).take_new()
+
+
+def answer(run_id: str) -> None:
+    """As the trainer does when it has carried out all it was asked for."""
+    inbox = Inbox(run_folder(run_id))
+    for command in inbox.take_new():
+        inbox.answer(command)
 
 
 def component_data(at: AppTest, name: str) -> dict[str, Any]:
@@ -70,7 +77,7 @@ def test_what_is_seen_while_a_run_trains() -> None:
     assert at.get("progress")[0].proto.text == "Step 4 of 8"
     assert {metric.label: metric.value for metric in at.metric} == {
         "Epoch": "1 of 2",
-        "Images a second": "1,000",
+        "Images per second": "1,000",
         "Time left": "1 min 00 s",
         "Test accuracy": "81.25 %",
         "Learning rate": "0.001",
@@ -85,25 +92,25 @@ def test_what_is_seen_while_a_run_trains() -> None:
     assert any("other settings need a new run" in caption.value for caption in at.caption)
 
 
-def test_twenty_items_turn_right_or_wrong_and_their_pictures_are_sent_apart() -> None:
+def test_twenty_probes_turn_correct_or_wrong_and_their_pictures_are_sent_apart() -> None:
     run = write_run(UNDER_WAY)
-    items = component_data(open_run(run.id), "live_items")
-    assert items["numbers"] == list(PROBES)
-    assert items["said"].startswith("0 of these 20 test images are answered right.")
-    assert items["shares"] == [11] * 20
-    assert items["taken"][:4] == [1, 1, 2, 2]
-    assert len(json.dumps(items)) < 1_500  # with every tick
+    probes = component_data(open_run(run.id), "probe_wall")
+    assert probes["numbers"] == list(PROBES)
+    assert probes["summary"].startswith("0 of these 20 test images are classified correctly.")
+    assert probes["per_mille"] == [11] * 20
+    assert probes["predicted"][:4] == [1, 1, 2, 2]
+    assert len(json.dumps(probes)) < 1_500  # with every tick
     append_events(run.id, [step_done(4, [1.0], 4.0)])
     at = open_run(run.id)
-    assert component_data(at, "live_items")["said"].startswith("20 of these 20")
-    assert any("--watched-items: url(data:image/png;base64," in block.proto.body for block in at.get("html"))
+    assert component_data(at, "probe_wall")["summary"].startswith("20 of these 20")
+    assert any("--probes: url(data:image/png;base64," in block.proto.body for block in at.get("html"))
 
 
-def test_a_run_that_is_not_watched_shows_its_loss_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pages.parts.live_run._FIRST_POINT_S", 0.0)
+def test_a_run_whose_probes_are_not_here_shows_its_loss_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pages.parts.train.live_run._FIRST_POINT_S", 0.0)
     run = write_run([started(probes=[10_000])])  # of other data than are read now
     at = open_run(run.id)
-    assert component_data(at, "live_items") == {}
+    assert component_data(at, "probe_wall") == {}
     assert len(at.get("echarts_chart")) == 3
 
 
@@ -125,7 +132,7 @@ def test_waiting_for_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
         ("step", "training", "step", "One step …"),
         ("epoch", "training", "epoch", "One epoch …"),
         ("stop", "training", "stop", "Stopping …"),
-        ("go_on", "paused", "go-on", "Going on …"),
+        ("resume", "paused", "go-on", "Resuming …"),
         ("stop", "paused", "stop", "Stopping …"),
     ],
 )
@@ -134,7 +141,7 @@ def test_a_control_asks_the_trainer_and_shows_that_it_was_pressed(key: str, stat
     at = open_run(run.id)
     at.button(key=key).click().run()
     assert not at.exception
-    assert [asked["command"] for asked in commands(run.id)] == [command]
+    assert [asked.command for asked in commands(run.id)] == [command]
     assert (at.button(key=key).label, at.button(key=key).disabled) == (label, True)
 
 
@@ -142,11 +149,24 @@ def test_the_press_is_forgotten_once_the_trainer_has_answered() -> None:
     run = write_run(UNDER_WAY)
     at = open_run(run.id)
     at.button(key="pause").click().run()
-    write_status(run, state="paused")
     at.run()
-    assert (at.button(key="go_on").label, at.button(key="go_on").disabled) == ("Go on", False)
+    assert at.button(key="pause").label == "Pausing …", "what the state says is not the answer"
+    write_status(run, state="paused")
+    answer(run.id)
+    at.run()
+    assert (at.button(key="resume").label, at.button(key="resume").disabled) == ("Resume", False)
     assert "**Paused** after step 3 of 8" in at.get("progress")[0].proto.text
     assert at.info[0].value.startswith("**Paused.** Nothing is computed now")
+
+
+def test_a_press_whose_trainer_was_replaced_is_forgotten() -> None:
+    run = write_run(UNDER_WAY)
+    at = open_run(run.id)
+    at.button(key="epoch").click().run()
+    assert at.button(key="epoch").label == "One epoch …"
+    send(run.folder, "resume")  # its process died, and somebody let it continue
+    at.run()
+    assert (at.button(key="epoch").label, at.button(key="epoch").disabled) == ("One epoch", False)
 
 
 def test_a_paused_run_has_charts_to_zoom_into_and_files_to_take_away() -> None:
@@ -166,9 +186,10 @@ def change_rate(at: AppTest, text: str) -> AppTest:
 def test_the_rate_changes_while_it_trains_and_the_change_is_drawn() -> None:
     run = write_run(UNDER_WAY)
     at = change_rate(open_run(run.id), "0,02")
-    assert commands(run.id) == [{"command": "rate", "learning_rate": 0.02}]
+    assert [(asked.command, asked.learning_rate) for asked in commands(run.id)] == [("rate", 0.02)]
     assert any(button.label == "Changing …" for button in at.button)
-    append_events(run.id, [{"type": "RateChanged", "epoch": 1, "step": 3, "learning_rate": 0.02}])
+    append_events(run.id, [RateChanged(epoch=1, step=3, learning_rate=0.02)])
+    answer(run.id)
     at.run()
     assert any(button.label == "Change" for button in at.button)
     assert alts(at, "echarts_chart")[0].endswith("The learning rate was changed to 0.02 after step 3.")
@@ -196,9 +217,9 @@ def test_choices_live_in_the_url_and_defaults_stay_out() -> None:
     run = write_run(WHOLE, "finished")
     at = open_run(run.id)
     at.segmented_control(key="axis").set_value("seconds").run()
-    at.toggle(key="log_switch").set_value(True).run()
+    at.toggle(key="log").set_value(True).run()
     at.slider(key="smoothing").set_value(0.5).run()
-    at.multiselect(key="compare").set_value([other.id, STARTER_ID]).run()
+    at.multiselect(key="others").set_value([other.id, STARTER_ID]).run()
     assert not at.exception
     assert {name: query(at, name) for name in ("axis", "log", "smoothing", "compare")} == {
         "axis": "seconds",
@@ -207,9 +228,9 @@ def test_choices_live_in_the_url_and_defaults_stay_out() -> None:
         "compare": f"{other.id},{STARTER_ID}",
     }
     at.segmented_control(key="axis").set_value("step").run()
-    at.toggle(key="log_switch").set_value(False).run()
+    at.toggle(key="log").set_value(False).run()
     at.slider(key="smoothing").set_value(0.9).run()
-    at.multiselect(key="compare").set_value([]).run()
+    at.multiselect(key="others").set_value([]).run()
     assert [query(at, name) for name in ("axis", "log", "smoothing", "compare")] == ["", "", "", ""]
 
 
@@ -223,7 +244,7 @@ def test_a_link_opens_the_same_view() -> None:
     assert [line["name"] for line in loss["data"]] == ["each batch", "smoothed", "Other", "test images, after each epoch"]
     assert alts(at, "plotly_chart")[0].endswith(" Compared with Other.")
     assert at.slider(key="smoothing").value == 0.25
-    assert component_data(at, "live_items")["pinned"] == 3
+    assert component_data(at, "probe_wall")["pinned"] == 3
 
 
 @pytest.mark.parametrize("choice", [{"axis": "miles"}, {"smoothing": "2"}, {"compare": "nobody"}, {"pin": "20"}, {"log": "perhaps"}])
@@ -236,7 +257,7 @@ def test_three_runs_of_one_name_are_told_apart() -> None:
     """Created in the same second, as a class does."""
     triplets = [write_run(WHOLE, "finished", name="Triplet") for _ in range(3)]
     at = open_run(write_run(WHOLE, "finished").id)
-    options = at.multiselect(key="compare").options
+    options = at.multiselect(key="others").options
     assert options == [*(f"Triplet · {run.id}" for run in reversed(triplets)), "Starter model"]
 
 
@@ -259,14 +280,14 @@ def test_the_loss_in_words_is_smoothed_as_the_slider_says() -> None:
 @pytest.mark.parametrize(
     ("rights", "sentence"),
     [
-        ([True, True], "It has been answered right without a break from the first look on, at step 1."),
-        ([False, True], "Since step 2 it has been answered right without a break."),
+        ([True, True], "It has been classified correctly ever since the first report, at step 1."),
+        ([False, True], "It has been classified correctly since step 2."),
         (
             [True, False, True],
-            "Since step 3 it has been answered right without a break. Before that it had been right and was lost again once.",
+            "It has been classified correctly since step 3. Before that it was learned and forgotten once.",
         ),
-        ([True, False], "Now it is taken for Pullover. The last right answer was at step 1."),
-        ([False, False], "It has never been answered right; now it is taken for Pullover."),
+        ([True, False], "It is now classified as Pullover. It was last classified correctly at step 1."),
+        ([False, False], "It has never been classified correctly; it is now classified as Pullover."),
     ],
 )
 @pytest.mark.parametrize("state", ["training", "finished"])
@@ -296,14 +317,14 @@ def test_a_pin_and_its_removal() -> None:
 @pytest.mark.parametrize(
     ("state", "message", "kind", "said"),
     [
-        ("finished", "", "success", "Finished 1 epoch in 5 s. It answers 80.00 % of the test images right."),
+        ("finished", "", "success", "Finished 1 epoch in 5 s. It classifies 80.00 % of the test images correctly."),
         ("stopped", "", "info", "Stopped in epoch 1 after 5 s; what it had learned is kept."),
-        ("stopped", "It was paused for ten minutes and was put away.", "info", "It was paused for ten minutes and was put away."),
+        ("stopped", "It was paused for ten minutes and was unloaded.", "info", "It was paused for ten minutes and was unloaded."),
         (
             "diverged",
             "The loss became infinite; try 0.01.",
             "error",
-            "The run broke off in epoch 2 after 5 s. The loss became infinite; try 0.01.",
+            "Training diverged in epoch 2 after 5 s. The loss became infinite; try 0.01.",
         ),
         ("failed", "The disk is full.", "error", "The run failed. The disk is full."),
     ],
@@ -321,12 +342,12 @@ def write_status(run: RunRecord, **changes: Any) -> None:
     file.write_text(json.dumps(json.loads(file.read_text()) | changes))
 
 
-def test_a_killed_run_goes_on_by_one_button(launched: list[str]) -> None:
+def test_a_killed_run_is_continued_by_one_button(launched: list[str]) -> None:
     run = write_run(WHOLE[:-1], "training", epoch=1, epochs=2, test_accuracy=0.8, has_weights=True)
     write_status(run, process={"pid": 1, "create_time": 0.0})
     at = open_run(run.id)
-    assert at.warning[0].value.startswith("Interrupted. Its training process ended without a word. The weights of epoch 1 are kept.")
-    at.button(key="resume").click().run()
+    assert at.warning[0].value.startswith("Interrupted. Its training process stopped unexpectedly. The weights of epoch 1 are kept.")
+    at.button(key="continue").click().run()
     assert not at.exception
     assert launched == [run.id]
     assert load_run(run.id).state == "waiting"
@@ -345,25 +366,25 @@ def test_five_more_epochs_or_another_number(launched: list[str]) -> None:
     assert load_run(run.id).epochs == 2
 
 
-def test_a_run_that_cannot_go_on_has_no_such_button() -> None:
+def test_a_run_that_cannot_be_continued_has_no_such_button() -> None:
     at = open_run(write_run(WHOLE, "diverged", message="Too high.").id)
-    assert not {"resume", "train_more"} & {button.key for button in at.button}
+    assert not {"continue", "train_more"} & {button.key for button in at.button}
 
 
-def test_going_on_that_fails_gets_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_continuation_that_fails_gets_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(run_id: str) -> None:
-        raise RunError(f"{run_id} cannot go on.")
+        raise RunError(f"{run_id} cannot be continued.")
 
-    monkeypatch.setattr(jobs, "resume", refuse)
+    monkeypatch.setattr(control, "continue_run", refuse)
     run = write_run(WHOLE, "stopped", has_weights=True)
     at = open_run(run.id)
-    at.button(key="resume").click().run()
-    assert [error.value for error in at.error] == [f"{run.id} cannot go on."]
+    at.button(key="continue").click().run()
+    assert [error.value for error in at.error] == [f"{run.id} cannot be continued."]
 
 
 def test_the_best_epoch_and_what_the_images_are_for() -> None:
-    held_out: Event = {"validation_loss": 0.5, "validation_accuracy": 0.75, "is_best": True}
-    events = [started(validation_images=100, precision="bfloat16"), *UNDER_WAY[1:], epoch_done(1, 4, 5.0, **held_out)]
+    held_out: dict[str, Any] = {"validation_loss": 0.5, "validation_accuracy": 0.75, "is_best": True}
+    events: list[Event] = [started(validation_images=100, precision="bfloat16"), *UNDER_WAY[1:], epoch_done(1, 4, 5.0, **held_out)]
     later = epoch_done(2, 8, 9.0, **held_out | {"validation_accuracy": 0.7, "is_best": False})
     run = write_run([*events, later], "finished", epoch=2, best_epoch=1, test_accuracy=0.8, has_weights=True)
     at = open_run(run.id)
@@ -411,8 +432,8 @@ def test_old_runs_still_open() -> None:
     run = write_run([], "finished", epoch=40, epochs=40, test_accuracy=0.915, has_weights=True)
     (run.folder / "events.jsonl").write_bytes((STARTER_FOLDER / "events.jsonl").read_bytes())
     at = open_run(run.id)
-    assert at.success[0].value.startswith("Finished 40 epochs in 8 min 59 s. It answers 91.50 % of the test images right.")
-    assert component_data(at, "live_items") == {}
+    assert at.success[0].value.startswith("Finished 40 epochs in 8 min 59 s. It classifies 91.50 % of the test images correctly.")
+    assert component_data(at, "probe_wall") == {}
     assert len(at.get("plotly_chart")) == 2
 
 
@@ -445,12 +466,12 @@ def test_the_more_look_the_more_seldom_a_page_is_drawn(people: int, now: float |
 
 def test_a_page_says_that_many_look(monkeypatch: pytest.MonkeyPatch) -> None:
     others = {f"visitor {number}": time.monotonic() for number in range(9)} | {"long gone": time.monotonic() - 3600}
-    monkeypatch.setattr(watchers, "_last_seen", lambda: others)
+    monkeypatch.setattr(viewers, "_last_seen", lambda: others)
     run = write_run([started(), step_done(2, [2.3, 2.0], 1.0)])
     at = open_run(run.id)
     assert not at.exception
     assert [caption.value for caption in at.caption if "watching" in caption.value] == [
-        "10 people are watching a run, so each page is drawn anew every 4 seconds only: the network needs the time."
+        "10 people are watching a run, so pages refresh only every 4 seconds, to leave the processor to training."
     ]
     others.clear()
     at.run()
@@ -458,18 +479,22 @@ def test_a_page_says_that_many_look(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_among_many_who_look_a_press_is_answered_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    load = load_run
-    monkeypatch.setattr(watchers, "_last_seen", lambda: {f"visitor {number}": time.monotonic() for number in range(9)})
+    """The page waits for the trainer, instead of for its next refresh in four seconds."""
+    monkeypatch.setattr(viewers, "_last_seen", lambda: {f"visitor {number}": time.monotonic() for number in range(9)})
     run = write_run(UNDER_WAY)
     at = open_run(run.id)
-    now = [run]
+    looked = []
 
-    def answer(_seconds: float) -> None:
-        """What the trainer does while the page waits."""
-        now[0] = replace(run, state="paused")
+    def is_pending_twice(folder: Path, command_id: str) -> bool:
+        """The trainer answers while the page waits: after its second look."""
+        looked.append(command_id)
+        if len(looked) == 2:
+            write_status(run, state="paused")
+            answer(run.id)
+        return is_pending(folder, command_id)
 
-    monkeypatch.setattr("pages.parts.live_run.time", SimpleNamespace(monotonic=time.monotonic, sleep=answer))
-    monkeypatch.setattr(runs, "load_run", lambda run_id: now[0] if run_id == run.id else load(run_id))
+    monkeypatch.setattr(run_controls, "is_pending", is_pending_twice)
     at.button(key="pause").click().run()
     assert not at.exception
-    assert at.button(key="go_on").label == "Go on"
+    assert len(looked) == 2
+    assert at.button(key="resume").label == "Resume"

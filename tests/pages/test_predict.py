@@ -16,14 +16,14 @@ from fmnist_core.dataset.split import load_split
 from fmnist_core.dataset.torch_dataset import FashionMNISTDataset
 from fmnist_core.evaluation.prediction import predict
 from fmnist_core.insight.familiarity import score_unfamiliarity
+from fmnist_core.pictures.painting import read_paint, shrink_item
 from fmnist_core.runs.folders import STARTER_ID
 from fmnist_core.runs.record import load_run
 from fmnist_core.runs.weights import load_model
 from pages.parts.components.canvas.canvas import read_strokes
-from pages.parts.predict.corrections import Correction, write_csv
-from pages.parts.predict.drawing_pad import SIDE_PX, make_doodle, shrink_item
-from pages.parts.predict.mask_painter import read_paint
-from pages.parts.shared.run_picker import escape
+from pages.parts.predict.corrections import Correction, _to_csv
+from pages.parts.predict.drawing_pad import SIDE_PX, make_doodle
+from pages.parts.shared.wording import escape
 from tests.pages.conftest import open_page, query
 
 SESSION = "0123456789abcdef"
@@ -88,7 +88,7 @@ def test_it_starts_with_a_test_item_and_its_answer() -> None:
     at = open_page("predict")
     assert at.radio(key="source").value == "Test item"
     assert at.subheader[0].value == "The network says: Ankle boot"
-    assert at.success[0].value == "Right: the label is Ankle boot."
+    assert at.success[0].value == "Correct: the label is Ankle boot."
     assert "Ankle boot 9" in bars(at)
 
 
@@ -138,7 +138,7 @@ def test_the_kind_can_be_chosen() -> None:
     assert "photograph" in at.caption[1].value or any("photograph" in caption.value for caption in at.caption)
     kind.set_value("drawing").run()
     assert any("Fill" in alt for alt in alts(at))
-    next(box for box in at.selectbox if box.label == "Taken as").set_value("found out").run()
+    next(box for box in at.selectbox if box.label == "Taken as").set_value("detected").run()
     assert any("Cut out" in alt for alt in alts(at))
 
 
@@ -181,7 +181,7 @@ def test_the_fifty_first_picture_is_refused() -> None:
     at = open_page("predict", source="Upload", run="starter")
     content = png(t_shirt()[::4, ::4].copy())
     upload(at, *[(f"{number}.png", content) for number in range(51)])
-    assert at.error[0].value == escape("50.png is one too many: up to 50 pictures are kept. Remove some first.")
+    assert at.error[0].value == escape("50.png was not added: the limit is 50 pictures. Remove some first.")
     assert len(at.dataframe[0].value) == 50
 
 
@@ -299,7 +299,7 @@ def test_a_drawing_is_answered_with_every_step_and_filled_or_not() -> None:
     filled = bars(at)
     steps = [alt.split(":")[0] for alt in alts(at) if alt.startswith("After step ")]
     assert steps == ["After step 1, Your picture", "After step 2, Fill", "After step 3, Trim and centre"]
-    at.toggle(key="fill_switch").set_value(False)
+    at.toggle(key="fill").set_value(False)
     draw(at, strokes)
     assert bars(at) != filled
     assert query(at, "fill") == "off"
@@ -323,7 +323,7 @@ def test_what_is_kept_can_be_downloaded_and_read_again(tmp_path: Path) -> None:
     kept = list(at.session_state["corrections"])
     press(at, "Remove")
     assert not at.session_state["corrections"]
-    content = write_csv([*kept, Correction(np.full((28, 28), 7, np.uint8), 9, 9)])
+    content = _to_csv([*kept, Correction(np.full((28, 28), 7, np.uint8), 9, 9)])
     (tmp_path / "fashion-mnist_test.csv").write_bytes(content)
     dataset = FashionMNISTDataset(tmp_path / "fashion-mnist_test.csv")
     assert len(next(csv.reader(io.StringIO(content.decode())))) == 785

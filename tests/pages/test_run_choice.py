@@ -6,12 +6,13 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Multiselect, Selectbox
 
 from fmnist_core.runs.folders import STARTER_ID
+from fmnist_core.training.events import Event
 from tests.pages.conftest import open_page, query
 from tests.written_runs import epoch_done, started, step_done, write_run
 
 
 def write_ended(name: str) -> str:
-    events = [started(), step_done(4, [2.0, 1.5, 1.0, 0.5], 1.0), epoch_done(1, 4, 1.0)]
+    events: list[Event] = [started(), step_done(4, [2.0, 1.5, 1.0, 0.5], 1.0), epoch_done(1, 4, 1.0)]
     return write_run(events, "finished", name=name, epoch=1, test_accuracy=0.8, has_weights=True).id
 
 
@@ -45,7 +46,7 @@ def test_a_line_that_is_out_of_date_chooses_nothing(page: str, key: str, monkeyp
 def test_a_compared_name_that_is_out_of_date_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     run_id, other = write_ended("One"), write_ended("Other")
     at = open_page("train", run=run_id, compare=other)
-    assert at.multiselect(key="compare").value == [other]
+    assert at.multiselect(key="others").value == [other]
     send_old_lines(monkeypatch)
     at.run()
     assert not at.exception

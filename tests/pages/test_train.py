@@ -1,6 +1,8 @@
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,9 +10,10 @@ from streamlit.testing.v1 import AppTest
 
 from fmnist_core.runs.record import RunRecord, list_runs, load_run
 from fmnist_core.runs.writer import create_run
-from fmnist_core.settings.config import TrainConfig
-from fmnist_core.settings.presets import PRESETS, Preset, find_preset
-from pages.parts.train.preset_cards import key_figures, question_of
+from fmnist_core.settings.config import SETTINGS, TrainConfig
+from fmnist_core.settings.presets import PRESETS, Preset, find_preset, find_question
+from pages.parts.shared import url_state
+from pages.parts.train.preset_cards import key_figures
 from tests.pages.conftest import open_page, query
 
 ARTICLE = find_preset("article")
@@ -18,9 +21,9 @@ FAILURES = [preset for preset in PRESETS if preset.group == "failure"]
 
 
 @pytest.fixture(autouse=True)
-def no_spare_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A spare helps nobody here and takes a core for two seconds."""
-    monkeypatch.setattr(jobs, "keep_spare", lambda: None)
+def no_warm_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A warm worker helps nobody here and takes a core for two seconds."""
+    monkeypatch.setattr("fmnist_core.jobs.processes.keep_warm_worker", lambda: None)
 
 
 @pytest.fixture
@@ -32,7 +35,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[TrainConfig, str]]:
         calls.append((config, name))
         return create_run(config, name)
 
-    monkeypatch.setattr(jobs, "start", start)
+    monkeypatch.setattr("pages.parts.train.settings_form.start_run", start)
     return calls
 
 
@@ -131,9 +134,9 @@ def test_a_link_names_a_preset_that_is_none() -> None:
 
 def test_the_question_comes_again_with_the_run() -> None:
     for preset in FAILURES:
-        assert question_of(load_run(create_run(replace(preset.config, seed=7)))) == preset.question
-    assert question_of(load_run(create_run(ARTICLE.config))) == ""
-    assert question_of(load_run(create_run(replace(FAILURES[0].config, epochs=3)))) == ""
+        assert find_question(replace(preset.config, seed=7)) == preset.question
+    assert find_question(ARTICLE.config) == ""
+    assert find_question(replace(FAILURES[0].config, epochs=3)) == ""
 
 
 @pytest.mark.parametrize(
@@ -189,7 +192,8 @@ def test_every_setting_has_a_field_and_a_sentence() -> None:
     assert settings == set(TrainConfig.__dataclass_fields__) | {"name"}
     more = expander(at, "More")
     assert len(more.caption) == len(MORE)
-    assert any(text.value.startswith("How many digits") and ("bfloat16" in text.value or "float32" in text.value) for text in more.caption)
+    assert [text.value for text in more.caption if text.value.startswith(SETTINGS["optimizer"].help)]
+    assert [text for text in more.caption if re.search(r"On this processor it is (bfloat16|float32)\.$", text.value)]
 
 
 def test_changed_settings_are_kept_and_can_be_undone(started: list[tuple[TrainConfig, str]]) -> None:
@@ -243,12 +247,13 @@ def test_a_link_with_bad_settings_is_the_presets(changes: str) -> None:
     assert query(at, "changes") == ""
 
 
-def test_back_takes_a_change_back() -> None:
+def test_back_takes_a_change_back(monkeypatch: pytest.MonkeyPatch) -> None:
     at = open_page("train")
     set_field(at, "name", "Team blue")
     set_field(at, "epochs", 7)
     assert query(at, "changes") == "epochs=7"
     del at.query_params["changes"]
+    monkeypatch.setattr(url_state, "get_script_run_ctx", lambda: SimpleNamespace(is_history_navigation=True))
     at.run()
     assert heading(at) == "The article"
     assert at.text_input(key="setting_name").value == "Team blue"
@@ -293,7 +298,7 @@ def test_a_bad_learning_rate_starts_nothing(rate: str, sentence: str) -> None:
     ("setting", "bad", "sentence"),
     [
         ("epochs", 500, "The number of epochs 500 is out of range: choose one from 1 to 200."),
-        ("epochs", None, "There is no number under epochs: type one."),
+        ("epochs", None, "Epochs is empty: enter a number."),
         ("batch_size", 0, "The batch size 0 is out of range: choose one from 1 to 10,000."),
         ("training_images", 70_000, "The number of training images 70,000 is out of range: choose one from 1 to 60,000."),
         ("validation_images", -1, "The number of validation images -1 is out of range: choose one from 0 to 60,000."),
@@ -375,5 +380,5 @@ def test_another_network_can_be_trained_beside_an_ended_run(trained_run: RunReco
 
 def test_a_link_to_a_run_that_is_not_here() -> None:
     at = open_page("train", run="nobody")
-    assert at.warning[0].value.startswith("This link names a run that is not here (nobody).")
+    assert at.warning[0].value.startswith("This link names a run that is not here or was deleted (nobody).")
     assert not at.exception

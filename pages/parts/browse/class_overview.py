@@ -1,6 +1,7 @@
 """How many images each class has, and what they look like on average."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -8,18 +9,18 @@ from numpy.typing import NDArray
 
 from fmnist_core.dataset.sampling import count_classes, mean_images
 from fmnist_core.dataset.split import Split
-from fmnist_core.figures.sheets import draw_class_counts
+from fmnist_core.figures.bars import draw_class_counts
 from pages.parts.components.image_wall.image_wall import show_image_wall
 
 
 def show_class_overview(split: Split, chosen: int | None, on_pick: Callable[[str | None], None]) -> None:
     """Shows the ten mean images and counts; a click calls `on_pick` with a class's name, or None for the one chosen already."""
     st.subheader("The ten classes", anchor=False)
-    counts, means = _summarise(split.name, split.source, split)
+    counts, means = _summarise(split.name, split.folder, split)
     names = split.class_names
     pictures, bars = st.columns(2, gap="large")
     with pictures:
-        st.write("Each picture is the mean of all images of its class. Click one to see that class alone above; click again for all.")
+        st.write("Each picture is the mean of all images of its class. Click one to see only that class above; click again for all.")
         show_image_wall(
             means,
             [f"Mean image of {name}, {count:,} images" for name, count in zip(names, counts, strict=True)],
@@ -31,15 +32,15 @@ def show_class_overview(split: Split, chosen: int | None, on_pick: Callable[[str
             on_pick=lambda place: on_pick(None if place == chosen else names[place]),
             reveals="samples",
         )
-    spoken = ", ".join(f"{name} {count:,}" for name, count in zip(names, counts, strict=True))
+    listed = ", ".join(f"{name} {count:,}" for name, count in zip(names, counts, strict=True))
     with bars:
         st.write(f"How many of the {len(split):,} images belong to each class:")
         figure = draw_class_counts(counts, names)
-        alt = f"Number of images of each class: {spoken}."
+        alt = f"Number of images of each class: {listed}."
         st.plotly_chart(figure, key="counts", alt=alt, config={"displayModeBar": False})
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _summarise(name: str, source: str, _split: Split) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:  # noqa: ARG001
+def _summarise(name: str, folder: Path | None, _split: Split) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:  # noqa: ARG001
     """Counts and mean images; 30 ms for 60,000 images, too long for every click of every student."""
     return count_classes(_split), mean_images(_split)

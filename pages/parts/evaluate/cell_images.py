@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from fmnist_core.dataset.split import Split
 from fmnist_core.evaluation.evaluation import Evaluation
-from pages.parts.shared.answer import show_answer
+from fmnist_core.insight.answer import Answer
 from pages.parts.components.image_wall.image_wall import show_image_wall
+from pages.parts.shared.answer import show_answer
 from pages.parts.shared.picture import show_picture
-from pages.parts.shared.url_state import restore, whole_number, write
+from pages.parts.shared.url_state import bind, set_choice, whole_number
 
 IMAGES_A_PAGE = 60
 
@@ -20,13 +21,13 @@ def show_cell(evaluation: Evaluation, split: Split, true: int, predicted: int) -
     """The images of one cell, the most confident first, a page at a time; returns the chosen image's index."""
     names = evaluation.class_names
     indices = evaluation.images_in_cell(true, predicted)
-    title = f"{names[true]} answered as {names[predicted]}" if true != predicted else f"{names[true]} answered right"
+    title = f"{names[true]} classified as {names[predicted]}" if true != predicted else f"{names[true]} classified correctly"
     st.subheader(f"{title}: {len(indices):,}", anchor=False)
     if len(indices) == 0:
         st.info("No test image is in this cell. Choose another.", icon=":material/info:")
         return None
-    st.write("The most confident answers first. The percentage says how sure the network was.")
-    chosen = restore("test_image", int(indices[0]), whole_number(0, len(evaluation.labels) - 1))
+    st.write("The most confident predictions come first. The percentage says how sure the network was.")
+    chosen = bind("test_image", int(indices[0]), whole_number(0, len(evaluation.labels) - 1))
     if chosen not in indices:
         chosen = int(indices[0])
     with st.container(height=416, border=False):
@@ -36,25 +37,25 @@ def show_cell(evaluation: Evaluation, split: Split, true: int, predicted: int) -
         sure = [f"{100 * share:.1f} %" for share in evaluation.probabilities[shown, predicted]]
         show_image_wall(
             split.images[shown],
-            [f"Test image {i}, {names[true]}, answered {names[predicted]} with {share}" for i, share in zip(shown, sure, strict=True)],
+            [f"Test image {i}, {names[true]}, classified as {names[predicted]} with {share}" for i, share in zip(shown, sure, strict=True)],
             key="cell_wall",
             title=title,
             captions=sure,
             picked=_place(shown, chosen),
-            on_pick=lambda place: write("test_image", shown[place]),
+            on_pick=lambda place: set_choice("test_image", int(shown[place])),
             reveals="large_item_answer",
         )
     return chosen
 
 
 def show_cell_image(evaluation: Evaluation, split: Split, index: int) -> None:
-    """One test image large, beside what the network answers and how sure it is of each class."""
+    """One test image large, beside what the network predicts and how sure it is of each class."""
     name = evaluation.class_names[evaluation.labels[index]]
     picture, answer = st.columns([2, 3], gap="large", vertical_alignment="center")
     with picture:
         show_picture(split.images[index], f"Test image {index}, {name}, enlarged", width_px=364, caption=f"Test image {index}: {name}")
     with answer:
-        show_answer(evaluation.probabilities[index], true_name=name)
+        show_answer(Answer(evaluation.probabilities[index]), true_name=name)
 
 
 def _choose_page(key: str, pages: int, first: int) -> int:

@@ -1,6 +1,5 @@
 """Precision, recall and F1 of each class as a table, with what they mean in plain words."""
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -10,19 +9,19 @@ from fmnist_core.evaluation.evaluation import Evaluation
 def show_class_scores(evaluation: Evaluation) -> None:
     """Precision, recall and F1 of each class, with what they mean."""
     st.subheader("Class by class", anchor=False)
-    said = {
-        "Precision": "When the network names this class, how often is it right?",
+    help = {
+        "Precision": "When the network predicts this class, how often is it right?",
         "Recall": "Of all images of this class, how many does the network find?",
         "F1": "Precision and recall in one figure, high only where both are (their harmonic mean).",
     }
-    st.markdown("\n".join(f"- **{name}**: {words}" for name, words in said.items()))
-    if len(evaluation.labels):
-        hardest = int(np.nanargmin(evaluation.f1))
+    st.markdown("\n".join(f"- **{name}**: {words}" for name, words in help.items()))
+    hardest = evaluation.hardest_class
+    if hardest is not None:
         found, support = int(evaluation.confusion[hardest, hardest]), int(evaluation.support[hardest])
         st.write(f"The hardest class is **{evaluation.class_names[hardest]}**: of its {support:,} images the network finds {found:,}.")
     percent = {"Precision": evaluation.precision, "Recall": evaluation.recall, "F1": evaluation.f1}
     table = pd.DataFrame({"Class": evaluation.class_names} | {name: 100 * share for name, share in percent.items()})
     table["Images"] = evaluation.support
-    columns = {name: st.column_config.NumberColumn(name, format="%.1f %%", help=said[name]) for name in percent}
+    columns = {name: st.column_config.NumberColumn(name, format="%.1f %%", help=help[name]) for name in percent}
     columns["Images"] = st.column_config.NumberColumn("Images", format="localized", help="How many test images are of this class.")
     st.dataframe(table, hide_index=True, width="stretch", height="content", column_config=columns)

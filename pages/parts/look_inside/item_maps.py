@@ -1,6 +1,7 @@
-"""An item on its way through a network: what each block makes of it, and the answer."""
+"""An item on its way through a network: what each block makes of it, and the prediction."""
 
 import secrets
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -8,12 +9,13 @@ from numpy.typing import NDArray
 
 from fmnist_core.dataset.split import Split
 from fmnist_core.figures.sheets import SheetColours, colour_limits
+from fmnist_core.insight.answer import answer_picture
 from fmnist_core.insight.maps import FeatureMaps, feature_maps
 from fmnist_core.network.model import FashionCNN
-from pages.parts.shared.cached import probabilities, split_or_stop
-from pages.parts.shared.picture import show_picture
 from pages.parts.look_inside.sheets import show_sheet
-from pages.parts.shared.url_state import keep, one_of, restore, whole_number, write
+from pages.parts.shared.cached import split_or_stop
+from pages.parts.shared.picture import show_picture
+from pages.parts.shared.url_state import bind, one_of, set_choice, whole_number
 
 ANY = "Any class"
 STAGES = {
@@ -21,21 +23,21 @@ STAGES = {
     "after ReLU": "activated",
     "after the convolution": "convolved",
 }
-STAGE_SAID = {
+STAGE_HELP = {
     "after pooling": "**Pooling** keeps the highest of each 2×2 numbers, so the map is half as wide and half as high. "
     "This is what the block hands on.",
     "after ReLU": "The numbers are first brought to a common scale, then **ReLU** turns every negative one into 0.",
     "after the convolution": "The **convolution** slides a kernel over what comes in: orange where it fits, blue where the opposite does.",
 }
 # Only normalised pixels: in raw ones 0 is black, and there is no frame to be seen.
-BORDER_SAID = (
+BORDER_HELP = (
     "Why are there bars at the borders? Beyond the edge of the picture the network is given zeros. This network's pixels are "
     "normalised, so zero is a dark grey, not black, and it sees a frame."
 )
 
 
 def show_item(model: FashionCNN) -> None:
-    """An item of your choice, its maps after each block, and the network's answer."""
+    """An item of your choice, its maps after each block, and the network's prediction."""
     split = split_or_stop("test")
     index, stage = choose_item(split)
     image, name = split.images[index], split.class_names[split.labels[index]]
@@ -45,36 +47,38 @@ def show_item(model: FashionCNN) -> None:
         show_picture(image, f"Test image {index}, {name}, enlarged", width_px=168)
     words.markdown(
         f"Test image {index}: **{name}**, 28×28 pixels. Each block slides its kernels over what comes in, and every kernel makes one "
-        f"**map** that says how well it fits where. {STAGE_SAID[stage]}"
+        f"**map** that says how well it fits where. {STAGE_HELP[stage]}"
     )
-    show_block(first, stage, "First block", "One map for each of the 16 kernels. Some follow edges of one direction, some the dark around.")
+    edges = "Some follow edges of one direction, others the dark background."
+    show_block(first, stage, "First block", f"One map for each of the 16 kernels. {edges}")
     if model.pixels == "normalised":
-        st.caption(BORDER_SAID)
+        st.caption(BORDER_HELP)
     show_block(second, stage, "Second block", "One map for each of the 32 kernels. They are coarse, and few have a meaning one could name.")
-    show_answer(model, image, split.class_names, int(split.labels[index]))
+    show_prediction(model, image, split.class_names, int(split.labels[index]))
 
 
 def choose_item(split: Split) -> tuple[int, str]:
     """A test image by its number, its class or at random, and which maps to see: its index and a key of `STAGES`."""
-    restore("item", 0, whole_number(0, len(split) - 1))
+    bind("item", 0, whole_number(0, len(split) - 1))
     classes = (ANY, *(split.class_names[label] for label in np.unique(split.labels)))
-    restore("item_class", ANY, one_of(classes))
-    restore("stage", next(iter(STAGES)), one_of(STAGES))
+    bind("item_class", ANY, one_of(classes))
+    bind("stage", next(iter(STAGES)), one_of(STAGES))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.number_input("Number of the test image", 0, len(split) - 1, key="item", on_change=_take_number, args=(split,), width=200)
-        st.selectbox("Class", classes, key="item_class", on_change=_take_class, args=(split,), width=200)
+        kept: dict[str, Any] = {"persist_state": "session", "width": 200, "args": (split,)}
+        st.number_input("Number of the test image", 0, len(split) - 1, key="item", on_change=_take_number, **kept)
+        st.selectbox("Class", classes, key="item_class", on_change=_take_class, **kept)
         st.button("Random item", icon=":material/casino:", on_click=_take_random, args=(split,))
-        st.selectbox("Show the maps", list(STAGES), key="stage", on_change=keep, args=("stage",), width=230)
+        st.selectbox("Show the maps", list(STAGES), key="stage", persist_state="session", width=230)
     return int(st.session_state["item"]), str(st.session_state["stage"])
 
 
-def show_block(maps: FeatureMaps, stage: str, title: str, said: str) -> None:
+def show_block(maps: FeatureMaps, stage: str, title: str, explanation: str) -> None:
     """The maps of one block at one stage."""
     shown: NDArray[np.float32] = getattr(maps, STAGES[stage])
     count, height, width = shown.shape
     colours: SheetColours = "signed" if stage == "after the convolution" else "strength"
     st.subheader(f"{title}: {count} maps of {height}×{width}", anchor=False)
-    st.write(f"{said} {'' if colours == 'signed' else 'The darker the blue, the stronger the response.'}")
+    st.write(f"{explanation} {'' if colours == 'signed' else 'The darker the blue, the stronger the response.'}")
     show_sheet(
         shown,
         f"maps_{title.split()[0].lower()}",
@@ -89,12 +93,11 @@ def show_block(maps: FeatureMaps, stage: str, title: str, said: str) -> None:
     )
 
 
-def show_answer(model: FashionCNN, image: NDArray[np.uint8], class_names: tuple[str, ...], label: int) -> None:
-    """What the network says in the end, and whether it is right."""
-    answer = probabilities(model, image)
-    best = int(answer.argmax())
-    st.subheader(f"Answer: {class_names[best]}, {100 * answer[best]:.1f} %", anchor=False)
-    verdict = "That is right." if best == label else f"That is wrong: it is labelled {class_names[label]}."
+def show_prediction(model: FashionCNN, image: NDArray[np.uint8], class_names: tuple[str, ...], label: int) -> None:
+    """What the network says in the end, and whether it is correct."""
+    answer = answer_picture(model, image[np.newaxis])
+    st.subheader(f"Prediction: {class_names[answer.first]}, {100 * answer.probabilities[answer.first]:.1f} %", anchor=False)
+    verdict = "That is correct." if answer.first == label else f"That is wrong: it is labelled {class_names[label]}."
     st.write(
         "The last layer weighs all 32·7·7 = 1,568 numbers of the second block into ten scores, one for each class, and the highest wins. "
         + verdict
@@ -103,21 +106,19 @@ def show_answer(model: FashionCNN, image: NDArray[np.uint8], class_names: tuple[
 
 def _take_number(split: Split) -> None:
     """A number typed by hand; the class stays only where it is that item's."""
-    keep("item")
     if split.class_names[split.labels[st.session_state["item"]]] != st.session_state["item_class"]:
-        write("item_class", ANY)
+        set_choice("item_class", ANY)
 
 
 def _take_class(split: Split) -> None:
     """The first item of the class that was chosen."""
-    keep("item_class")
     if st.session_state["item_class"] != ANY:
-        write("item", int(_candidates(split)[0]))
+        set_choice("item", int(_candidates(split)[0]))
 
 
 def _take_random(split: Split) -> None:
     """Any item of the class that is chosen."""
-    write("item", int(secrets.choice(_candidates(split))))
+    set_choice("item", int(secrets.choice(_candidates(split))))
 
 
 def _candidates(split: Split) -> NDArray[np.int64]:

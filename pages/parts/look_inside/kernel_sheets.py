@@ -6,24 +6,24 @@ from numpy.typing import NDArray
 
 from fmnist_core.figures.sheets import SheetColours, colour_limits
 from pages.parts.look_inside.sheets import show_sheet, show_weights
-from pages.parts.shared.url_state import keep, one_of, restore, whole_number
+from pages.parts.shared.url_state import bind, one_of, whole_number
 
 IN_COLOUR, ARTICLE = LOOKS = ("In colour", "As in the article")
 BY_KERNEL, BY_CHANNEL, OVERVIEW = ("One kernel", "One input channel", "All 512 at once")
 WAYS = (BY_KERNEL, BY_CHANNEL, OVERVIEW, ARTICLE)
-ARTICLE_SAID = "The article's view: channel 0 of every kernel in grey, eight a row. Black is the lowest weight, white the highest."
+ARTICLE_VIEW = "The article's view: channel 0 of every kernel in grey, eight per row. Black is the lowest weight, white the highest."
 
 
 def show_first_layer(kernels: NDArray[np.float32]) -> None:
     """All kernels of the first layer, (16, 5, 5)."""
     st.write(
         "A **kernel** is a small stamp of 5×5 numbers, its **weights**, that slides over the picture. Where the picture looks like the "
-        "stamp, the result is high. Orange weights ask for bright pixels, blue ones for dark pixels, and white ones do not care. "
+        "stamp, the result is high. Orange weights respond to bright pixels, blue ones to dark pixels, and white ones ignore the pixel. "
         "Orange on one side and blue on the other finds an edge. All weights started as random numbers; training made them what they are."
     )
     look = _choose("Show", "look", LOOKS)
     if look == ARTICLE:
-        st.caption(f"{ARTICLE_SAID} This layer has one channel only, the grey picture.")
+        st.caption(f"{ARTICLE_VIEW} This layer has one channel only, the grey picture.")
     colours: SheetColours = "grey" if look == ARTICLE else "signed"
     count = len(kernels)
     alt = f"The {count} kernels of the first layer, 5×5 weights each, from {kernels.min():.2f} to {kernels.max():.2f}."
@@ -45,9 +45,10 @@ def show_first_layer(kernels: NDArray[np.float32]) -> None:
 def show_second_layer(kernels: NDArray[np.float32]) -> None:
     """The kernels of the second layer, (32, 16, 5, 5), in the way that is chosen."""
     st.write(
-        "The first layer turns the picture into 16 maps. To the second layer these are its 16 **input channels**, so each of its 32 "
-        "kernels has 16 slices of 5×5 weights, one for each channel, and adds up what they find. That makes 512 slices. They are hard "
-        "to read, and nobody can say what most of them are for: what they do shows better in the maps of an item."
+        "The first layer turns the picture into 16 **feature maps**, one per kernel, which show where it fits. To the second layer they "
+        "are its 16 **input channels**: each of its 32 kernels has 16 slices of 5×5 weights, one for each channel, and adds up what they "
+        "find. That makes 512 slices. They are hard to read, and nobody can say what most of them are for; the maps of an item show "
+        "better what they do."
     )
     way = _choose("Show", "way", WAYS)
     limits = colour_limits(kernels, "grey" if way == ARTICLE else "signed")  # of all 512, so that every view can be compared
@@ -61,7 +62,7 @@ def show_second_layer(kernels: NDArray[np.float32]) -> None:
         show_weights(kernels[chosen], "channel", "second_weights")
     elif way == BY_CHANNEL:
         chosen = _choose_number("Input channel", "channel", channels)
-        alt = f"What each of the {len(numbers)} kernels of the second layer looks for in input channel {chosen}, 5×5 weights each."
+        alt = f"What each of the {len(numbers)} kernels of the second layer responds to in input channel {chosen}, 5×5 weights each."
         names = [f"kernel {i}" for i in numbers]
         places = {"kernel": numbers, "channel": np.full(len(numbers), chosen)}
         show_sheet(kernels[:, chosen], "second", alt, columns=8, limits=limits, places=places, names=names, legend="weight", tile_px=120)
@@ -69,8 +70,8 @@ def show_second_layer(kernels: NDArray[np.float32]) -> None:
     elif way == OVERVIEW:
         _show_overview(kernels, limits)
     else:
-        st.caption(ARTICLE_SAID)
-        alt = f"Channel 0 of the {len(numbers)} kernels of the second layer in grey, eight a row."
+        st.caption(ARTICLE_VIEW)
+        alt = f"Channel 0 of the {len(numbers)} kernels of the second layer in grey, eight per row."
         names = [str(i) for i in numbers]
         places = {"kernel": numbers}
         options = {"limits": limits, "colours": "grey", "places": places, "names": names, "legend": "weight"}
@@ -79,7 +80,7 @@ def show_second_layer(kernels: NDArray[np.float32]) -> None:
 
 
 def _show_overview(kernels: NDArray[np.float32], limits: tuple[float, float]) -> None:
-    """All slices on one sheet: a row a kernel, a column an input channel."""
+    """All slices on one sheet: one row per kernel, one column per input channel."""
     rows, columns, *shape = kernels.shape
     kernel, channel = np.divmod(np.arange(rows * columns), columns)
     alt = f"All {rows * columns} slices of the second layer: {rows} rows of kernels, {columns} columns of input channels."
@@ -97,11 +98,11 @@ def _show_overview(kernels: NDArray[np.float32], limits: tuple[float, float]) ->
 
 
 def _choose(label: str, name: str, options: tuple[str, ...]) -> str:
-    restore(name, options[0], one_of(options))
-    return st.radio(label, options, key=name, horizontal=True, on_change=keep, args=(name,))
+    bind(name, options[0], one_of(options))
+    return st.radio(label, options, key=name, horizontal=True, persist_state="session")
 
 
 def _choose_number(label: str, name: str, numbers: NDArray[np.int64]) -> int:
     highest = int(numbers[-1])
-    restore(name, 0, whole_number(0, highest))
-    return st.number_input(f"{label}, 0 to {highest}", 0, highest, key=name, on_change=keep, args=(name,), width=180)
+    bind(name, 0, whole_number(0, highest))
+    return st.number_input(f"{label}, 0 to {highest}", 0, highest, key=name, persist_state="session", width=180)

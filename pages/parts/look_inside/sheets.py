@@ -8,7 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from fmnist_core.figures.sheets import draw_sheet
-from pages.parts.shared.url_state import one_of, restore, write
+from pages.parts.shared.url_state import bind, parse_switch, write_switch
 
 
 def show_sheet(tiles: NDArray[np.floating[Any]], key: str, alt: str, **options: Any) -> None:
@@ -18,8 +18,8 @@ def show_sheet(tiles: NDArray[np.floating[Any]], key: str, alt: str, **options: 
 
 
 def show_weights(kernels: NDArray[np.float32], noun: str, key: str) -> None:
-    """A switch, and where it is on the 25 weights of each of the (N, 5, 5) kernels in a row of a table."""
-    if not choose_switch("Weights as numbers", "numbers", "A table of all weights shown above: a kernel a row."):
+    """A switch, and where it is on, a table with the 25 weights of each of the (N, 5, 5) kernels in a row."""
+    if not choose_switch("Weights as numbers", "numbers", "A table of all weights shown above, one kernel per row."):
         return
     columns = [f"row {row}, column {column}" for row in range(kernels.shape[1]) for column in range(kernels.shape[2])]
     table = pd.DataFrame(kernels.reshape(len(kernels), -1), columns=columns)
@@ -28,9 +28,7 @@ def show_weights(kernels: NDArray[np.float32], noun: str, key: str) -> None:
     st.dataframe(table, key=key, hide_index=True, column_config=dict.fromkeys(columns, number))
 
 
-def choose_switch(label: str, name: str, said: str) -> bool:
+def choose_switch(label: str, name: str, help: str) -> bool:
     """A switch, off at first, whose state lives in the URL as `name`."""
-    key = f"switch_{name}"
-    restore(name, "no", one_of(("yes", "no")))
-    st.session_state[key] = st.session_state[name] == "yes"
-    return st.toggle(label, key=key, help=said, on_change=lambda: write(name, "yes" if st.session_state[key] else "no"))
+    bind(name, False, parse_switch, write_switch)
+    return st.toggle(label, key=name, help=help, persist_state="session")

@@ -3,22 +3,21 @@
 import secrets
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
 from fmnist_core.dataset.classes import CLASS_NAMES
 from fmnist_core.training.doodles import draw_doodle
-from pages.parts.shared.cached import split_or_stop
 from pages.parts.components.canvas.canvas import Tool, show_canvas
-from pages.parts.shared.url_state import keep, one_of, restore, whole_number, write
+from pages.parts.shared.cached import split_or_stop
+from pages.parts.shared.url_state import bind, one_of, parse_switch, set_choice, whole_number
 
 SIDE_PX = 280
 BLANK, HALF, DOODLE, ITEM = STARTS = ("A blank sheet", "Half a drawing", "A drawing", "A test item")
 MAX_DOODLE = 9999
 _TOOLS = (Tool("Brush", "b", "#fff", "#fff"), Tool("Eraser", "e", "#000", "#000"))
-_SAID = {
+_HELP = {
     BLANK: "Draw one item of clothing, as large as the sheet.",
     HALF: "Complete the other half, or make something else of it.",
     DOODLE: "Change it, and watch the answer change.",
@@ -50,19 +49,18 @@ def show_drawing_pad(key: str) -> Drawing | None:
 
     Every start keeps its own strokes, over reruns, a change of page and a change of start.
     """
-    restore("start", BLANK, one_of(STARTS))
-    start = st.selectbox("Start from", STARTS, key="start", on_change=keep, args=("start",))
+    bind("start", BLANK, one_of(STARTS))
+    start = st.selectbox("Start from", STARTS, key="start", persist_state="session")
     base, name = _choose_base(start)
-    restore("fill", "on", one_of(("on", "off")))
+    fill = bind("fill", True, lambda text: parse_switch(text, "on", "off"), lambda value: "on" if value else "off")
     if start != ITEM:
-        st.session_state["fill_switch"] = st.session_state["fill"] == "on"
         st.toggle(
             "Fill the silhouette",
-            key="fill_switch",
-            on_change=lambda: write("fill", None if st.session_state["fill_switch"] else "off"),
-            help="The network learned from filled shapes. On, what your lines enclose becomes grey before it looks.",
+            key="fill",
+            persist_state="session",
+            help="The network learned from filled shapes. When this is on, what your lines enclose becomes grey.",
         )
-    st.caption(_SAID[start])
+    st.caption(_HELP[start])
     session = st.session_state.setdefault(f"drawing_of_{key}", secrets.token_hex(8))
     strokes = show_canvas(
         f"{session} {name}",
@@ -75,15 +73,15 @@ def show_drawing_pad(key: str) -> Drawing | None:
         base=base,
         sends_base=base is not None,
     )
-    return None if strokes is None else Drawing(strokes[..., 0], st.session_state["fill"] == "on", start == ITEM)
+    return None if strokes is None else Drawing(strokes[..., 0], fill, start == ITEM)
 
 
 def show_example(class_name: str, number: int) -> None:
     """Opens a drawing by rule on the pad of the Predict page; for an `on_click` there."""
-    write("source", "Drawing")
-    write("start", DOODLE)
-    write("doodle", number)
-    write("doodle_class", class_name)
+    set_choice("source", "Drawing")
+    set_choice("start", DOODLE)
+    set_choice("doodle", number)
+    set_choice("doodle_class", class_name)
 
 
 def make_doodle(class_name: str, number: int, side_px: int) -> NDArray[np.uint8]:
@@ -92,34 +90,27 @@ def make_doodle(class_name: str, number: int, side_px: int) -> NDArray[np.uint8]
     return draw_doodle(label, np.random.default_rng([number, label]), side_px).ink
 
 
-def shrink_item(strokes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(28, 28) uint8 of a test item edited on the pad: means of 10×10 pixels, so that an item as it was is itself again."""
-    return np.asarray(cv2.resize(strokes, (28, 28), interpolation=cv2.INTER_AREA), np.uint8)
-
-
 def _choose_base(start: str) -> tuple[NDArray[np.uint8] | None, str]:
     """What lies on the sheet, and a name for it."""
     if start == ITEM:
         split = split_or_stop("test")
-        restore("pad_item", 0, whole_number(0, len(split) - 1))
+        bind("pad_item", 0, whole_number(0, len(split) - 1))
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            number = st.number_input(
-                "Number of the test image", 0, len(split) - 1, key="pad_item", on_change=keep, args=("pad_item",), width=200
-            )
+            number = st.number_input("Number of the test image", 0, len(split) - 1, key="pad_item", persist_state="session", width=200)
             st.button(
                 "Random item",
                 icon=":material/casino:",
                 key="random_pad_item",
-                on_click=lambda: write("pad_item", secrets.randbelow(len(split))),
+                on_click=lambda: set_choice("pad_item", secrets.randbelow(len(split))),
             )
         return split.images[number], f"item {number}"
     if start == BLANK:
         return None, "blank"
-    restore("doodle_class", CLASS_NAMES[0], one_of(CLASS_NAMES))
-    restore("doodle", 0, whole_number(0, MAX_DOODLE))
+    bind("doodle_class", CLASS_NAMES[0], one_of(CLASS_NAMES))
+    bind("doodle", 0, whole_number(0, MAX_DOODLE))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        class_name = st.selectbox("Of a", CLASS_NAMES, key="doodle_class", on_change=keep, args=("doodle_class",), width=200)
-        st.button("Another one", icon=":material/casino:", on_click=lambda: write("doodle", secrets.randbelow(MAX_DOODLE + 1)))
+        class_name = st.selectbox("Of a", CLASS_NAMES, key="doodle_class", persist_state="session", width=200)
+        st.button("Another one", icon=":material/casino:", on_click=lambda: set_choice("doodle", secrets.randbelow(MAX_DOODLE + 1)))
     ink = make_doodle(class_name, st.session_state["doodle"], SIDE_PX)
     if start == HALF:
         ink[:, SIDE_PX // 2 :] = 0

@@ -4,9 +4,9 @@ import numpy as np
 import streamlit as st
 
 from fmnist_core.dataset.split import Split
-from pages.parts.predict.drawing_pad import make_doodle, show_example
 from pages.parts.components.image_wall.image_wall import show_image_wall
-from pages.parts.shared.url_state import write
+from pages.parts.predict.drawing_pad import make_doodle, show_example
+from pages.parts.shared.url_state import set_choice
 
 _TEST_ITEMS = (0, 1, 2, 13, 18, 23)
 _DOODLES = (("T-shirt/top", 3), ("Dress", 5), ("Coat", 2), ("Bag", 4), ("Sandal", 1), ("Ankle boot", 6))
@@ -22,8 +22,8 @@ def show_examples(split: Split) -> None:
 
     def open_example(index: int) -> None:
         if index < len(items):
-            write("source", "Test item")
-            write("item", items[index])
+            set_choice("source", "Test item")
+            set_choice("item", items[index])
         else:
             show_example(*_DOODLES[index - len(items)])
 

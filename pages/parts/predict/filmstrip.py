@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fmnist_core.dataset.classes import CLASS_NAMES
 from fmnist_core.evaluation.prediction import predict
-from fmnist_core.insight.answer import answer
+from fmnist_core.insight.answer import answer_picture
 from fmnist_core.network.model import FashionCNN
 from fmnist_core.pictures.preparation import Preparation
 from pages.parts.shared.picture import show_picture
@@ -25,7 +25,7 @@ def show_filmstrip(
         on_switch: called with a step's key and whether it is to be done; None shows no switches.
     """
     st.subheader("From your picture to 28×28, step by step", anchor=False)
-    st.caption("Beside each step: what the network would see, and say, if the preparation ended there.")
+    st.caption("Beside each step: what the network would see, and predict, if the preparation ended there.")
     answers = predict(model, np.stack([step.seen for step in preparation.steps]))
     with st.container(horizontal=True, gap="small"):
         for number, (step, share) in enumerate(zip(preparation.steps, answers, strict=True), start=1):
@@ -50,11 +50,11 @@ def show_filmstrip(
 def _show_views(model: FashionCNN, preparation: Preparation) -> None:
     """The last step: several views of the item, and the mean of the answers to them."""
     with st.container(width=_WIDTH_PX):
-        st.markdown(f"**{len(preparation.steps) + 1}. Look several ways**")
+        st.markdown(f"**{len(preparation.steps) + 1}. Several views**")
         sheet = np.concatenate([np.concatenate(list(preparation.views[row : row + 2]), axis=1) for row in (0, 2)])
         show_picture(sheet, "The item as it is, mirrored, smaller, and smaller and mirrored", width_px=96)
-        _show_answer(answer(model, preparation.views))
-        st.caption("The network looks at the item, its mirror image and both a little smaller. The answer is the mean of the four.")
+        _show_answer(answer_picture(model, preparation.views).probabilities)
+        st.caption("The network is shown the item, its mirror image and both a little smaller. The answer is the mean of the four.")
 
 
 def _show_answer(share: NDArray[np.float32]) -> None:

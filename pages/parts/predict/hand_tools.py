@@ -5,10 +5,11 @@ from typing import Any
 
 import streamlit as st
 
-from fmnist_core.pictures.preparation import DRAWING, KINDS, PHOTO, READY, Choices, Preparation
+from fmnist_core.pictures.kinds import DRAWING, KINDS, PHOTO, READY
+from fmnist_core.pictures.preparation import Choices, Preparation
 from pages.parts.predict.mask_painter import painted_on, show_mask_painter
 
-FOUND_OUT = "found out"
+DETECTED = "detected"
 KIND_NAMES = {
     PHOTO: "a photo",
     DRAWING: "a drawing",
@@ -35,13 +36,13 @@ def switch(picture_id: str, step: str, is_on: bool) -> None:
 
 
 def show_kind(picture_id: str, preparation: Preparation) -> None:
-    """As what the picture was taken, why, and a way to say otherwise."""
+    """What the picture was detected as, why, and a way to choose otherwise."""
     key = f"kind {picture_id}"
-    st.session_state[key] = _all().get(picture_id, Choices()).kind or FOUND_OUT
+    st.session_state[key] = _all().get(picture_id, Choices()).kind or DETECTED
     st.selectbox(
         "Taken as",
-        (FOUND_OUT, *KINDS),
-        format_func=lambda kind: KIND_NAMES.get(kind, f"{KIND_NAMES[preparation.kind]} (found out by itself)"),
+        (DETECTED, *KINDS),
+        format_func=lambda kind: KIND_NAMES.get(kind, f"{KIND_NAMES[preparation.kind]} (detected automatically)"),
         key=key,
         on_change=_choose_kind,
         args=(picture_id, key),
@@ -61,20 +62,20 @@ def show_hand_tools(picture_id: str, preparation: Preparation) -> None:
         st.button("Start over", icon=":material/restart_alt:", on_click=lambda: _start_over(picture_id))
     invert = f"invert {picture_id}"
     st.session_state[invert] = choices.invert
-    st.toggle("Invert the greys at the end", key=invert, on_change=lambda: change(picture_id, invert=st.session_state[invert]))
+    st.toggle("Invert brightness at the end", key=invert, on_change=lambda: change(picture_id, invert=st.session_state[invert]))
     left, top, right, bottom = (round(100 * share) for share in choices.crop)
     across, down = f"across {picture_id}", f"down {picture_id}"
     st.session_state[across], st.session_state[down] = (left, right), (top, bottom)
     crop = {"on_change": _crop, "args": (picture_id, across, down)}
-    st.slider("Keep from left to right, %", *_UNTOUCHED, key=across, step=1, **crop)  # type: ignore[call-overload]
-    st.slider("Keep from top to bottom, %", *_UNTOUCHED, key=down, step=1, **crop)  # type: ignore[call-overload]
+    st.slider("Crop left and right, %", *_UNTOUCHED, key=across, step=1, **crop)  # type: ignore[call-overload]
+    st.slider("Crop top and bottom, %", *_UNTOUCHED, key=down, step=1, **crop)  # type: ignore[call-overload]
     if preparation.mask is not None and "cut_out" not in choices.switched_off:
         show_mask_painter(preparation.canvas, preparation.mask, _view_id(picture_id, choices))
 
 
 def _choose_kind(picture_id: str, key: str) -> None:
     kind = st.session_state[key]
-    change(picture_id, kind=None if kind == FOUND_OUT else kind)
+    change(picture_id, kind=None if kind == DETECTED else kind)
 
 
 def _crop(picture_id: str, across: str, down: str) -> None:

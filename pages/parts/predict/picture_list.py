@@ -8,7 +8,7 @@ from PIL import Image
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fmnist_core.pictures.opening import SUFFIXES, PictureError, open_picture
-from pages.parts.shared.run_picker import escape
+from pages.parts.shared.wording import escape
 
 MAX_PICTURES = 50
 _KEPT_SIDE_PX = 480  # 50 of them take 35 MB at most
@@ -27,7 +27,7 @@ class Picture:
 
 @dataclass(eq=False)
 class PictureList:
-    """The pictures of one source, and a sentence for each file that is none."""
+    """The pictures of one source, and a sentence for each file that is not a picture."""
 
     pictures: dict[str, Picture] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
@@ -38,15 +38,15 @@ def ask_for_uploads() -> PictureList:
     """Shows the uploader and returns what was uploaded, also after the page was left and shown again."""
     kept = _kept("upload")
     files = st.file_uploader(
-        "Pictures of one item of clothing each",
+        "One item of clothing per picture",
         type=SUFFIXES,
         accept_multiple_files=True,
         key=_UPLOADER,
         on_change=_drop_removed,
-        help="It works best when one item fills the picture and lies on something of another colour.",
+        help="It works best when the item fills the picture and lies on something of another colour.",
     )
     st.caption(
-        "Choose, drop or paste up to 50 pictures. They stay in this browser session only; nothing of them is saved unless you download it."
+        "Choose, drop or paste up to 50 pictures. They stay in this browser session only, and nothing is saved unless you download it."
     )
     for file in files or []:
         _take(kept, file)
@@ -84,7 +84,7 @@ def _take(kept: PictureList, file: UploadedFile) -> None:
         return
     name = file.name[:80]
     if len(kept.pictures) >= MAX_PICTURES:
-        kept.problems[file.file_id] = f"{name} is one too many: up to {MAX_PICTURES} pictures are kept. Remove some first."
+        kept.problems[file.file_id] = f"{name} was not added: the limit is {MAX_PICTURES} pictures. Remove some first."
         return
     try:
         content = file.getvalue()

@@ -1,12 +1,13 @@
-"""Why a network answers what it answers: the training images it finds most alike, and the pixels that mattered."""
+"""Why a network predicts what it predicts: the training images it finds most alike, and the pixels that mattered."""
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
 from fmnist_core.dataset.classes import CLASS_NAMES
-from fmnist_core.figures.sheets import tint_attribution
+from fmnist_core.figures.images import tint_attribution
 from fmnist_core.insight.attribution import occlude
+from fmnist_core.insight.neighbours import SEARCHED
 from fmnist_core.network.model import FashionCNN
 from fmnist_core.runs.record import RunRecord
 from pages.parts.shared.cached import neighbours_or_stop, split_or_stop
@@ -18,7 +19,7 @@ def show_reasons(run: RunRecord, model: FashionCNN, image: NDArray[np.uint8], be
 
     Args:
         image: (28, 28) uint8, what the network saw.
-        best: the class it answered.
+        best: the class it predicted.
     """
     st.subheader("Why?", anchor=False)
     pixels, alike = st.columns([2, 3], gap="large")
@@ -39,21 +40,21 @@ def _show_pixels(model: FashionCNN, image: NDArray[np.uint8], best: int) -> None
     alt = f"The picture; {100 * for_it:.0f} % of its pixels, in orange, speak for {name}, {100 * against:.0f} %, in blue, against it."
     show_picture(tint_attribution(image, attribution), alt, width_px=196)
     st.caption(
-        f"**Orange** pixels speak for {name}, **blue** ones against it: a small black patch was laid on every place in turn, "
-        "and the answer watched. Black pixels have nothing to be covered."
+        f"**Orange** pixels speak for {name}, **blue** ones against it: a small black patch was slid over the picture while we watched "
+        "the answer. Black pixels cannot be covered."
     )
 
 
 def _show_nearest(run: RunRecord, model: FashionCNN, image: NDArray[np.uint8]) -> None:
     split = split_or_stop("train")
     nearest = neighbours_or_stop(run).nearest(model, image)
-    st.markdown("The five training images that look most alike to the network:")
+    st.markdown("The five training images that are most alike to the network:")
     with st.container(horizontal=True):
         for index in nearest:
             name = split.class_names[split.labels[index]]
             with st.container(width=92):
                 show_picture(split.images[index], f"Training image {index}, {name}", width_px=84, caption=name)
     st.caption(
-        "Alike is what makes the 32 kernels of the second layer respond alike; 20,000 of the training images were looked through. "
+        f"Images count as alike if the 32 kernels of the second layer respond alike; {SEARCHED:,} of the training images were searched. "
         "The network has seen these with their labels, many times."
     )

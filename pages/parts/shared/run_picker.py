@@ -1,41 +1,56 @@
-"""The one choice of a run that Evaluate, Look inside and Predict share; it lives in the URL as ?run=…"""
+"""Which run a page shows, and the list to choose another one from; the choice lives in the URL as ?run=…"""
 
-import re
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
 from fmnist_core.runs.folders import STARTER_ID
 from fmnist_core.runs.record import RunRecord, list_runs, load_run
-from fmnist_core.settings.declaration import as_decimal
+from pages.parts.shared.wording import describe_run, distinct_lines
 
 _CHOICE = "chosen_run"  # outlives the page, unlike the widget's own key
 
 
-def pick_run() -> RunRecord:
-    """Shows the picker and returns the chosen run, which has weights: the URL's, else this session's, else the newest, else the starter."""
+def pick_network() -> RunRecord:
+    """Shows the list of networks and returns the chosen run, which has weights; the newest where none is chosen, or the starter."""
     usable = {run.id: run for run in (*list_runs(), load_run(STARTER_ID)) if run.has_weights}
-    asked = st.query_params.get("run")
-    if asked is not None and asked not in usable:
-        st.warning(
-            f"This link names a run that is not here or has no weights yet ({asked[:40]}). Choose one below.", icon=":material/link_off:"
-        )
-    wanted = next(run_id for run_id in (asked, st.session_state.get(_CHOICE), *usable) if run_id in usable)
-    show_choice(
+    run = find_shown_run(usable, "has no weights yet", default=next(iter(usable)))
+    assert run is not None
+    show_run_list(
         "Network",
         usable,
-        wanted,
+        run.id,
         key="run_picker",
-        on_choice=_put_on_show,
+        on_choice=select_run,
         help="A network that was trained here, or the small starter model that comes with the dashboard.",
     )
-    _put_on_show(wanted)
-    return usable[wanted]
+    select_run(run.id)
+    return run
 
 
-def show_choice(
-    label: str, records: dict[str, RunRecord], run_id: str | None, *, key: str, on_choice: Callable[[str], None], help: str | None = None
+def find_shown_run(candidates: Mapping[str, RunRecord], otherwise: str, *, default: str | None, memory: str = _CHOICE) -> RunRecord | None:
+    """The run that a page shows: the link's, else the one this session chose, else the default.
+
+    Args:
+        candidates: the runs that can be shown, by id.
+        otherwise: what may be wrong with a run that a link names, beside not being here: "has no weights yet".
+        default: id of the run to show where none is chosen; None for none.
+        memory: key of the session under which the choice is kept.
+    """
+    asked = st.query_params.get("run")
+    if asked is not None and asked not in candidates:
+        st.warning(f"This link names a run that is not here or {otherwise} ({asked[:40]}). Choose another.", icon=":material/link_off:")
+    wanted = (asked, st.session_state.get(memory), default)
+    return next((candidates[run_id] for run_id in wanted if run_id is not None and run_id in candidates), None)
+
+
+def select_run(run_id: str, *, memory: str = _CHOICE) -> None:
+    """Makes a run the one on show, here and on the other pages."""
+    st.session_state[memory] = st.session_state[_CHOICE] = st.query_params["run"] = run_id
+
+
+def show_run_list(
+    label: str, records: Mapping[str, RunRecord], run_id: str | None, *, key: str, on_choice: Callable[[str], None], help: str | None = None
 ) -> None:
     """A list of runs to choose from, no two lines alike.
 
@@ -58,51 +73,7 @@ def show_choice(
     )
 
 
-def remember_run(run_id: str) -> None:
-    """Makes a run this session's choice on every page."""
-    st.session_state[_CHOICE] = run_id
-
-
-def describe_run(run: RunRecord) -> str:
-    """A run in one line: name, accuracy, state where it is not finished, and when."""
-    parts = ["Starter model (comes with the dashboard)" if run.is_starter else run.name]
-    if run.test_accuracy is not None:
-        parts.append(f"{100 * run.test_accuracy:.2f} %")
-    if run.state != "finished":
-        parts.append("in progress" if run.is_live else run.state)
-    parts.append(describe_settings(run))
-    if not run.is_starter:
-        parts.append(f"{run.created_at.astimezone():%d %b %H:%M}")
-    return " · ".join(parts)
-
-
-def describe_settings(run: RunRecord) -> str:
-    """The settings of a run in one line."""
-    config = run.config
-    epochs = f"{run.epochs} epoch{'' if run.epochs == 1 else 's'}"
-    settings = f"{epochs}, batch {config.batch_size:,}, rate {as_decimal(config.learning_rate)}, seed {config.seed}"
-    return settings if config.augmentation == "none" else f"{settings}, {config.augmentation.replace('-', ' ')}"
-
-
-def distinct_lines(lines: dict[str, str]) -> dict[str, str]:
-    """The lines by run id, with the id after each that another run has too."""
-    counts = Counter(lines.values())
-    distinct = {run_id: line if counts[line] == 1 else f"{line} · {run_id}" for run_id, line in lines.items()}
-    if len(set(distinct.values())) == len(lines):
-        return distinct
-    return {run_id: f"{line} · {run_id}" for run_id, line in lines.items()}  # one is named as another's line with its id
-
-
-def escape(text: str) -> str:
-    """Text that Markdown shows as it is."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+.!|:$~-])", r"\\\1", text)
-
-
-def _put_on_show(run_id: str) -> None:
-    st.session_state[_CHOICE] = st.query_params["run"] = run_id
-
-
 def _take_choice(key: str, lines: dict[str, str], on_choice: Callable[[str], None]) -> None:
-    """Streamlit sends back the chosen line, which a run under way changes: one it no longer knows comes as text, and nobody chose it."""
+    """Streamlit sends back the chosen line, which a run under way changes; one it no longer knows comes as text, so ignore it."""
     if st.session_state[key] in lines:
         on_choice(st.session_state[key])

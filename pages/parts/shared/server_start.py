@@ -26,6 +26,9 @@ def _warm_up() -> None:
     import plotly.graph_objects  # noqa: F401
     import torch  # noqa: F401
 
+    from fmnist_core.evaluation import prediction  # noqa: F401
+    from fmnist_core.training import loop  # noqa: F401
+
     # What is imported is never garbage: it need not be searched again and again.
     gc.collect()
     gc.freeze()

@@ -1,61 +1,65 @@
 """Choices that live in the URL, so that a link, a reload and the back button open the same view.
 
-Streamlit clears the query string when the navigation is clicked, so each choice is kept in the session too and written
-back when its page is shown again. While a page stays, the URL alone counts: a choice that the back button has taken out is out.
+A widget's choice is kept in the session by Streamlit's own `persist_state="session"`, also while its page is not shown, and the run that
+shows it writes it into the URL here. Streamlit's `bind="query-params"` would do that too, but it replaces the last entry of the
+browser's history instead of adding one, so that the back button would leave the page; and it knows widgets only, where a cell of a
+table or a pinned image are choices as well. The URL is read where it has changed by itself: when a page opens, and when the back
+button was pressed. A click in the navigation empties it; then the session's choices count.
 """
 
 from collections.abc import Callable, Collection
 from typing import TypeVar
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-T = TypeVar("T")
-_PAGE, _RESTORED = "page_on_show", "choices_restored"
+Default = TypeVar("Default")
+Value = TypeVar("Value")
+_PAGE, _IS_BACK, _READ, _DEFAULTS = "page_on_show", "page_is_back", "choices_read", "choice_defaults"
 
 
 def begin_page(page: str) -> None:
-    """Notes which page is about to run, so that `restore` can tell coming back to a page from staying on it."""
-    if st.session_state.get(_PAGE) != page:
-        st.session_state[_PAGE], st.session_state[_RESTORED] = page, set()
+    """Notes which page is about to run, so that `bind` can tell one that opens from one that stays, and where the URL alone counts."""
+    context = get_script_run_ctx()
+    opens, is_back = st.session_state.get(_PAGE) != page, context is not None and context.is_history_navigation
+    if opens or is_back:
+        st.session_state.update({_PAGE: page, _IS_BACK: not opens, _READ: set()})
 
 
-def restore(name: str, default: T, parse: Callable[[str], T]) -> T:
+def bind(name: str, default: Default, parse: Callable[[str], Value], write: Callable[[Value], str] = str) -> Value | Default:
     """The choice called `name`: the URL's, else this session's, else the default; also set as the value of the widget `key=name`.
 
-    A default stays out of the URL: Streamlit makes every parameter written a step of the back button.
+    A default stays out of the URL: Streamlit makes every parameter that is written a step of the back button.
 
     Args:
         parse: text → value; raises ValueError for text that is none, and the default is taken.
+        write: value → text.
     """
-    restored: set[str] = st.session_state.setdefault(_RESTORED, set())
-    text = st.query_params.get(name, None if name in restored else st.session_state.get(_kept(name)))
-    restored.add(name)
-    value = default
-    if text is not None:
-        try:
-            value = parse(text)
-        except ValueError:
-            text = None
+    text = st.query_params.get(name)
+    value: Value | None = st.session_state.get(name)
+    read: set[str] = st.session_state.setdefault(_READ, set())
+    defaults: dict[str, object] = st.session_state.setdefault(_DEFAULTS, {})
+    try:
+        if name not in read and (text is not None or st.session_state.get(_IS_BACK)):
+            value = None if text is None else parse(text)
+        elif value is not None:
+            value = None if value == defaults.get(name) else parse(write(value))  # what there is to choose from may have changed
+    except ValueError:
+        value = None
+    read.add(name)
+    defaults[name] = default
+    chosen = st.session_state[name] = default if value is None else value
+    if value is None or value == default:
+        st.query_params.pop(name, None)
+    elif write(value) != text:
+        st.query_params[name] = write(value)
+    return chosen
+
+
+def set_choice(name: str, value: object) -> None:
+    """Makes a choice without its widget, in a callback; the next `bind` writes it into the URL. None is no choice."""
     st.session_state[name] = value
-    write(name, text)
-    return value
-
-
-def write(name: str, value: object) -> None:
-    """Puts a choice into the URL and the session; None takes it out."""
-    if value is None:
-        st.session_state.pop(_kept(name), None)
-        if name in st.query_params:
-            del st.query_params[name]
-        return
-    st.session_state[_kept(name)] = str(value)
-    if st.query_params.get(name) != str(value):
-        st.query_params[name] = str(value)
-
-
-def keep(name: str) -> None:
-    """The `on_change` of the widget `key=name`."""
-    write(name, st.session_state[name])
+    st.session_state.setdefault(_READ, set()).add(name)
 
 
 def whole_number(lowest: int, highest: int) -> Callable[[str], int]:
@@ -81,5 +85,11 @@ def one_of(options: Collection[str]) -> Callable[[str], str]:
     return parse
 
 
-def _kept(name: str) -> str:
-    return f"kept_{name}"
+def parse_switch(text: str, on: str = "yes", off: str = "no") -> bool:
+    """The parser of a switch: "yes" or "no"."""
+    return one_of((on, off))(text) == on
+
+
+def write_switch(value: bool) -> str:
+    """The text of a switch: "yes" or "no"."""
+    return "yes" if value else "no"

@@ -1,19 +1,18 @@
 """Presets as cards to choose from: four recipes, and below them what can be watched failing."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from fmnist_core.runs.record import RunRecord
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.settings.declaration import as_decimal
 from fmnist_core.settings.presets import PRESETS, Preset
+from pages.parts.shared.wording import count
 
 _RECIPES = [preset for preset in PRESETS if preset.group == "recipe"]
 _FAILURES = [preset for preset in PRESETS if preset.group == "failure"]
-_FAILURES_A_ROW = 3
+_FAILURES_PER_ROW = 3
 
 
 def show_preset_cards(chosen: Preset, choose: Callable[[str], None]) -> None:
@@ -22,14 +21,9 @@ def show_preset_cards(chosen: Preset, choose: Callable[[str], None]) -> None:
         _show_card(place, preset, chosen, choose)
     with st.expander("Watch it fail", expanded=chosen.group == "failure", icon=":material/bug_report:"):
         st.write("Six small runs in which something goes wrong. Choose one, guess what you will see, and press Train.")
-        for first in range(0, len(_FAILURES), _FAILURES_A_ROW):
-            for place, preset in zip(st.columns(_FAILURES_A_ROW), _FAILURES[first : first + _FAILURES_A_ROW], strict=False):
+        for first in range(0, len(_FAILURES), _FAILURES_PER_ROW):
+            for place, preset in zip(st.columns(_FAILURES_PER_ROW), _FAILURES[first : first + _FAILURES_PER_ROW], strict=False):
                 _show_card(place, preset, chosen, choose)
-
-
-def question_of(run: RunRecord) -> str:
-    """What was to be guessed before this run: the question of the failure whose settings it has, whatever the seed; "" for any other."""
-    return next((preset.question for preset in _FAILURES if replace(run.config, seed=preset.config.seed) == preset.config), "")
 
 
 def key_figures(config: TrainConfig) -> str:
@@ -37,7 +31,7 @@ def key_figures(config: TrainConfig) -> str:
     optimizer = "Adam" if config.optimizer == "adam" else "SGD"
     rate = as_decimal(config.learning_rate)
     figures = [
-        "1 epoch" if config.epochs == 1 else f"{config.epochs} epochs",
+        count(config.epochs, "epoch"),
         f"batch {config.batch_size:,}",
         f"one-cycle to {rate}" if config.schedule == "one-cycle" else f"{optimizer} at {rate}",
     ]

@@ -6,12 +6,13 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from fmnist_core.dataset.split import Split
+from fmnist_core.exports.report import export_html, write_table
 from fmnist_core.figures.live_charts import draw_live_accuracy, draw_live_answers, draw_live_loss, draw_live_rate
-from fmnist_core.figures.run_charts import draw_accuracy, draw_answers, draw_loss, draw_rate, export_html
+from fmnist_core.figures.run_charts import draw_accuracy, draw_answers, draw_loss, draw_rate
 from fmnist_core.runs.history import Axis, RunHistory
 from fmnist_core.runs.record import RunRecord
-from pages.parts.train.probes import describe_trail, pinned_item
-from pages.parts.shared.run_picker import describe_settings
+from pages.parts.shared.wording import describe_settings
+from pages.parts.train.probes import describe_trail, pinned_probe
 from pages.parts.train.run_view import View, describe_others
 from pages.parts.train.run_words import describe_accuracy, describe_loss, describe_rate
 
@@ -20,14 +21,14 @@ _LIVE_POINTS = 100  # times ten classes, sent with every tick
 
 def show_live_charts(run: RunRecord, history: RunHistory, view: View) -> None:
     """Loss beside accuracy and learning rate, in nodes that stay from one tick to the next."""
-    total_steps = history.steps_per_epoch * run.epochs
-    loss_place, side_place = st.columns([3, 2])
+    total_steps = history.started.steps_per_epoch * run.epochs
+    main, side = st.columns([3, 2])
     loss = draw_live_loss(history, total_steps, view.smoothing, view.axis, view.log, view.others)
-    loss_place.echarts_chart(loss, height=376, key="live_loss", alt=describe_loss(run, history, view.smoothing) + describe_others(view))
+    main.echarts_chart(loss, height=376, key="live_loss", alt=describe_loss(run, history, view.smoothing) + describe_others(view))
     accuracy = draw_live_accuracy(history, run.epochs, view.others)
-    side_place.echarts_chart(accuracy, height=218, key="live_accuracy", alt=describe_accuracy(history))
+    side.echarts_chart(accuracy, height=218, key="live_accuracy", alt=describe_accuracy(history))
     rate = draw_live_rate(history, total_steps, run.config.learning_rate, view.axis)
-    side_place.echarts_chart(rate, height=142, key="live_rate", alt=describe_rate(history))
+    side.echarts_chart(rate, height=142, key="live_rate", alt=describe_rate(history))
 
 
 def show_still_charts(run: RunRecord, history: RunHistory, view: View) -> None:
@@ -35,41 +36,41 @@ def show_still_charts(run: RunRecord, history: RunHistory, view: View) -> None:
     if not history.losses:
         return
     loss, accuracy, rate = _draw_still(history, view)
-    loss_place, accuracy_place = st.columns([3, 2]) if history.epochs else (st.container(), st.container())
-    loss_place.plotly_chart(loss, key="loss", alt=describe_loss(run, history, view.smoothing) + describe_others(view))
+    main, side = st.columns([3, 2]) if history.epochs else (st.container(), st.container())
+    main.plotly_chart(loss, key="loss", alt=describe_loss(run, history, view.smoothing) + describe_others(view))
     if history.epochs:
-        accuracy_place.plotly_chart(accuracy, key="accuracy", alt=describe_accuracy(history) + describe_others(view))
+        side.plotly_chart(accuracy, key="accuracy", alt=describe_accuracy(history) + describe_others(view))
     if rate is not None:
         st.plotly_chart(rate, key="rate_chart", alt=describe_rate(history))
 
 
 def show_live_pin(run: RunRecord, history: RunHistory, axis: Axis, split: Split) -> None:
-    """The pinned item's ten probabilities as they come and go."""
-    item = pinned_item(history)
-    if item is None:
+    """The pinned probe's ten probabilities as they come and go."""
+    probe = pinned_probe(history)
+    if probe is None:
         return
-    true_class = _show_pin_words(history, item, split)
-    steps, probabilities = history.answers_over_time(item, _LIVE_POINTS)
-    x, total_steps = history.along(axis, steps), history.steps_per_epoch * run.epochs
+    true_class, story = _tell_pin(history, probe, split)
+    steps, probabilities = history.probabilities_over_time(probe, _LIVE_POINTS)
+    x, total_steps = history.x_values(axis, steps), history.started.steps_per_epoch * run.epochs
     options = draw_live_answers(history, x, probabilities, split.class_names, true_class, total_steps, axis)
-    st.echarts_chart(options, height=340, key="live_answers", alt=_describe_pin(history, item, true_class, split))
+    st.echarts_chart(options, height=340, key="live_answers", alt=f"Ten probabilities against step. {story}")
 
 
 def show_still_pin(history: RunHistory, axis: Axis, split: Split) -> None:
-    """The pinned item's ten probabilities as they came and went."""
-    item = pinned_item(history)
-    if item is None:
+    """The pinned probe's ten probabilities as they came and went."""
+    probe = pinned_probe(history)
+    if probe is None:
         return
-    true_class = _show_pin_words(history, item, split)
-    steps, probabilities = history.answers_over_time(item)
-    figure = draw_answers(history.along(axis, steps), probabilities, split.class_names, true_class, axis)
-    st.plotly_chart(figure, key="answers", alt=_describe_pin(history, item, true_class, split))
+    true_class, story = _tell_pin(history, probe, split)
+    steps, probabilities = history.probabilities_over_time(probe)
+    figure = draw_answers(history.x_values(axis, steps), probabilities, split.class_names, true_class, axis)
+    st.plotly_chart(figure, key="answers", alt=f"Ten probabilities against step. {story}")
 
 
 def show_epochs(history: RunHistory) -> None:
     """The figures of every epoch as a table."""
     number = st.column_config.NumberColumn
-    learned = "The mean over the epoch, while the weights were still changing, with the labels the network was given"
+    running = "The mean over the epoch, while the weights were still changing, with the labels the network was given"
     held_out = "Over the training images that were held out to choose the best epoch"
     st.dataframe(
         history.epoch_table(),
@@ -77,8 +78,8 @@ def show_epochs(history: RunHistory) -> None:
         width="stretch",
         column_config={
             "epoch": number("Epoch"),
-            "train_loss": number("Training loss, running mean", format="%.4f", help=learned),
-            "train_accuracy": number("Training accuracy, running mean", format="%.2f %%", help=learned),
+            "train_loss": number("Training loss (running)", format="%.4f", help=running),
+            "train_accuracy": number("Training accuracy (running)", format="%.2f %%", help=running),
             "validation_loss": number("Validation loss", format="%.4f", help=held_out),
             "validation_accuracy": number("Validation accuracy", format="%.2f %%", help=held_out),
             "test_loss": number("Test loss", format="%.4f"),
@@ -95,55 +96,37 @@ def show_downloads(run: RunRecord, history: RunHistory, view: View) -> None:
     if not history.losses:
         return
 
-    def offer(label: str, suffix: str, make: Callable[[], str], mime: str, said: str) -> None:
-        icon = ":material/download:"
-        name = f"{run.id}-{suffix}"
-        st.download_button(label, make, name, mime, icon=icon, on_click="ignore", help=said, key=f"download_{suffix}")
+    def offer(label: str, suffix: str, make: Callable[[], str], mime: str, help: str) -> None:
+        icon, name = ":material/download:", f"{run.id}-{suffix}"
+        st.download_button(label, make, name, mime, icon=icon, on_click="ignore", help=help, key=f"download_{suffix}")
 
     def make_page() -> str:
         figures = [figure for figure in _draw_still(history, view) if figure is not None]
         charts = f"{describe_loss(run, history, view.smoothing)} {describe_accuracy(history)}"
         return export_html(run.name, f"{describe_settings(run)}. {charts}", figures)
 
+    steps_help = "Step, epoch, seconds, loss, learning rate"
+    charts_help = "The charts as they are above, to zoom into, in a file that needs no network"
     with st.container(horizontal=True, gap="small"):
-        offer(
-            "Every step (CSV)", "steps.csv", lambda: _as_csv(history.step_table()), "text/csv", "Step, epoch, seconds, loss, learning rate"
-        )
+        offer("Every step (CSV)", "steps.csv", lambda: write_table(history.step_table()), "text/csv", steps_help)
         if history.epochs:
-            offer(
-                "Every epoch (CSV)", "epochs.csv", lambda: _as_csv(history.epoch_table()), "text/csv", "Losses and accuracies; in percent"
-            )
-        offer(
-            "Charts (HTML)",
-            "charts.html",
-            make_page,
-            "text/html",
-            "The charts as they are above, to zoom into, in a file that needs no network",
-        )
+            epochs_help = "Losses and accuracies; in percent"
+            offer("Every epoch (CSV)", "epochs.csv", lambda: write_table(history.epoch_table()), "text/csv", epochs_help)
+        offer("Charts (HTML)", "charts.html", make_page, "text/html", charts_help)
 
 
 def _draw_still(history: RunHistory, view: View) -> tuple[go.Figure, go.Figure | None, go.Figure | None]:
     loss = draw_loss(history, axis=view.axis, smoothing=view.smoothing, log=view.log, others=view.others)
     accuracy = draw_accuracy(history, view.others) if history.epochs else None
-    varies = history.rate_table()["learning rate"].nunique() > 1
+    varies = history.rate_table()["learning_rate"].nunique() > 1
     return loss, accuracy, draw_rate(history, view.axis) if varies else None
 
 
-def _show_pin_words(history: RunHistory, item: int, split: Split) -> int:
-    """When the item was learned, in words; returns its class."""
-    true_class = int(split.labels[history.probes[item]])
-    st.markdown(f"**When did it learn this?** {_describe_item(history, item, true_class, split)}")
-    return true_class
-
-
-def _describe_item(history: RunHistory, item: int, true_class: int, split: Split) -> str:
-    trail = describe_trail(history, item, true_class, split.class_names)
-    return f"{split.class_names[true_class]}, test image {history.probes[item]:,}: {trail}"
-
-
-def _describe_pin(history: RunHistory, item: int, true_class: int, split: Split) -> str:
-    return f"Ten probabilities against step. {_describe_item(history, item, true_class, split)}"
-
-
-def _as_csv(table: object) -> str:
-    return str(table.to_csv(index=False, float_format="%.6g"))  # type: ignore[attr-defined]
+def _tell_pin(history: RunHistory, probe: int, split: Split) -> tuple[int, str]:
+    """Shows when the probe was learned, in words; returns its class and these words."""
+    number = history.started.probes[probe]
+    true_class = int(split.labels[number])
+    trail = describe_trail(history.answer_trail(probe, true_class), split.class_names)
+    story = f"{split.class_names[true_class]}, test image {number:,}: {trail}"
+    st.markdown(f"**When did it learn this?** {story}")
+    return true_class, story

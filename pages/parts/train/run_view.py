@@ -4,16 +4,16 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from fmnist_core.figures.sheets import OTHER_LINES
+from fmnist_core.figures.style import OTHER_LINES
 from fmnist_core.runs.folders import STARTER_ID, RunError
 from fmnist_core.runs.history import AXES, Axis, RunHistory
 from fmnist_core.runs.record import RunRecord, list_runs, load_run
-from pages.parts.shared.run_picker import distinct_lines, escape
-from pages.parts.shared.url_state import one_of, restore, write
+from pages.parts.shared.url_state import bind, one_of, parse_switch, set_choice, write_switch
+from pages.parts.shared.wording import distinct_lines, escape
 
 DEFAULT_SMOOTHING = 0.9
 _AXIS, _LOG, _SMOOTHING, _COMPARE = "axis", "log", "smoothing", "compare"
-_LOG_SWITCH = "log_switch"
+_OTHERS = "others"  # key of the widget, whose value may hold lines that are out of date
 _BEYOND_MEASURE = 100.0  # a loss; guessing has 2.3
 _LISTED_RUNS = 30
 _KEPT_HISTORIES = 12
@@ -44,13 +44,13 @@ def history_of(run: RunRecord) -> RunHistory:
     return history
 
 
-def restore_view(run: RunRecord) -> dict[str, str]:
+def bind_view(run: RunRecord) -> dict[str, str]:
     """Takes the choices from the URL before their widgets are drawn; returns the names of the runs to choose from, by id."""
     names = _name_others(run)
-    restore(_AXIS, str(AXES[0]), one_of(AXES))
-    default = _default_log(run)
-    st.session_state[_LOG_SWITCH] = restore(_LOG, default, one_of(("yes", "no"))) == "yes"
-    restore(_SMOOTHING, DEFAULT_SMOOTHING, _parse_smoothing)
+    bind(_AXIS, str(AXES[0]), one_of(AXES))
+    # A loss that shot up beyond all measure would be a spike and a flat line that looks as if nothing were wrong.
+    bind(_LOG, max(history_of(run).losses, default=0.0) > _BEYOND_MEASURE, parse_switch, write_switch)
+    bind(_SMOOTHING, DEFAULT_SMOOTHING, _parse_smoothing)
 
     def parse_others(text: str) -> list[str]:
         known = [run_id for run_id in text.split(",") if run_id in names][: len(OTHER_LINES)]
@@ -58,7 +58,7 @@ def restore_view(run: RunRecord) -> dict[str, str]:
             raise ValueError(text)
         return known
 
-    restore(_COMPARE, list[str](), parse_others)
+    bind(_COMPARE, list[str](), parse_others, ",".join)
     return names
 
 
@@ -71,45 +71,44 @@ def read_view(names: dict[str, str]) -> View:
     """The choices as they are now."""
     state = st.session_state
     others = []
-    for run_id in state.get(_COMPARE, []):
+    for run_id in state.get(_COMPARE) or []:
         try:
             others.append((names[run_id], history_of(load_run(run_id))))
         except (KeyError, RunError):  # deleted meanwhile
             continue
     smoothing = float(state.get(_SMOOTHING, DEFAULT_SMOOTHING))
-    return View(current_axis(), bool(state.get(_LOG_SWITCH)), smoothing, tuple(others))
+    return View(current_axis(), bool(state.get(_LOG)), smoothing, tuple(others))
 
 
-def show_view_choices(run: RunRecord, names: dict[str, str]) -> None:
+def show_view_choices(names: dict[str, str]) -> None:
     """The widgets for the choices."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        st.segmented_control("Horizontal axis", AXES, key=_AXIS, on_change=_keep, args=(_AXIS, AXES[0]), required=True, width=230)
+        st.segmented_control("Horizontal axis", AXES, key=_AXIS, persist_state="session", required=True, width=230)
         st.slider(
             "Smoothing of the loss",
             0.0,
             0.99,
             step=0.01,
             key=_SMOOTHING,
-            on_change=_keep,
-            args=(_SMOOTHING, DEFAULT_SMOOTHING),
+            persist_state="session",
             help="0 shows every batch as it was. At 0.9 each point keeps nine tenths of the average before it.",
             width=260,
         )
         st.toggle(
             "Logarithmic loss",
-            key=_LOG_SWITCH,
-            on_change=_keep_log,
-            args=(_default_log(run),),
+            key=_LOG,
+            persist_state="session",
             help="Each line of the grid is ten times the one below, so that small losses can be told apart.",
         )
         if names:
+            st.session_state[_OTHERS] = st.session_state[_COMPARE]
             st.multiselect(
                 "Compare with other runs",
                 list(names),
                 format_func=lambda run_id: names[run_id],
-                key=_COMPARE,
+                key=_OTHERS,
                 max_selections=len(OTHER_LINES),
-                on_change=_keep_others,
+                on_change=_take_others,
                 args=(names,),
                 placeholder="None",
                 width=360,
@@ -140,22 +139,7 @@ def _parse_smoothing(text: str) -> float:
     return value
 
 
-def _default_log(run: RunRecord) -> str:
-    """A loss that shot up beyond all measure would be a spike and a flat line that looks like nothing wrong."""
-    return "yes" if max(history_of(run).losses, default=0.0) > _BEYOND_MEASURE else "no"
-
-
-def _keep_log(default: str) -> None:
-    value = "yes" if st.session_state[_LOG_SWITCH] else "no"
-    write(_LOG, None if value == default else value)
-
-
-def _keep(name: str, default: object) -> None:
-    value = st.session_state[name]
-    write(name, None if value == default else value)
-
-
-def _keep_others(names: dict[str, str]) -> None:
-    """A name that has changed since the browser got it comes back as text that is no id, and nobody chose it."""
-    if all(run_id in names for run_id in st.session_state[_COMPARE]):
-        write(_COMPARE, ",".join(st.session_state[_COMPARE]) or None)
+def _take_others(names: dict[str, str]) -> None:
+    """A name that has changed since the browser got it comes back as text that is no id, so ignore it."""
+    if all(run_id in names for run_id in st.session_state[_OTHERS]):
+        set_choice(_COMPARE, st.session_state[_OTHERS])

@@ -1,0 +1,16 @@
+"""The project's own code, shown as it is: what a page computes with, read from the running program."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+
+def show_source(title: str, explanation: str, *objects: type | Callable[..., Any]) -> None:
+    """A folded view of the real source of functions or classes, each under the file it is from."""
+    with st.expander(title, icon=":material/code:"):
+        st.write(explanation)
+        for shown in objects:
+            st.caption(f"`{shown.__module__.replace('.', '/')}.py`")
+            st.code(inspect.getsource(shown), language="python")

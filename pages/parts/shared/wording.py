@@ -1,0 +1,67 @@
+"""Runs, times and numbers in words, and text of other people's that is shown letter by letter."""
+
+import re
+from collections import Counter
+
+from fmnist_core.runs.record import RunRecord
+from fmnist_core.settings.declaration import as_decimal
+
+# Once on every page that mentions it.
+ARTICLE = (
+    "[Intro to PyTorch with image classification on a fashion clothes dataset]"
+    "(https://medium.com/ml2vec/intro-to-pytorch-with-image-classification-on-a-fashion-clothes-dataset-e589682df0c5)"
+)
+
+
+def format_duration(seconds: float) -> str:
+    """A time as people say it, such as "8 s" or "2 min 05 s"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def count(number: int, noun: str) -> str:
+    """ "1 epoch" or "1,200 epochs"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def percent(share: float) -> str:
+    """A share from 0 to 1 as "90.25 %"."""
+    return f"{100 * share:.2f} %"
+
+
+def describe_run(run: RunRecord) -> str:
+    """A run in one line: name, accuracy, state where it is not finished, settings, and when."""
+    parts = ["Starter model (comes with the dashboard)" if run.is_starter else run.name]
+    if run.test_accuracy is not None:
+        parts.append(percent(run.test_accuracy))
+    if run.state != "finished":
+        parts.append("in progress" if run.is_live else run.state)
+    parts.append(describe_settings(run))
+    if not run.is_starter:
+        parts.append(f"{run.created_at.astimezone():%d %b %H:%M}")
+    return " · ".join(parts)
+
+
+def describe_settings(run: RunRecord) -> str:
+    """The settings of a run in one line."""
+    config = run.config
+    settings = f"{count(run.epochs, 'epoch')}, batch {config.batch_size:,}, rate {as_decimal(config.learning_rate)}, seed {config.seed}"
+    return settings if config.augmentation == "none" else f"{settings}, {config.augmentation.replace('-', ' ')}"
+
+
+def distinct_lines(lines: dict[str, str]) -> dict[str, str]:
+    """The lines by run id, with the id after each that another run has too."""
+    counts = Counter(lines.values())
+    distinct = {run_id: line if counts[line] == 1 else f"{line} · {run_id}" for run_id, line in lines.items()}
+    if len(set(distinct.values())) == len(lines):
+        return distinct
+    return {run_id: f"{line} · {run_id}" for run_id, line in lines.items()}  # one is named as another's line with its id
+
+
+def escape(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+.!|:$~-])", r"\\\1", text)

@@ -1,0 +1,98 @@
+"""A form's fields for settings, made from what `TrainConfig` declares of each.
+
+What a form holds is kept in the session, a value per setting as its widget has it, and so outlives the page; decimals are text, so that a
+comma can be typed.
+"""
+
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+import streamlit as st
+
+from fmnist_core.dataset.classes import CLASS_NAMES
+from fmnist_core.settings.config import SETTINGS, TrainConfig
+from fmnist_core.settings.declaration import Setting, as_decimal
+from fmnist_core.settings.presets import PRESETS
+
+Bind = Callable[[str], dict[str, Any]]
+_LEARNING = ("optimizer", "beta2", "schedule", "label_smoothing", "weight_decay", "weight_averaging")
+_IMAGES = ("training_images", "augmentation", "pixels", "left_out_class", "shuffled_labels")
+_COMPUTING = ("validation_images", "test_views", "seed", "precision")
+_RATES = {as_decimal(rate) for rate in SETTINGS["learning_rate"].suggestions(-5, 1)}
+_RATES |= {as_decimal(preset.config.learning_rate) for preset in PRESETS}
+
+
+def show_more_fields(bind: Bind) -> None:
+    """Three groups of fields, each with a sentence that says what it does.
+
+    Args:
+        bind: gives the arguments that tie a widget to a setting.
+    """
+    groups = (("How it learns", _LEARNING), ("What it learns from", _IMAGES), ("How it is evaluated and computed", _COMPUTING))
+    for place, (title, names) in zip(st.columns(len(groups), gap="medium"), groups, strict=True):
+        with place:
+            st.markdown(f"**{title}**")
+            for name in names:
+                show_field(SETTINGS[name], bind(name))
+                st.caption(SETTINGS[name].help + (f" {_describe_precision()}" if name == "precision" else ""))
+
+
+def show_field(setting: Setting, bound: dict[str, Any]) -> None:
+    """The widget for one setting.
+
+    Args:
+        bound: the arguments that tie it to the setting, and others of the widget's.
+    """
+    match setting.kind:
+        case "whole":
+            st.number_input(setting.label, value=None, step=1, placeholder=setting.none_means, **bound)
+        case "decimal" if setting.scale == "log":
+            rates = sorted({*_RATES, st.session_state[bound["key"]] or setting.example}, key=_as_sort_key)
+            st.selectbox(setting.label, rates, accept_new_options=True, **bound)
+        case "decimal":
+            st.text_input(setting.label, **bound)
+        case "choice":
+            st.selectbox(setting.label, list(setting.choices), format_func=setting.choices.__getitem__, **bound)
+        case "switch":
+            st.toggle(setting.label, **bound)
+        case "class":
+            names = dict(enumerate(CLASS_NAMES))
+            st.selectbox(setting.label, [None, *names], format_func=lambda index: names.get(index, "None"), placeholder="None", **bound)
+
+
+def fill_fields(config: TrainConfig) -> dict[str, Any]:
+    """What the fields show for a config, by setting."""
+    values = config.to_json()
+    return values | {name: as_decimal(values[name]) for name, setting in SETTINGS.items() if setting.kind == "decimal"}
+
+
+def read_fields(values: dict[str, Any]) -> TrainConfig:
+    """The config that the fields hold; raises ValueError with a sentence that says which is bad and what to choose."""
+    read = {}
+    for name, setting in SETTINGS.items():
+        value = values[name]
+        if setting.kind == "decimal":
+            value = setting.read_decimal(value or "")
+        elif value is None and not setting.none_means:
+            raise ValueError(f"{setting.label} is empty: enter a number.")
+        read[name] = value
+    assert set(read) == {field.name for field in fields(TrainConfig)}
+    return TrainConfig.from_json(read)
+
+
+def _as_sort_key(text: str) -> float:
+    """Numbers in their order, and what is none, as somebody is typing it, at the end."""
+    try:
+        return SETTINGS["learning_rate"].read_decimal(text)
+    except ValueError:
+        return float("inf")
+
+
+def _describe_precision() -> str:
+    """What "automatic" means on this machine."""
+    from fmnist_core.network.devices import pick_device, pick_precision
+
+    device = pick_device()
+    where = "processor" if device.type == "cpu" else "graphics card"
+    return f"On this {where} it is {pick_precision('auto', device)}."
