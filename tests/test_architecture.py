@@ -1,6 +1,7 @@
 """The rules of the house that a reader of one file cannot see."""
 
 import ast
+import graphlib
 import re
 import subprocess
 import sys
@@ -11,76 +12,146 @@ import pytest
 
 from tests.conftest import ROOT
 
-# Each may import those before it; what stands in one line stands side by side.
-LAYERS = (
-    ("data", "config", "files"),
-    ("evaluation", "torch_dataset"),
-    ("events",),
-    ("network", "presets", "pictures", "cutout", "doodles"),
-    ("imaging", "augmentation", "prediction", "sampling"),
-    ("explanation", "familiarity", "learner"),
-    ("training",),
+# A package may import from the rows above its own; packages in one row do not know each other.
+ROWS = (
+    ("settings", "dataset", "store"),
+    ("network", "pictures"),
+    ("evaluation",),
+    ("training", "insight"),
     ("runs",),
-    ("jobs", "history"),
-    ("diagnosis",),
+    ("figures", "jobs"),
+    ("exports",),
     ("__main__",),
 )
-FIGURES = ("figures", "live_figures", "run_figures")
-MODULES = [*sorted(file.stem for file in (ROOT / "fmnist_core").glob("*.py") if file.stem != "__init__"), "network"]
-SOURCES = sorted([ROOT / "dashboard.py", *(ROOT / "pages").rglob("*.py"), *(ROOT / "fmnist_core").rglob("*.py")])
+# What a process imports before its turn to train has come, and what lists runs. All of these work without PyTorch.
+WITHOUT_TORCH = ("settings", "dataset", "store", "pictures", "runs", "jobs", "figures", "exports")
 
 
-def imports_at_run_time(file: Path) -> Iterator[str]:
-    """Names of imported modules, without those for type checkers only."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    typed = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)]
-    exempt = {id(inner) for node in typed for inner in ast.walk(node)}
-    for node in ast.walk(tree):
-        if id(node) in exempt:
-            continue
+def name_of(file: Path) -> str:
+    """The dotted name under which a file is imported; a package's own name for its `__init__.py`."""
+    return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+CORE = {name_of(file): file for file in sorted((ROOT / "fmnist_core").rglob("*.py"))}
+PAGES = {name_of(file): file for file in sorted((ROOT / "pages").rglob("*.py"))}
+SOURCES = {"dashboard": ROOT / "dashboard.py"} | PAGES | CORE
+
+
+def imports_of(file: Path, *, typing: bool = False) -> set[str]:
+    """Names of all modules that a file imports, anywhere in it.
+
+    Args:
+        typing: with those that only a type checker imports.
+    """
+
+    def walk(node: ast.AST) -> Iterator[str]:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test) and not typing:
+            for other in node.orelse:
+                yield from walk(other)
+            return
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
             yield from (f"{node.module}.{name.name}" for name in node.names)
+        for inner in ast.iter_child_nodes(node):
+            yield from walk(inner)
+
+    return set(walk(ast.parse(file.read_text(encoding="utf-8"))))
 
 
-def test_every_module_has_its_place() -> None:
-    assert sorted([module for layer in LAYERS for module in layer] + list(FIGURES)) == sorted(MODULES)
+def package_of(module: str) -> str:
+    """The subject of a core module: `fmnist_core.runs.record` belongs to `runs`, the public face to ''."""
+    return module.partition(".")[2].partition(".")[0]
 
 
-@pytest.mark.parametrize("module", MODULES)
+def top_level(names: set[str]) -> set[str]:
+    return {name.split(".")[0] for name in names}
+
+
+def modules_after(command: str) -> set[str]:
+    """Top-level names of all modules that are loaded once a new Python process has run a line of code."""
+    code = f"{command}; import sys; print(*{{name.split('.')[0] for name in sys.modules}})"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(result.stdout.splitlines()[-1].split())
+
+
+def test_every_package_has_its_row_and_a_sentence() -> None:
+    folders = {folder.parent.name for folder in (ROOT / "fmnist_core").glob("*/__init__.py")}
+    assert folders | {"__main__"} == {package for row in ROWS for package in row}
+    modules = {file.stem for file in (ROOT / "fmnist_core").glob("*.py")}
+    assert modules == {"__init__", "__main__"}
+    for module, file in SOURCES.items():
+        sentence = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+        assert sentence or module.endswith(("pages", "parts")) or not file.read_text(encoding="utf-8"), (
+            f"{module} does not say what it is for"
+        )
+
+
+@pytest.mark.parametrize("module", [module for module in CORE if package_of(module)])
 def test_imports_run_one_way(module: str) -> None:
-    imported = {
-        name.split(".")[1]
-        for file in ((ROOT / "fmnist_core" / "network").glob("*.py") if module == "network" else [ROOT / "fmnist_core" / f"{module}.py"])
-        for name in imports_at_run_time(file)
-        if name.startswith("fmnist_core.")
-    } - ({"network"} if module == "network" else set())
-    if module in FIGURES:
-        assert imported <= {"figures", "history"}
-        return
-    place = next(i for i, layer in enumerate(LAYERS) if module in layer)
-    assert imported <= {earlier for layer in LAYERS[:place] for earlier in layer}
+    own = package_of(module)
+    row = next(number for number, packages in enumerate(ROWS) if own in packages)
+    allowed = {own} | {package for packages in ROWS[:row] for package in packages}
+    imported = {package_of(name) for name in imports_of(CORE[module], typing=True) if name.startswith("fmnist_core.")}
+    assert imported <= allowed
+    assert not top_level(imports_of(CORE[module], typing=True)) & {"pages", "dashboard", "tests", "streamlit"}
 
 
-def test_the_core_never_imports_streamlit() -> None:
-    names = ", ".join(f"fmnist_core.{module}" for module in MODULES)
-    command = f"import sys, {names}; print('streamlit' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", command], cwd=ROOT, capture_output=True, text=True, check=True).stdout == "False\n"
+def test_no_circle_inside_a_package_either() -> None:
+    graph = {module: imports_of(file) & set(SOURCES) - {module} for module, file in SOURCES.items()}
+    # The public face imports lazily, and each module imports it with the package it lies in.
+    graph["fmnist_core"] = set()
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+def test_pytorch_stays_out_of_the_packages_below_the_network() -> None:
+    below = [module for module in CORE if package_of(module) in ROWS[0]]
+    importers = [module for module in below if "torch" in top_level(imports_of(CORE[module], typing=True))]
+    assert importers == ["fmnist_core.dataset.torch_dataset"]
 
 
 def test_listing_runs_and_waiting_need_no_pytorch() -> None:
-    command = "import sys, fmnist_core.__main__; print('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", command], cwd=ROOT, capture_output=True, text=True, check=True).stdout == "False\n"
+    modules = [module for module in CORE if package_of(module) in (*WITHOUT_TORCH, "", "__main__")]
+    modules.remove("fmnist_core.dataset.torch_dataset")
+    assert "torch" not in modules_after(f"import {', '.join(modules)}")
 
 
-@pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(ROOT)))
-def test_no_pickle_is_ever_loaded(file: Path) -> None:
-    assert not {"pickle", "joblib", "shelve", "marshal"} & set(imports_at_run_time(file))
-    assert not re.search(
-        r"(?<!safetensors\.)torch\.load\(|allow_pickle|\beval\(|\bexec\(", re.sub(r"\.eval\(\)", "", file.read_text(encoding="utf-8"))
-    )
+def test_the_core_never_imports_streamlit() -> None:
+    assert "streamlit" not in modules_after(f"import {', '.join(CORE)}")
+
+
+def test_only_the_store_knows_the_database() -> None:
+    assert [module for module in SOURCES if "sqlite3" in imports_of(SOURCES[module]) and package_of(module) != "store"] == []
+
+
+@pytest.mark.parametrize("module", PAGES)
+def test_a_page_uses_shared_parts_components_and_its_own(module: str) -> None:
+    """No page another page or another's parts, no shared part or component the parts of a page."""
+    where = module.split(".")[1:]
+    own = where[1:2] if where[:1] == ["parts"] else where[:1]
+    allowed = {"shared", "components", *own}
+    if own in (["shared"], ["components"]):
+        allowed = {"components", *own}
+    imported = [name.split(".") for name in imports_of(PAGES[module], typing=True) if name.startswith("pages.")]
+    assert {name[2] for name in imported if name[1] == "parts" and len(name) > 2} <= allowed
+    assert {name[1] for name in imported} <= {"parts"}
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_no_pickle_is_ever_loaded(module: str) -> None:
+    assert not {"pickle", "joblib", "shelve", "marshal"} & top_level(imports_of(SOURCES[module]))
+    code = re.sub(r"\.eval\(\)", "", SOURCES[module].read_text(encoding="utf-8"))
+    assert not re.search(r"(?<!safetensors\.)torch\.load\(|allow_pickle|\beval\(|\bexec\(", code)
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_no_javascript_and_no_css_in_python_strings(module: str) -> None:
+    tree = ast.parse(SOURCES[module].read_text(encoding="utf-8"))
+    strings = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    assert [
+        text for text in strings if re.search(r"=>\s*\{|addEventListener|\bfunction\s*\(|<script|^\s*[.#]?[\w-]+\s*\{\s*[\w-]+\s*:", text)
+    ] == []
 
 
 def test_no_pages_url_is_its_files_name() -> None:
@@ -94,6 +165,15 @@ def test_every_requirement_is_pinned(name: str) -> None:
     lines = [line for line in (ROOT / name).read_text().splitlines() if line and not line.startswith(("#", "-r "))]
     assert lines
     assert all(re.fullmatch(r"[\w-]+==[\w.]+", line) for line in lines)
+
+
+def test_what_the_dashboard_imports_is_required() -> None:
+    """A package that only happens to be installed, or that only the tests need, would be missing on a new machine."""
+    required = {line.split("==")[0] for line in (ROOT / "requirements.txt").read_text().splitlines() if "==" in line}
+    names = {"cv2": "opencv-python-headless", "PIL": "pillow"}
+    imported = {name for file in SOURCES.values() for name in top_level(imports_of(file))}
+    foreign = imported - set(sys.stdlib_module_names) - {"fmnist_core", "pages"}
+    assert {names.get(name, name) for name in foreign} <= required
 
 
 def test_ci_calls_the_readmes_test_command() -> None:
@@ -117,5 +197,5 @@ def test_the_readmes_file_tree_names_what_is_there() -> None:
         folders = [*folders[:depth], entry[2].rstrip("/")]
         named.add("/".join(folders))
     assert {name for name in named if not (ROOT / name).exists()} == set()
-    code = {str(file.relative_to(ROOT).as_posix()) for file in SOURCES if file.name != "__init__.py"}
+    code = {str(file.relative_to(ROOT).as_posix()) for file in SOURCES.values() if file.name != "__init__.py"}
     assert code - named == set()
