@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--name", default="", help="what to call the run in lists")
     train.add_argument("--resume", metavar="RUN", help="continue a run that ended; with --epochs, until it has that many in total")
     train.add_argument("--json", action="store_true", help="one event per line, as a JSON object")
-    train.add_argument("--continue-run", metavar="RUN", help=argparse.SUPPRESS)  # a run that `jobs` has made ready
+    train.add_argument("--continue-run", metavar="RUN", help=argparse.SUPPRESS)  # a run that `jobs` has prepared
     train.set_defaults(command=_train)
 
     presets = commands.add_parser("presets", help="list the presets and their settings")
@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
 
     evaluate = commands.add_parser("evaluate", help="accuracy, confusion matrix and figures per class on the test images")
     evaluate.add_argument("run", metavar="RUN", help=f'the id of a run, or "{STARTER_ID}"')
-    evaluate.add_argument("--epoch", type=_epoch, metavar="N", help='weights of this epoch, or "last"; default those of the best epoch')
+    evaluate.add_argument("--epoch", type=_epoch, metavar="N", help='weights of this epoch, or "last"; by default the best epoch')
     evaluate.add_argument("--json", action="store_true", help="one JSON object")
     evaluate.set_defaults(command=_evaluate)
 
@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_flag(group: "argparse._ArgumentGroup", setting: Setting) -> None:
-    """The flag of a setting; one that is not given is not in the options either."""
+    """Adds the flag of a setting; a flag that is not given leaves no trace in the options."""
     options: dict[str, Any] = {"default": argparse.SUPPRESS, "help": setting.help.replace("%", "%%")}
     match setting.kind:
         case "choice":
@@ -95,9 +95,9 @@ def _add_flag(group: "argparse._ArgumentGroup", setting: Setting) -> None:
 
 
 def _whole_or(word: str) -> Callable[[str], int | None]:
-    """Reads a whole number, or the word that stands for None."""
+    """A reader of whole numbers, or of the word that stands for None."""
 
-    def whole_number(text: str) -> int | None:  # argparse names it where the text is neither
+    def whole_number(text: str) -> int | None:  # argparse's error message quotes this name
         return None if word and text == word else int(text)
 
     return whole_number
@@ -111,7 +111,7 @@ def _train(options: argparse.Namespace) -> int:
     run_id = _run_to_train(options)
     if run_id is None:
         return 0
-    for number in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C stops as the page's button does: nothing is lost
+    for number in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C stops the way the page's button does: nothing is lost
         signal.signal(number, lambda *_: stop(run_id))
     state = train_run(run_id, _print_json if options.json else _Printer(load_run(run_id)))
     run = load_run(run_id)
@@ -121,13 +121,13 @@ def _train(options: argparse.Namespace) -> int:
         _fail(run.message)
     if not options.json:
         if state == "stopped":
-            print(f"Stopped; what was learned is kept in {run_id}.")
+            print(f"Stopped; what the network learned so far is kept in {run_id}.")
         print(run_id)
     return 1 if state == "diverged" else 0
 
 
 def _run_to_train(options: argparse.Namespace) -> str | None:
-    """The id of the run that was asked for, made or made ready; None if nobody asked after all."""
+    """The id of the run to train, created or prepared to resume; None for a spare process that is no longer needed."""
     chosen = {name: getattr(options, name) for name in SETTINGS if hasattr(options, name)}
     if options.continue_run == AWAIT_RUN:
         return _await_run()
@@ -136,14 +136,14 @@ def _run_to_train(options: argparse.Namespace) -> str | None:
     if options.resume is None:
         return create_run(dataclasses.replace(find_preset(options.preset).config, **chosen), options.name)
     if set(chosen) - {"epochs"}:
-        raise ValueError("A run continues with the settings it began with: --resume takes no setting but --epochs.")
+        raise ValueError("A run keeps the settings it started with: --resume accepts no setting but --epochs.")
     planned = load_run(options.resume).epochs
     prepare_resume(options.resume, max(0, chosen.get("epochs", planned) - planned))
     return str(options.resume)
 
 
 def _await_run() -> str | None:
-    """Warms up and waits for the id of a run on standard input; None if the process that would have sent it has ended."""
+    """Warms up and waits for the id of a run on standard input; None if the process that would send it has ended."""
     warm_up()
     run_id = sys.stdin.readline().strip()
     if not run_id:

@@ -1,1 +1,1 @@
-"""One script a page; each is run by dashboard.py through `st.navigation`."""
+"""One script per page; dashboard.py runs them through `st.navigation`."""

@@ -1,4 +1,4 @@
-"""Browse: random labelled samples of the data set, one of them large, and what each class looks like."""
+"""Browse: random labelled samples of the data set, one of them enlarged, and what each class looks like."""
 
 import secrets
 
@@ -17,25 +17,25 @@ ALL = "All classes"
 SPLITS: dict[str, SplitName] = {"Training images": "train", "Test images": "test"}
 KINDS = {"train": "training image", "test": "test image"}
 MAX_SEED = 999_999
-FEW = 20  # so many stand in rows of five; more get smaller tiles
+FEW = 20  # up to this many are shown in rows of five; more get smaller tiles
 
 
 def choose_sample() -> tuple[Split, int | None, int, int]:
-    """The row of choices: which split, which class (None for all), how many, which seed."""
-    which, class_place, count_place, seed_place, button = st.columns([3, 3, 2, 2, 2], vertical_alignment="bottom")
+    """The row of choices: the split, the class (None for all), how many images, and the seed."""
+    split_column, class_column, count_column, seed_column, button_column = st.columns([3, 3, 2, 2, 2], vertical_alignment="bottom")
     bind("split", next(iter(SPLITS)), one_of(SPLITS))
-    chosen = which.selectbox("Images", list(SPLITS), key="split", persist_state="session")
+    chosen = split_column.selectbox("Images", list(SPLITS), key="split", persist_state="session")
     split = split_or_stop(SPLITS[chosen])
     classes = (ALL, *split.class_names)
     bind("class", ALL, one_of(classes))
-    class_name = class_place.selectbox("Class", classes, key="class", persist_state="session")
+    class_name = class_column.selectbox("Class", classes, key="class", persist_state="session")
     bind("count", FEW, whole_number(1, 100))
-    count = count_place.number_input("How many", 1, 100, step=5, key="count", persist_state="session")
+    count = count_column.number_input("How many", 1, 100, step=5, key="count", persist_state="session")
     bind("seed", 0, whole_number(0, MAX_SEED))
     help = "The start of the random numbers: the same seed shows the same images on every screen."
-    seed = seed_place.number_input("Seed", 0, MAX_SEED, key="seed", persist_state="session", help=help)
+    seed = seed_column.number_input("Seed", 0, MAX_SEED, key="seed", persist_state="session", help=help)
     new_seed = secrets.randbelow(MAX_SEED) + 1
-    button.button("New samples", icon=":material/casino:", width="stretch", on_click=set_choice, args=("seed", new_seed))
+    button_column.button("New samples", icon=":material/casino:", width="stretch", on_click=set_choice, args=("seed", new_seed))
     return split, None if class_name == ALL else split.class_names.index(class_name), count, seed
 
 
@@ -45,7 +45,7 @@ def describe(split: Split, index: int) -> str:
 
 
 def show_item(split: Split, index: int) -> None:
-    """One image large, with its index and label."""
+    """One image, enlarged, with its index and label."""
     words, image = describe(split, index), split.images[index]
     with st.container(key="large_item"):
         st.subheader(words, anchor=False)
@@ -57,13 +57,13 @@ def show_item(split: Split, index: int) -> None:
 
 
 def show_samples(split: Split, class_index: int | None, count: int, seed: int) -> None:
-    """The wall of samples, the chosen one large beside it, and its pixel values below."""
+    """The wall of samples, the chosen one enlarged beside it, and its pixel values below."""
     indices = sample_indices(split, count, seed, class_index)
     if len(indices) == 0:
         st.info("There are no images of this class in the data.", icon=":material/info:")
         return
     shown = bind("image", None, whole_number(0, len(split) - 1))
-    picked = next((place for place, index in enumerate(indices) if index == shown), 0)
+    picked = next((position for position, index in enumerate(indices) if index == shown), 0)
     wall, item = st.columns([3, 2], gap="large")
     with wall, st.container(key="samples"):
         show_image_wall(
@@ -74,7 +74,7 @@ def show_samples(split: Split, class_index: int | None, count: int, seed: int) -
             captions=[split.class_names[label] for label in split.labels[indices]],
             columns=5 if count <= FEW else 8,
             picked=picked,
-            on_pick=lambda place: set_choice("image", int(indices[place])),
+            on_pick=lambda position: set_choice("image", int(indices[position])),
             reveals="large_item",
         )
     with item:
@@ -85,7 +85,7 @@ def show_samples(split: Split, class_index: int | None, count: int, seed: int) -
 
 
 st.title("Browse")
-st.write("Random images of clothes, each 28×28 grey pixels, with the label people gave them. Click one to see it large.")
+st.write("Random images of clothes, each 28×28 grey pixels, with the label people gave them. Click one to enlarge it.")
 split, class_index, count, seed = choose_sample()
 show_samples(split, class_index, count, seed)
 show_class_overview(split, class_index, on_pick=lambda name: set_choice("class", name))

@@ -1,4 +1,4 @@
-"""Evaluate: how many test images a network classifies correctly, which it confuses, and those images themselves."""
+"""Evaluate: how many test images a network classifies correctly, what it confuses, and the images themselves."""
 
 import streamlit as st
 
@@ -22,13 +22,13 @@ def parse_cell(text: str) -> tuple[int, int]:
 
 
 def choose_cell(true: int, predicted: int) -> None:
-    """Makes a cell the chosen one; its most confident image is shown first."""
+    """Chooses a cell; its most confident image is shown first."""
     set_choice("cell", (true, predicted))
     set_choice("test_image", None)
 
 
 def show_accuracy(evaluation: Evaluation) -> None:
-    """The one figure, and what it is a figure of."""
+    """The test accuracy and what it means."""
     right, total = int((evaluation.predictions == evaluation.labels).sum()), len(evaluation.labels)
     with st.container(key="accuracy", horizontal=True, vertical_alignment="center", gap="large"):
         st.metric("Test accuracy", f"{100 * evaluation.accuracy:.2f} %", width="content")
@@ -36,7 +36,7 @@ def show_accuracy(evaluation: Evaluation) -> None:
 
 
 def show_worst(evaluation: Evaluation) -> None:
-    """The most frequent confusions in words, each a way to its images."""
+    """The most frequent confusions in words; a click opens their images."""
     names = evaluation.class_names
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         for true, predicted in evaluation.worst_confusions(3):
@@ -46,7 +46,7 @@ def show_worst(evaluation: Evaluation) -> None:
 
 
 def show_matrix(evaluation: Evaluation, cell: tuple[int, int] | None) -> None:
-    """The confusion matrix and how it is shown."""
+    """The confusion matrix and the choices of how to show it."""
     bind("view", VIEWS[0], one_of(VIEWS))
     bind("mistakes", False, parse_switch, write_switch)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -71,7 +71,7 @@ def show_matrix(evaluation: Evaluation, cell: tuple[int, int] | None) -> None:
 
 
 def show_mistakes(evaluation: Evaluation) -> None:
-    """The matrix, the images of the chosen cell beside it, and one of them large below."""
+    """The matrix, the images of the chosen cell beside it, and one of them enlarged below."""
     st.subheader("What gets confused with what", anchor=False)
     show_worst(evaluation)
     cell = bind("cell", None, parse_cell, lambda cell: f"{cell[0]}-{cell[1]}")

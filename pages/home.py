@@ -1,4 +1,4 @@
-"""Home: what will happen, in five steps; the newest run; what is in use. What needs PyTorch comes last, and is imported there."""
+"""Home: the five steps, the newest run, the data and the network. What needs PyTorch comes last and is imported there."""
 
 import streamlit as st
 
@@ -11,27 +11,27 @@ STEPS = (
     ("train", "Train", ":material/show_chart:", "Choose a recipe and watch the network learn, live; or watch it fail."),
     ("evaluate", "Evaluate", ":material/rule:", "See what it gets right, what it confuses, and every picture it got wrong."),
     ("look_inside", "Look inside", ":material/biotech:", "Look at the kernels it has learned, and at what they respond to in a picture."),
-    ("predict", "Predict", ":material/draw:", "Draw, photograph or upload an item of clothing and see what the network makes of it."),
+    ("predict", "Predict", ":material/draw:", "Draw, photograph or upload an item of clothing, and the network says what it is."),
 )
 _LIVE_SHOWN = 3
 
 
 def show_steps() -> None:
     """The five steps, each a link."""
-    for number, (place, (page, title, icon, text)) in enumerate(zip(st.columns(len(STEPS)), STEPS, strict=True), start=1):
-        with place.container(border=True, height="stretch", key=f"step_{page}"):
+    for number, (column, (page, title, icon, text)) in enumerate(zip(st.columns(len(STEPS)), STEPS, strict=True), start=1):
+        with column.container(border=True, height="stretch", key=f"step_{page}"):
             st.page_link(f"pages/{page}.py", label=f":primary[**{number}. {title}**]", icon=icon, width="stretch")
             st.write(text)
 
 
 def show_runs(records: list[RunRecord]) -> RunRecord:
-    """What is training now, and the newest result; returns the run of that result, the starter before there is any."""
+    """What is training now, and the newest result; returns the run with that result, or the starter if there is none."""
     live = [run for run in records if run.is_live]
     for run in live[:_LIVE_SHOWN]:
         doing = {"training": "is training now", "paused": "is paused"}.get(run.state, "is waiting for its turn to train")
         show_run(run, "train", f"**{escape(run.name)}** {doing}: {escape(describe_settings(run))}.", "Watch it")
     if len(live) > _LIVE_SHOWN:
-        st.caption(f"{len(live) - _LIVE_SHOWN} more in line; the Train page lists them.")
+        st.caption(f"{len(live) - _LIVE_SHOWN} more in the queue; the Train page lists them.")
     newest = next((run for run in records if run.test_accuracy is not None and run.has_weights and not run.is_live), None)
     shown = newest or load_run(STARTER_ID)
     accuracy = f"classifies **{percent(shown.test_accuracy or 0)}** of the test images correctly"
@@ -46,14 +46,14 @@ def show_runs(records: list[RunRecord]) -> RunRecord:
 
 
 def show_run(run: RunRecord, page: str, text: str, label: str) -> None:
-    """A run in a sentence, and the link that leads on."""
+    """A run in a sentence, and a link to the next page."""
     with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(text, width="content")
         st.page_link(f"pages/{page}.py", label=label, icon=":material/arrow_forward:", query_params={"run": run.id})
 
 
 def show_data_and_network(run: RunRecord) -> None:
-    """One picture of each class, and what the run's network makes of one of them; says so where the data cannot be read."""
+    """One picture of each class, and one of them on its way through the run's network; says so if the data cannot be read."""
     from fmnist_core.dataset.classes import DataError
     from fmnist_core.network.devices import device_name, pick_device
     from pages.parts.home.class_strip import show_class_strip
@@ -73,9 +73,9 @@ def show_data_and_network(run: RunRecord) -> None:
 
     st.subheader("The network: two blocks and a last layer", anchor=False)
     st.write(
-        "It consists of 29,034 numbers, its **weights**. Each block slides small stamps of weights, the **kernels**, over what comes in "
-        "and makes **feature maps**, which show where they fit, half as wide and half as high. The last layer turns all maps into ten "
-        "**probabilities**, which say how sure it is of each class."
+        "It consists of 29,034 numbers, its **weights**. Each block slides small stamps of weights, the **kernels**, over its input and "
+        "makes **feature maps**, half as wide and half as high, which show where the kernels fit. The last layer turns all maps into ten "
+        "**probabilities**, which say how sure the network is of each class."
     )
     whose = "the starter model" if run.is_starter else escape(run.name)
     st.caption(f"A test image on its way through {whose}: the brighter, the stronger. Training uses: {device_name(pick_device())}.")
@@ -84,7 +84,7 @@ def show_data_and_network(run: RunRecord) -> None:
 
 st.title("Watch a network learn to tell clothes apart")
 st.write(
-    "A famous small experiment from start to end: a neural network and Fashion-MNIST. Five steps, in any order you like. "
+    "A small, famous experiment from start to finish: a neural network and Fashion-MNIST, in five steps, in any order you like. "
     f"The network and its default settings are those of an article: {ARTICLE}."
 )
 show_steps()

@@ -1,4 +1,4 @@
-"""Look inside: the kernels of both layers, and what they make of an item of your choice."""
+"""Look inside: the kernels of both layers, and the feature maps of a test image."""
 
 import streamlit as st
 
@@ -24,5 +24,5 @@ elif part == SECOND:
     show_second_layer(second_kernels(model))
 else:
     show_item(model)
-explanation = f"This is the whole network, as in the article, {ARTICLE}: its layers, and how a picture goes through them."
+explanation = f"This is the whole network, as in the article {ARTICLE}: its layers, and how a picture goes through them."
 show_source("Show the code", explanation, FashionCNN)

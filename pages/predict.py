@@ -1,4 +1,4 @@
-"""Predict: a test item, pictures, the camera or a drawing; how it is prepared, what the network predicts, and why."""
+"""Predict: a test image, pictures, the camera or a drawing; how it is prepared, what the network predicts, and why."""
 
 import secrets
 
@@ -28,12 +28,12 @@ from pages.parts.shared.wording import escape
 
 TEST_ITEM, UPLOAD, CAMERA, DRAWING = SOURCES = ("Test item", "Upload", "Camera", "Drawing")
 TRAINED_FOR_PHOTOS = "photos-and-drawings"
-# What every source gives: what the network sees, (28, 28) uint8, and its answer; None where there is nothing to see yet.
+# What every source returns: what the network sees, (28, 28) uint8, and the class it predicts; None if there is no picture yet.
 Shown = tuple[NDArray[np.uint8], int] | None
 
 
 def predict_views(views: NDArray[np.uint8], true_name: str | None = None, seen: NDArray[np.uint8] | None = None) -> int:
-    """Shows the answer to a picture shown in several views, and returns the class."""
+    """Shows the network's answer to a picture in several views, and returns the predicted class."""
     answer = answer_picture(model, views)
     show_answer(answer, seen=seen, true_name=true_name, familiarity=lambda: familiarity_or_stop(run))
     return answer.first
@@ -71,7 +71,7 @@ def show_camera() -> Shown:
 
 
 def show_picture_of(pictures: PictureList) -> Shown:
-    """One picture of a list, what can be changed about it, its answer, and every step."""
+    """One picture of a list, the tools to correct its preparation, the network's answer, and every step."""
     picture = choose_picture(pictures, model, familiarity_or_stop(run))
     source, words = st.columns([2, 3], gap="large")
     try:

@@ -1,4 +1,4 @@
-"""Train: choose a preset or settings of one's own, start a run, watch it learn."""
+"""Train: choose a preset or your own settings, start a run, and watch it learn."""
 
 import streamlit as st
 
@@ -8,7 +8,7 @@ from fmnist_core.runs.folders import STARTER_ID
 from fmnist_core.runs.record import RunRecord, list_runs
 from pages.parts.shared.run_picker import find_shown_run, select_run, show_run_list
 from pages.parts.shared.source_code import show_source
-from pages.parts.shared.wording import ARTICLE
+from pages.parts.shared.wording import LOSS
 from pages.parts.train.live_run import prepare_live_charts, show_ended_run, show_live_run
 from pages.parts.train.settings_form import show_settings
 
@@ -17,20 +17,20 @@ _LISTED_RUNS = 30
 
 
 def select(run_id: str) -> None:
-    """Makes a run the one on show, here and on the other pages."""
+    """Shows this run from now on, here and on the other pages."""
     select_run(run_id, memory=_SHOWN_RUN)
 
 
 def find_run(records: list[RunRecord]) -> RunRecord | None:
-    """The run of the link, else the one this session looked at here, else one that is training now."""
-    if st.query_params.get("run") == STARTER_ID:  # it stands in links of the other pages, and was not trained here
+    """The run in the link, else the one this session looked at here, else one that is training now."""
+    if st.query_params.get("run") == STARTER_ID:  # links of the other pages contain it, but it was not trained here
         del st.query_params["run"]
     live = next((run.id for run in records if run.is_live), None)
     return find_shown_run({run.id: run for run in records}, "was deleted", default=live, memory=_SHOWN_RUN)
 
 
 def show_other_runs(records: list[RunRecord], shown: RunRecord | None) -> None:
-    """A way to every run, also for somebody who did not start it."""
+    """The list of all runs, so that people can also watch runs that they did not start."""
     listed = {run.id: run for run in records[:_LISTED_RUNS]}
     if shown is not None:
         listed.setdefault(shown.id, shown)
@@ -39,12 +39,12 @@ def show_other_runs(records: list[RunRecord], shown: RunRecord | None) -> None:
 
 
 def show_loop() -> None:
-    """The training loop that every run here goes through."""
+    """The code of the training loop."""
     from fmnist_core.training.loop import train
 
     explanation = (
-        f"This is the code that trains. In its middle stand the five lines of the article, {ARTICLE}: forget the old gradients, "
-        "compute the outputs, measure the loss, find out how each weight changes it (that is the gradient), and take a step."
+        "This is the code that trains every run here. At its centre are the same five lines as in the article: clear the old gradients, "
+        "compute the outputs, measure the loss, find out how each weight affects it (the gradient), and take a step."
     )
     show_source("Show the code", explanation, train)
 
@@ -55,16 +55,13 @@ if not any(run.is_live for run in records):
     keep_warm_worker()
 shown = find_run(records)
 if shown is None:
-    st.write(
-        "Choose a preset, change what you like, and press Train. The **loss** draws itself while the network learns: it measures how far "
-        "off the predicted probabilities are. Guessing among ten classes gives 2.30; the lower, the better."
-    )
+    st.write(f"Choose a preset, change what you like, and press Train. The loss draws itself while the network learns. {LOSS}")
     show_settings(select)
 elif shown.is_live:
     select(shown.id)
     show_live_run(shown)
     with st.expander("Train another network"):
-        st.write(f"Runs take turns, {training_slots()} at a time: a new one waits until its turn comes.")
+        st.write(f"Runs take turns, {training_slots()} at a time: a new one waits for its turn.")
         show_settings(select)
 else:
     select(shown.id)

@@ -1,4 +1,4 @@
-"""What every image of Fashion-MNIST has in common: ten classes and 28×28 pixels."""
+"""What all images of Fashion-MNIST share: ten classes and 28×28 pixels."""
 
 CLASS_NAMES = (
     "T-shirt/top",

@@ -1,4 +1,4 @@
-"""CSV files as Kaggle has Fashion-MNIST: the label first and 784 pixels after it, with or without a header line."""
+"""CSV files as on Kaggle: the label first, then 784 pixels, with or without a header line."""
 
 import csv
 import io
@@ -15,11 +15,11 @@ _COLUMNS = 1 + PIXELS
 
 
 def load_csv(file: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Images (N, 28, 28) and labels (N,) of a CSV with the label first and 784 pixels after it."""
+    """Images (N, 28, 28) and labels (N,), uint8; raises DataError, with row and column, if the file is not such a CSV."""
     if not file.is_file():
         raise DataError(f"{file} does not exist: put the CSV file there or choose another folder.")
     header = 0 if _has_header(file) else None
-    import pandas as pd  # 0.4 s that a training process on the packaged files need not spend
+    import pandas as pd  # takes 0.4 s, and a training process on the packaged files does not need it
 
     try:
         table = pd.read_csv(file, header=header, dtype=np.int64, index_col=False).to_numpy()
@@ -35,7 +35,7 @@ def load_csv(file: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
 
 def _has_header(file: Path) -> bool:
-    """Whether the first line is names, not numbers; an empty or binary file is refused here."""
+    """Whether the first line holds names, not numbers; raises DataError for an empty or binary file."""
     try:
         with file.open(newline="", encoding="utf-8-sig") as lines:
             first = next(csv.reader(lines), None)
@@ -47,7 +47,7 @@ def _has_header(file: Path) -> bool:
 
 
 def _raise_first_bad_cell(file: Path, *, has_header: bool) -> None:
-    """Reads the file again, slowly, for the sentence that a person can act on; rows are counted as lines of the file."""
+    """Reads the file again, slowly, to raise a DataError that a person can act on; rows are counted as lines of the file."""
     plain_pixels = {str(value) for value in range(256)}
     try:
         with file.open(newline="", encoding="utf-8-sig") as lines:
@@ -59,24 +59,24 @@ def _raise_first_bad_cell(file: Path, *, has_header: bool) -> None:
                 if row == 1 and has_header:
                     continue
                 if plain_pixels.issuperset(cells):
-                    cells = cells[:1]  # only the label has a narrower range; cell by cell 60,000 rows took 70 s
+                    cells = cells[:1]  # only the label has a narrower range; checking every cell of 60,000 rows took 70 s
                 for column, cell in enumerate(cells, start=1):
                     _check_cell(cell, f"{file}, row {row}, column {column}", is_label=column == 1)
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{file} is not a text file: it must be a CSV with the label first and 784 pixels after it.") from error
 
 
-def _check_cell(cell: str, place: str, *, is_label: bool) -> None:
+def _check_cell(cell: str, where: str, *, is_label: bool) -> None:
     what, highest = ("label", 9) if is_label else ("pixel", 255)
     shown = cell if len(cell) <= 40 else cell[:40] + "…"
     if not re.fullmatch(r"\s*[-+]?\d+\s*", cell):
-        raise DataError(f'{place}: the {what} "{shown}" is not a whole number from 0 to {highest}.')
+        raise DataError(f'{where}: the {what} "{shown}" is not a whole number from 0 to {highest}.')
     if not 0 <= int(cell) <= highest:
-        raise DataError(f"{place}: the {what} {shown.strip()} is outside 0–{highest}.")
+        raise DataError(f"{where}: the {what} {shown.strip()} is outside 0–{highest}.")
 
 
 def write_csv(images: NDArray[np.uint8], labels: NDArray[np.integer]) -> bytes:
-    """A CSV file with a header line, as Kaggle's.
+    """A CSV file with a header line, like Kaggle's.
 
     Args:
         images: (N, 28, 28) uint8.

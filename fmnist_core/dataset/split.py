@@ -1,4 +1,4 @@
-"""Split: one half of the data set, whole in memory; from the four original IDX files, or a Kaggle-style pair of CSV files."""
+"""Split: the training or the test images, all in memory, read from the four original IDX files or a pair of CSV files as on Kaggle."""
 
 import os
 from dataclasses import dataclass, replace
@@ -17,14 +17,14 @@ SplitName = Literal["train", "test"]
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """One half of the data set, whole in memory.
+    """The training or the test images, all in memory.
 
     Attributes:
         name: "train" or "test".
         images: (N, 28, 28) uint8, 0 is background.
         labels: (N,) uint8, indices into `class_names`.
         class_names: the ten names, in the order of the labels.
-        folder: where it was read from; None for one that was made in memory.
+        folder: where it was read from; None for a split made in memory.
     """
 
     name: SplitName
@@ -35,7 +35,7 @@ class Split:
 
     @property
     def is_packaged(self) -> bool:
-        """Whether it is of the data set that comes with the project."""
+        """Whether it was read from the data set that comes with the project."""
         return self.folder == PACKAGED_FOLDER
 
     def __len__(self) -> int:
@@ -43,7 +43,7 @@ class Split:
 
 
 def data_folder() -> Path:
-    """The folder the app reads: the value of the environment variable FMNIST_DATA, or the packaged data set."""
+    """The folder that data is read from: the environment variable FMNIST_DATA, or else the packaged data set."""
     chosen = os.environ.get("FMNIST_DATA", "").strip()
     return Path(chosen).expanduser() if chosen else PACKAGED_FOLDER
 
@@ -53,9 +53,9 @@ def load_split(name: SplitName, folder: Path | None = None) -> Split:
 
     Args:
         name: "train" (60,000 images in the packaged data) or "test" (10,000).
-        folder: a folder with the four IDX files (gzipped or not) or the two CSV files; default `data_folder()`.
+        folder: with the four IDX files (gzipped or not) or the two CSV files; `data_folder()` by default.
     Raises:
-        DataError: if a file is missing, damaged or holds anything but such images; the message names the file.
+        DataError: if a file is missing or damaged, or does not hold such images; the message names the file.
     """
     if name not in CSV_NAMES:
         raise DataError(f'There is no split called "{name}": choose "train" or "test".')
@@ -71,5 +71,5 @@ def load_split(name: SplitName, folder: Path | None = None) -> Split:
 
 
 def pick(split: Split, indices: NDArray[np.int64]) -> Split:
-    """A split of these images only."""
+    """A split of only these images."""
     return replace(split, images=split.images[indices], labels=split.labels[indices])

@@ -1,4 +1,4 @@
-"""Fashion-MNIST as PyTorch's own `DataLoader` takes it, item by item, as in the article. Training here does not need it."""
+"""Fashion-MNIST for PyTorch's `DataLoader`, item by item, as in the article. Training here does not need it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ class FashionMNISTDataset(torch.utils.data.Dataset[tuple[Any, int]]):
 
     Args:
         csv_file: a CSV with the label first and 784 pixels after it, with or without a header line.
-        transform: called with an item, a (1, 28, 28) uint8 array; what it returns is the item.
+        transform: called with each item, a (1, 28, 28) uint8 array; its result replaces the item.
     Raises:
         DataError: with file, row and column, if the file is not such a CSV.
     """

@@ -1,1 +1,1 @@
-"""How good a network is: pictures → probabilities → `Evaluation`."""
+"""How good a network is: images → probabilities → `Evaluation`."""

@@ -1,4 +1,4 @@
-"""How good a network is on labelled images: `Evaluation`. `prediction` makes one."""
+"""Evaluation: how good a network is on labelled images. `prediction.evaluate` makes one."""
 
 import math
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from fmnist_core.dataset.classes import CLASS_NAMES
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What a network answered for labelled images.
+    """A network's answers to labelled images, and the figures that follow from them.
 
     Attributes:
         labels: (N,) the true classes.
@@ -40,7 +40,7 @@ class Evaluation:
 
     @property
     def accuracy(self) -> float:
-        """Share of images answered right, 0 to 1."""
+        """Share of images classified correctly, 0 to 1."""
         return float(np.mean(self.predictions == self.labels))
 
     @property
@@ -50,17 +50,17 @@ class Evaluation:
 
     @property
     def precision(self) -> NDArray[np.float64]:
-        """(10,) of the images answered so, the share that is so; NaN where nothing was answered so."""
+        """(10,) of the images predicted as this class, the share that are; NaN if none was."""
         return _share(np.diag(self.confusion), self.confusion.sum(axis=0))
 
     @property
     def recall(self) -> NDArray[np.float64]:
-        """(10,) of the images of a class, the share answered right; NaN for a class without images."""
+        """(10,) of the images of this class, the share classified correctly; NaN for a class without images."""
         return _share(np.diag(self.confusion), self.support)
 
     @property
     def f1(self) -> NDArray[np.float64]:
-        """(10,) harmonic mean of precision and recall, 2·TP / (2·TP + FP + FN); NaN for a class neither there nor answered."""
+        """(10,) harmonic mean of precision and recall, 2·TP / (2·TP + FP + FN); NaN for a class neither present nor predicted."""
         return _share(2 * np.diag(self.confusion), self.confusion.sum(axis=0) + self.support)
 
     @property
@@ -69,21 +69,21 @@ class Evaluation:
         return 100 * _share(self.confusion, self.support[:, np.newaxis])
 
     def images_in_cell(self, true: int, predicted: int) -> NDArray[np.int64]:
-        """Indices of the images in one cell of the confusion matrix, the most confident answer first."""
+        """Indices of the images in one cell of the confusion matrix, the most confident prediction first."""
         found = np.flatnonzero((self.labels == true) & (self.predictions == predicted))
         return found[np.argsort(-self.probabilities[found, predicted], kind="stable")]
 
     def worst_confusions(self, count: int) -> list[tuple[int, int]]:
-        """The cells off the diagonal with most images, as (true, predicted), the fullest first; empty cells are left out."""
+        """The cells off the diagonal with the most images, as (true, predicted), the fullest first, without empty cells."""
         mistakes = self.confusion.copy()
         np.fill_diagonal(mistakes, 0)
         fullest = np.argsort(-mistakes, axis=None, kind="stable")[:count]
-        cells = [divmod(int(place), len(self.class_names)) for place in fullest]
+        cells = [divmod(int(index), len(self.class_names)) for index in fullest]
         return [cell for cell in cells if mistakes[cell]]
 
     @property
     def hardest_class(self) -> int | None:
-        """Index of the class with the lowest F1; None where there are no images."""
+        """Index of the class with the lowest F1; None if there are no images."""
         return None if np.isnan(self.f1).all() else int(np.nanargmin(self.f1))
 
     def to_json(self) -> dict[str, Any]:

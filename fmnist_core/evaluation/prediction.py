@@ -1,4 +1,4 @@
-"""Pictures → class probabilities; a data split → `Evaluation`."""
+"""From images to class probabilities, and from a split to an `Evaluation`."""
 
 import contextlib
 from collections.abc import Iterator
@@ -17,13 +17,13 @@ from fmnist_core.network.inputs import to_inputs
 from fmnist_core.network.model import FashionCNN
 from fmnist_core.settings.config import TestViews
 
-# Of processor time 10,000 images took 0.35 s in bfloat16 and 0.76 in float32; in passes of 500, which leave the cache, 0.75 and 1.22.
+# 10,000 images took 0.35 s of processor time in bfloat16 and 0.76 in float32; in passes of 500, too large for the cache, 0.75 and 1.22.
 _IMAGES_PER_PASS = 200
 
 
 @contextlib.contextmanager
 def eval_mode(model: FashionCNN) -> Iterator[None]:
-    """Evaluation mode without gradients; afterwards the model's mode is what it was."""
+    """Evaluation mode without gradients; afterwards the model is in the mode it was in."""
     was_training = model.training
     model.eval()
     try:
@@ -34,11 +34,11 @@ def eval_mode(model: FashionCNN) -> Iterator[None]:
 
 
 def compute_logits(model: FashionCNN, images: NDArray[np.uint8] | Tensor, precision: str = "float32") -> Tensor:
-    """The network's raw outputs; the model is left as it was.
+    """The network's raw outputs; the model's mode is left as it was.
 
     Args:
         images: (N, 28, 28) uint8.
-        precision: "bfloat16" is for a quick look while a network trains in it: of 10,000 test images one or two turn.
+        precision: "bfloat16" is for a quick check during training; it changes the prediction of one or two test images in 10,000.
     Returns:
         (N, 10) float32 on the CPU.
     """
@@ -54,7 +54,7 @@ def predict(model: FashionCNN, images: NDArray[np.uint8] | Tensor, precision: st
     """Class probabilities of pictures; the model's mode is left as it was.
 
     Args:
-        images: (N, 28, 28) uint8, as `prepare` or `load_split` give them.
+        images: (N, 28, 28) uint8, such as `load_split` and `prepare` return.
         precision: as in `compute_logits`.
     Returns:
         (N, 10) float32; rows sum to 1.
@@ -68,7 +68,7 @@ def evaluate(model: FashionCNN, split: Split, *, views: TestViews = "one", preci
     """The network's predictions for every image of a split.
 
     Args:
-        views: test-time augmentation: in which views each image is shown; the probabilities are the mean over them.
+        views: test-time augmentation: the views of each image that the probabilities are averaged over.
         precision: as in `compute_logits`.
     """
     if views == "one":
@@ -83,9 +83,9 @@ def evaluate(model: FashionCNN, split: Split, *, views: TestViews = "one", preci
 
 
 def _tta_views(images: NDArray[np.uint8], *, shifted: bool) -> Iterator[NDArray[np.uint8]]:
-    """Images (N, 28, 28) as they are and mirrored, and both also a pixel further up, down, left and right: 2 or 10 times (N, 28, 28)."""
+    """Images (N, 28, 28) unchanged and mirrored, and if shifted also both one pixel up, down, left and right: 2 or 10 times (N, 28, 28)."""
     framed = np.pad(images, ((0, 0), (1, 1), (1, 1)))
     for down, right in ((1, 1), (0, 1), (2, 1), (1, 0), (1, 2)) if shifted else ((1, 1),):
-        seen = framed[:, down : down + SIDE_PX, right : right + SIDE_PX]
-        yield np.ascontiguousarray(seen)
-        yield np.ascontiguousarray(seen[:, :, ::-1])
+        view = framed[:, down : down + SIDE_PX, right : right + SIDE_PX]
+        yield np.ascontiguousarray(view)
+        yield np.ascontiguousarray(view[:, :, ::-1])

@@ -1,4 +1,4 @@
-"""Charts as a page of their own, and tables as CSV."""
+"""Charts as a stand-alone page, and tables as CSV."""
 
 import html
 from collections.abc import Sequence
@@ -7,16 +7,16 @@ import pandas as pd
 import plotly.graph_objects as go
 
 
-def export_html(title: str, said: str, figures: Sequence[go.Figure]) -> str:
-    """A page with figures to zoom into that needs no network, about 5 MB: plotly's own code is in it.
+def export_html(title: str, text: str, figures: Sequence[go.Figure]) -> str:
+    """A page with interactive figures that works offline, about 5 MB because it contains plotly's code.
 
     Args:
-        said: what is to be seen, in words.
+        text: what the figures show, in words.
     """
     charts = [figure.to_html(full_html=False, include_plotlyjs=number == 0) for number, figure in enumerate(figures)]
     name = html.escape(title)
     head = f'<meta charset="utf-8"><title>{name}</title><style>body {{ font-family: sans-serif; margin: 24px; }}</style>'
-    body = f"<h1>{name}</h1><p>{html.escape(said)}</p>{''.join(charts)}"
+    body = f"<h1>{name}</h1><p>{html.escape(text)}</p>{''.join(charts)}"
     return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>{body}</body></html>\n'
 
 

@@ -1,4 +1,4 @@
-"""Bars: images of each class, and the ten probabilities of a prediction."""
+"""Bar charts: the images of each class, and the ten probabilities of a prediction."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from fmnist_core.figures.style import BLUE, SKY_BLUE, base_figure
 
 
 def draw_class_counts(counts: NDArray[np.int64], class_names: Sequence[str]) -> go.Figure:
-    """Number of images of each class as bars."""
+    """The number of images of each class as bars."""
     figure = base_figure(360, xaxis_title="images", dragmode=False)  # a finger scrolls the page instead of drawing a zoom box
     figure.add_bar(x=counts, y=list(class_names), orientation="h", marker_color=BLUE, text=counts, texttemplate="%{text:,}")
     figure.update_yaxes(autorange="reversed")

@@ -1,4 +1,4 @@
-"""Small images: arrays of pixels drawn, tiled, enlarged and encoded for a page."""
+"""Small images: draws, tiles and enlarges arrays of pixels, and encodes them for a page."""
 
 import base64
 import io
@@ -16,11 +16,11 @@ _GAP_GREY = 90  # between the maps of `draw_tiles`
 
 @dataclass(frozen=True)
 class Sprite:
-    """Many pictures on one PNG: quick to send, and each found by its place.
+    """Many pictures on one PNG, quick to send; each is found by its position.
 
     Attributes:
         png: the file.
-        across, down: pictures in a row and in a column.
+        across, down: pictures per row and per column.
     """
 
     png: bytes
@@ -29,12 +29,12 @@ class Sprite:
 
     @property
     def url(self) -> str:
-        """The file as a URL that holds it."""
+        """The file as a data URL."""
         return _to_url(self.png, "png")
 
 
 def encode_sprite(images: NDArray[np.uint8]) -> Sprite:
-    """Pictures (N, S, S) side by side on one PNG, row by row, about as many across as down."""
+    """Puts pictures (N, S, S) on one PNG, row by row, about as many across as down."""
     across = max(1, math.ceil(math.sqrt(len(images))))
     down = max(1, math.ceil(len(images) / across))
     side = images.shape[1]
@@ -45,25 +45,25 @@ def encode_sprite(images: NDArray[np.uint8]) -> Sprite:
 
 
 def png_url(pixels: NDArray[np.uint8]) -> str:
-    """A picture, (H, W), (H, W, 3) or (H, W, 4), as a URL that holds it as a PNG."""
+    """A picture, (H, W), (H, W, 3) or (H, W, 4), as a PNG in a data URL."""
     return _to_url(_encode(Image.fromarray(pixels), "PNG"), "png")
 
 
 def thumbnail_url(picture: Image.Image, side_px: int = 96) -> str:
-    """A photograph made small, as a URL that holds it as a JPEG."""
+    """A photograph, reduced, as a JPEG in a data URL."""
     small = picture.convert("RGB")
     small.thumbnail((side_px, side_px))
     return _to_url(_encode(small, "JPEG", quality=80), "jpeg")
 
 
 def enlarge(image: NDArray[np.uint8], width_px: int) -> NDArray[np.uint8]:
-    """The picture with every pixel as a square, at most this wide and high; one that is larger stays as it is."""
+    """Enlarges every pixel to a square, as far as the picture fits into this width and height; a larger picture is not changed."""
     factor = max(1, width_px // max(image.shape[:2]))
     return image.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
 def draw_tiles(maps: NDArray[np.float32], columns: int) -> NDArray[np.uint8]:
-    """Maps (N, H, W) side by side as one grey picture: black for no response, white for the strongest, a grey line between them."""
+    """Maps (N, H, W) side by side in one grey picture: black for no response, white for the strongest, grey lines between the maps."""
     count, height, width = maps.shape
     scaled = (255 * maps / (maps.max() or 1)).astype(np.uint8)
     sheet = np.pad(scaled, ((0, 0), (0, 1), (0, 1)), constant_values=_GAP_GREY)
@@ -72,21 +72,21 @@ def draw_tiles(maps: NDArray[np.float32], columns: int) -> NDArray[np.uint8]:
 
 
 def paint_kernels(kernels: NDArray[np.float32], columns: int, reach: float) -> NDArray[np.uint8]:
-    """Kernels side by side, a pixel a weight, in the colours of "signed" sheets.
+    """Kernels side by side, one pixel per weight, in the colours of "signed" sheets.
 
     Args:
         kernels: (N, H, W).
-        reach: where the colours end, below and above 0.
+        reach: the weight, positive or negative, at which the colour scale ends.
     Returns:
-        (rows, columns, 4) uint8: red, green, blue and opacity; a transparent pixel's width is between kernels.
+        (rows, columns, 4) uint8: red, green, blue and opacity, with one transparent pixel between kernels.
     """
     count, height, width = kernels.shape
     rows = -(-count // columns)
     sheet = np.zeros((rows * (height + 1) - 1, columns * (width + 1) - 1, 4), np.uint8)
     stops = [stop for stop, _ in DIVERGING]
     shades = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for _, colour in DIVERGING])
-    places = np.clip(0.5 + kernels / (2 * reach), 0, 1)
-    colours = np.stack([np.interp(places, stops, shades[:, channel]) for channel in range(3)], axis=-1)
+    positions = np.clip(0.5 + kernels / (2 * reach), 0, 1)
+    colours = np.stack([np.interp(positions, stops, shades[:, channel]) for channel in range(3)], axis=-1)
     for i in range(count):
         top, left = i // columns * (height + 1), i % columns * (width + 1)
         sheet[top : top + height, left : left + width, :3] = colours[i].round()
@@ -95,11 +95,11 @@ def paint_kernels(kernels: NDArray[np.float32], columns: int, reach: float) -> N
 
 
 def tint_attribution(image: NDArray[np.uint8], attribution: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """A picture in grey, orange where its pixels speak for a class and blue where they speak against it, the stronger the more.
+    """Tints a grey picture orange where its pixels speak for a class and blue where they speak against it, in proportion.
 
     Args:
         image: (28, 28) uint8.
-        attribution: (28, 28), as `attribution.occlude` gives.
+        attribution: (28, 28), from `attribution.occlude`.
     Returns:
         (28, 28, 3) uint8.
     """
@@ -110,11 +110,11 @@ def tint_attribution(image: NDArray[np.uint8], attribution: NDArray[np.float32])
 
 
 def hatch_background(canvas: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """A picture whose background is at a third of its brightness and hatched, so that the two differ in more than colour.
+    """Darkens the background to a third of its brightness and hatches it, so that it differs in more than colour.
 
     Args:
         canvas: (H, W, 3) uint8.
-        mask: (H, W), true where there is no background.
+        mask: (H, W), false on the background.
     """
     rows, columns = np.indices(mask.shape)
     dark = canvas // 3

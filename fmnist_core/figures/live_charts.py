@@ -1,7 +1,7 @@
-"""ECharts options for the charts that move while a run trains; those that stand still are plotly's, in `run_charts`.
+"""ECharts options for the charts that move while a run trains; the charts of paused and ended runs are in `run_charts`.
 
-ECharts keeps its node from one tick to the next, where plotly builds a new one; the axes are fixed to the whole run, so
-that the line grows and nothing jumps.
+ECharts updates its chart on every refresh, where plotly would build a new one. The axes span the whole run, so that the
+line grows and nothing jumps.
 """
 
 import math
@@ -19,27 +19,27 @@ Others = Sequence[tuple[str, RunHistory]]
 _LIMITS = (0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 1000)
 _MINUTE = 60
 _DURATIONS_S = (10, 20, 30, 60, 90, *(m * _MINUTE for m in (2, 3, 5, 7.5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1440)))
-_OTHER_POINTS = 120  # it is sent with every tick, and only its course matters
+_OTHER_POINTS = 120  # sent with every refresh, and only the shape of the curve matters
 
 
 def draw_live_loss(
     history: RunHistory, total_steps: int, smoothing: float, axis: Axis = "step", log: bool = False, others: Others = ()
 ) -> dict[str, Any]:
-    """Loss against the axis: every batch faint, smoothed on top, other runs smoothed, changes of the learning rate as marks."""
+    """The loss: every batch faintly, the smoothed loss on top, other runs smoothed, changes of the learning rate as marks."""
     sources = [history.loss_table(smoothing, axis)]
     smoothed = _line("smoothed", axis, ORANGE, width=3)
     if history.rate_changes:
-        places = history.x_values(axis, [change.step for change in history.rate_changes])
+        positions = history.x_values(axis, [change.step for change in history.rate_changes])
         marks = [
             {"xAxis": round(float(x), 4), "label": {"formatter": f"rate {change.learning_rate:g}"}}
-            for x, change in zip(places, history.rate_changes, strict=True)
+            for x, change in zip(positions, history.rate_changes, strict=True)
         ]
-        style = {"color": GREY, "width": 2, "type": "dashed"}
-        smoothed["markLine"] = {"symbol": "none", "silent": True, "animation": False, "lineStyle": style, "data": marks}
+        dashed = {"color": GREY, "width": 2, "type": "dashed"}
+        smoothed["markLine"] = {"symbol": "none", "silent": True, "animation": False, "lineStyle": dashed, "data": marks}
     series = [_line("each batch", axis, SKY_BLUE, width=1, opacity=0.6, column="loss"), smoothed]
-    for (name, other), look in zip(others, OTHER_LINES, strict=False):
+    for (name, other), style in zip(others, OTHER_LINES, strict=False):
         table = other.loss_table(smoothing, axis, _OTHER_POINTS)
-        series.append(_line(name, axis, look.colour, width=2, dash=look.dash, column="smoothed") | {"datasetIndex": len(sources)})
+        series.append(_line(name, axis, style.colour, width=2, dash=style.dash, column="smoothed") | {"datasetIndex": len(sources)})
         sources.append(table[[axis, "smoothed"]])
     y_axis = _axis("loss", 0, _limit_above(_highest(history.losses)))
     if log:
@@ -56,7 +56,7 @@ def draw_live_loss(
 
 
 def draw_live_accuracy(history: RunHistory, epochs: int, others: Others = ()) -> dict[str, Any]:
-    """Accuracies against epoch, in percent: on the test images, and on those held out and trained on where they are known."""
+    """Accuracies per epoch, in percent: on the test images, and on validation and training images if they are known."""
     table = history.accuracy_table()
     lowest = float(np.nanmin(table.drop(columns="epoch").to_numpy(float))) if len(table) else 100.0
     bottom = next(limit for limit in (80, 50, 0) if lowest >= limit)
@@ -72,8 +72,8 @@ def draw_live_accuracy(history: RunHistory, epochs: int, others: Others = ()) ->
             series.append(line | {"symbolSize": 8, "symbol": symbol})
     if epochs <= 10 and series:
         series[0]["label"] = {"show": True, "position": "bottom", "formatter": "{@[1]}"}
-    for (name, other), look in zip(others, OTHER_LINES, strict=False):
-        series.append(_line(name, "epoch", look.colour, width=2, dash=look.dash, column="test_accuracy") | {"datasetIndex": len(sources)})
+    for (name, other), style in zip(others, OTHER_LINES, strict=False):
+        series.append(_line(name, "epoch", style.colour, width=2, dash=style.dash, column="test_accuracy") | {"datasetIndex": len(sources)})
         sources.append(other.accuracy_table()[["epoch", "test_accuracy"]])
     return _base("accuracy", "epoch") | {
         "dataset": [{"source": _columns(source)} for source in sources],
@@ -86,10 +86,10 @@ def draw_live_accuracy(history: RunHistory, epochs: int, others: Others = ()) ->
 
 
 def draw_live_rate(history: RunHistory, total_steps: int, planned: float, axis: Axis = "step") -> dict[str, Any]:
-    """The learning rate against the axis.
+    """The learning rate.
 
     Args:
-        planned: the highest rate that the run was started with; the scale has room for it from the first step.
+        planned: the highest rate in the run's settings; the scale has room for it from the first step.
     """
     table = history.rate_table(axis)
     highest = max(planned, float(table["learning_rate"].max()) if len(table) else 0.0)
@@ -113,18 +113,18 @@ def draw_live_answers(
     total_steps: int,
     axis: Axis = "step",
 ) -> dict[str, Any]:
-    """The ten probabilities of one item as they come and go; that of its true class is a thick line.
+    """The ten class probabilities of one probe over time; that of its true class is a thick line.
 
     Args:
-        x: (N,) where each report stands on the axis.
+        x: (N,) the position of each report on the axis.
         probabilities: (N, 10), 0 to 1.
     """
     table = pd.DataFrame(100 * probabilities, columns=list(class_names))
     table.insert(0, axis, x)
     series = []
     for index in (true_class, *(i for i in range(len(class_names)) if i != true_class)):
-        look, is_true = CLASS_LINES[index], index == true_class
-        line = _line(class_names[index], axis, look.colour, width=5 if is_true else 2, dash="solid" if is_true else look.dash)
+        style, is_true = CLASS_LINES[index], index == true_class
+        line = _line(class_names[index], axis, style.colour, width=5 if is_true else 2, dash="solid" if is_true else style.dash)
         series.append(line | {"z": 3 if is_true else 2})
     return _base("probability", axis) | {
         "dataset": {"source": _columns(table)},
@@ -138,9 +138,9 @@ def draw_live_answers(
 
 
 def _columns(table: pd.DataFrame) -> dict[str, list[float | None]]:
-    """A table as ECharts takes it in JSON, six digits a number and null for what is none.
+    """A table's columns for ECharts, with six digits per number and None for NaN.
 
-    For three charts that took 0.7 ms, where DataFrames, of which Streamlit makes Arrow tables, took 1.5.
+    For three charts this took 0.7 ms; DataFrames, which Streamlit turns into Arrow tables, took 1.5.
     """
     return {str(name): _numbers(table[name].to_numpy(np.float64)) for name in table}
 
@@ -151,7 +151,7 @@ def _numbers(values: NDArray[np.float64]) -> list[float | None]:
     powers = np.floor(np.log10(np.abs(safe), out=np.zeros_like(safe), where=safe != 0))
     scale = 10.0 ** np.clip(5 - powers, -290, 290)
     numbers: list[float | None] = (np.rint(safe * scale) / scale).tolist()
-    return numbers if finite.all() else [number if is_one else None for number, is_one in zip(numbers, finite, strict=True)]
+    return numbers if finite.all() else [number if is_finite else None for number, is_finite in zip(numbers, finite, strict=True)]
 
 
 def _base(y_name: str, x_name: str) -> dict[str, Any]:
@@ -164,7 +164,7 @@ def _base(y_name: str, x_name: str) -> dict[str, Any]:
 
 
 def _run_axis(history: RunHistory, total_steps: int, axis: Axis) -> dict[str, Any]:
-    """The axis over the whole run, with ticks at whole epochs; in seconds as far as the run will probably take."""
+    """An axis that spans the whole run, with ticks at whole epochs; in seconds, the expected duration."""
     if axis == "seconds":
         expected = history.elapsed_s + (history.remaining_s or 0)
         return _axis(axis, 0, next((limit for limit in _DURATIONS_S if limit >= expected), math.ceil(expected)))
@@ -183,7 +183,7 @@ def _axis(name: str, lowest: float, highest: float, **more: Any) -> dict[str, An
 def _line(
     name: str, x: str, colour: str, width: float, *, opacity: float = 1, dash: str = "solid", column: str | None = None
 ) -> dict[str, Any]:
-    """A line called `name`, drawn from the data set's column of that name or from another one."""
+    """A line called `name`, drawn from the data set's column with that name or from another column."""
     pattern: str | list[int] = "solid" if dash == "solid" else [int(part.removesuffix("px")) for part in dash.split(",")]
     return {
         "type": "line",

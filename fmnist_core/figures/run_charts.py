@@ -1,4 +1,4 @@
-"""Plotly figures of a run that stands still, ended or paused: to zoom, to read off, to take away. What moves is in `live_charts`."""
+"""Plotly figures of a paused or ended run, to zoom into, read values from, and download. Charts that move are in `live_charts`."""
 
 import html
 import math
@@ -19,11 +19,11 @@ _LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 
 
 def draw_loss(history: RunHistory, *, axis: Axis = "step", smoothing: float = 0.9, log: bool = False, others: Others = ()) -> go.Figure:
-    """Loss of a run: every batch faint, smoothed on top, what the epochs' tests gave as points, changes of the learning rate as marks.
+    """The loss: every batch faintly, the smoothed loss on top, test and validation losses as points, changes of the learning rate as marks.
 
     Args:
-        log: whether the loss has a logarithmic scale.
-        others: runs whose smoothed loss is drawn beside, each in a colour and with dashes of its own.
+        log: whether the scale of the loss is logarithmic.
+        others: runs to compare with, whose smoothed losses have their own colours and dashes.
     """
     figure = base_figure(420, xaxis_title=axis, yaxis_title="loss", legend=_LEGEND, hovermode="x unified")
     table = history.loss_table(smoothing, axis, _POINTS)
@@ -43,15 +43,15 @@ def draw_loss(history: RunHistory, *, axis: Axis = "step", smoothing: float = 0.
             marker = {"size": 9, "color": colour, "symbol": symbol}
             figure.add_scatter(x=x, y=[getattr(epoch, figure_name) for epoch in known], name=name, mode="markers", marker=marker)
     for change in history.rate_changes:
-        place = float(history.x_values(axis, [change.step])[0])
-        figure.add_vline(x=place, line={"color": GREY, "width": 2, "dash": "dash"}, annotation_text=f"rate {change.learning_rate:g}")
+        position = float(history.x_values(axis, [change.step])[0])
+        figure.add_vline(position, line={"color": GREY, "width": 2, "dash": "dash"}, annotation_text=f"rate {change.learning_rate:g}")
     figure.update_traces(hovertemplate="%{y:.4f}")
     figure.update_yaxes(**(_log_scale(history.losses) if log else {"rangemode": "tozero"}))
     return figure
 
 
 def _log_scale(losses: Sequence[float]) -> dict[str, Any]:
-    """A tick a power of ten, or fewer where there are very many."""
+    """One tick per power of ten, or fewer if there are many."""
     positive = [loss for loss in losses if loss > 0]
     decades = math.log10(max(positive) / min(positive)) if positive else 1.0
     every = max(1, round(decades / 6))
@@ -59,7 +59,7 @@ def _log_scale(losses: Sequence[float]) -> dict[str, Any]:
 
 
 def draw_accuracy(history: RunHistory, others: Others = ()) -> go.Figure:
-    """Accuracies in percent against epoch: on the test images, and on the others where they are known; the best epoch has a ring."""
+    """Accuracies per epoch, in percent: on the test images, and on validation and training images if known; a ring marks the best epoch."""
     figure = base_figure(420, xaxis_title="epoch", yaxis_title="accuracy, %", legend=_LEGEND, hovermode="x unified")
     table = history.accuracy_table()
     for column, colour, dash, symbol in (
@@ -89,7 +89,7 @@ def draw_accuracy(history: RunHistory, others: Others = ()) -> go.Figure:
 
 
 def draw_rate(history: RunHistory, axis: Axis = "step") -> go.Figure:
-    """The learning rate as it was."""
+    """The learning rate at each step."""
     figure = base_figure(220, xaxis_title=axis, yaxis_title="learning rate", hovermode="x unified", showlegend=False)
     table = history.rate_table(axis, _POINTS)
     figure.add_scatter(x=table[axis], y=table["learning_rate"], name="learning rate", mode="lines", line={"color": BLUE, "width": 3})
@@ -101,10 +101,10 @@ def draw_rate(history: RunHistory, axis: Axis = "step") -> go.Figure:
 def draw_answers(
     x: NDArray[np.float64], probabilities: NDArray[np.floating], class_names: Sequence[str], true_class: int, axis: Axis = "step"
 ) -> go.Figure:
-    """The ten probabilities of one item as they came and went; that of its true class is a thick line.
+    """The ten class probabilities of one probe over time; that of its true class is a thick line.
 
     Args:
-        x: (N,) where each report stands on the axis.
+        x: (N,) the position of each report on the axis.
         probabilities: (N, 10), 0 to 1.
     """
     figure = base_figure(380, xaxis_title=axis, yaxis_title="probability, %", hovermode="x unified")

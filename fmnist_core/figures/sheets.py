@@ -13,10 +13,11 @@ SheetColours = Literal["signed", "strength", "grey"]
 
 
 def colour_limits(values: NDArray[np.floating[Any]], colours: SheetColours) -> tuple[float, float]:
-    """Where the colours of `draw_sheet` begin and end, for everything that is shown together.
+    """The ends of the colour scale of `draw_sheet`, for all sheets that are compared.
 
     Returns:
-        "signed": the same distance below and above 0; "strength": 0 to the highest; "grey": the lowest to the highest.
+        For "signed", the same distance below and above 0; for "strength", 0 and the highest value; for "grey", the lowest and the
+        highest value.
     """
     lowest, highest = float(values.min()), float(values.max())
     if colours == "grey":
@@ -30,21 +31,21 @@ def draw_sheet(
     *,
     columns: int,
     limits: tuple[float, float],
-    places: Mapping[str, NDArray[np.integer[Any]]],
+    labels: Mapping[str, NDArray[np.integer[Any]]],
     colours: SheetColours = "signed",
     names: Sequence[str] = (),
     axes: tuple[str, str] | None = None,
     legend: str,
     tile_px: int = 110,
 ) -> go.Figure:
-    """Many small maps on one sheet with one colour scale: a single heatmap, as 500 subplots would take seconds.
+    """Many small maps with one colour scale, as a single heatmap, because 500 subplots would take seconds.
 
     Args:
         tiles: (N, H, W).
-        limits: where the colours begin and end, see `colour_limits`.
-        places: what each tile is, said under the pointer: "kernel" → (N,) numbers from 0 to 255, and so on.
-        colours: "signed" is blue below zero and orange above, "strength" one hue from 0 up, "grey" black to white.
-        names: a name over each tile, or none.
+        limits: the ends of the colour scale, see `colour_limits`.
+        labels: what each tile is, for the text at the pointer: such as "kernel" → (N,) numbers from 0 to 255.
+        colours: "signed" is blue below zero and orange above; "strength" is one hue from 0 up; "grey" is black to white.
+        names: a name above each tile, or none.
         axes: names of rows and columns, which are then numbered from 0; for sheets without names.
         legend: what the colour scale measures.
         tile_px: width of a tile with the gap beside it.
@@ -53,24 +54,24 @@ def draw_sheet(
     rows = -(-count // columns)
     across, down = width + max(1, width // 7), height + (max(2, round(0.3 * height)) if names else max(1, height // 7))
     sheet = np.full((rows * down, columns * across), np.nan, np.float32)
-    said = np.zeros((*sheet.shape, len(places) + 2), np.uint8)  # uint8: 0.2 MB for 512 kernels, against 0.5 as words
+    hover_data = np.zeros((*sheet.shape, len(labels) + 2), np.uint8)  # as uint8, 0.2 MB for 512 kernels; as text, 0.5
     for i, tile in enumerate(tiles):
         top, left = i // columns * down + down - height, i % columns * across
-        spot = np.s_[top : top + height, left : left + width]
-        sheet[spot] = tile
-        said[spot] = np.dstack([np.broadcast_to(numbers[i], tile.shape) for numbers in places.values()] + [*np.indices(tile.shape)])
+        area = np.s_[top : top + height, left : left + width]
+        sheet[area] = tile
+        hover_data[area] = np.dstack([np.broadcast_to(numbers[i], tile.shape) for numbers in labels.values()] + [*np.indices(tile.shape)])
 
     # dragmode False lets a finger scroll the sheet instead of drawing a zoom box.
     right, top_px, left_px = 96, 64 if axes else 8, 72 if axes else 8
     figure = base_figure(round(rows * down * tile_px / across) + top_px + 8, plot_bgcolor="rgba(0,0,0,0)", dragmode=False)
     figure.update_layout(width=columns * tile_px + left_px + right, margin={"l": left_px, "r": right, "t": top_px, "b": 8})
-    hover = ", ".join(f"{name} %{{customdata[{i}]}}" for i, name in enumerate((*places, "row", "column")))
+    hover = ", ".join(f"{name} %{{customdata[{i}]}}" for i, name in enumerate((*labels, "row", "column")))
     figure.add_heatmap(
         z=sheet,
         zmin=limits[0],
         zmax=limits[1],
         colorscale={"signed": DIVERGING, "strength": SEQUENTIAL, "grey": "gray"}[colours],
-        customdata=said,
+        customdata=hover_data,
         hovertemplate=f"{hover}<br>{legend} %{{z:.3f}}<extra></extra>",
         hoverongaps=False,
         colorbar=_legend(legend, limits),
@@ -89,7 +90,7 @@ def draw_sheet(
 
 
 def _legend(title: str, limits: tuple[float, float]) -> dict[str, Any]:
-    """A colour bar of fixed length at the top right, with numbers at its ends and in the middle."""
+    """A colour bar of fixed length at the top right, with numbers at both ends and in the middle."""
     ticks = [limits[0], sum(limits) / 2, limits[1]]
     return {
         "title": {"text": title, "side": "top"},

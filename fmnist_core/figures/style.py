@@ -4,30 +4,30 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-# Okabe and Ito's palette, told apart with every common colour blindness (https://jfly.uni-koeln.de/color/).
+# Okabe and Ito's palette, whose colours can be distinguished with every common colour blindness (https://jfly.uni-koeln.de/color/).
 BLUE = "#0072b2"
 SKY_BLUE = "#56b4e9"
 ORANGE = "#d55e00"
 GREEN = "#009e73"
 GREY = "#7f8a96"
-# What charts call the columns of `RunHistory.accuracy_table`.
+# Names in charts for the columns of `RunHistory.accuracy_table`.
 ACCURACY_NAMES = {
     "test_accuracy": "test accuracy",
     "validation_accuracy": "validation accuracy",
     "train_accuracy": "training accuracy (running)",
 }
-# One hue from paper to ink for counts; blue–white–orange for values around zero.
+# One hue, from light to dark, for counts; blue, white and orange for values around zero.
 SEQUENTIAL = [[0.0, "#f2f6fb"], [0.25, "#c3d9ee"], [0.5, "#7fb0dc"], [0.75, "#3478b8"], [1.0, "#0b3d6e"]]
 DIVERGING = [(0.0, "#08519c"), (0.25, "#6baed6"), (0.5, "#f7f7f7"), (0.75, "#fdae6b"), (1.0, "#a63603")]
 
 
 @dataclass(frozen=True)
 class LineStyle:
-    """A line told apart by colour and, for those who see no colours, by its dashes.
+    """A line that is distinguished by its colour and, for people who cannot see it, by its dashes.
 
     Attributes:
-        colour: "#rrggbb", at least 3 to 1 against white and against the dark theme.
-        dash: plotly's name of a pattern of dashes, or its lengths in pixels such as "8px,3px".
+        colour: "#rrggbb", with a contrast of at least 3 to 1 against white and against the dark theme.
+        dash: plotly's name of a dash pattern, or its lengths in pixels, such as "8px,3px".
     """
 
     colour: str
@@ -35,7 +35,7 @@ class LineStyle:
 
 
 PINK, GOLD, BROWN, VIOLET = "#b5569a", "#a87b00", "#a05a2c", "#8a63d2"
-# Runs that a run is compared with.
+# Runs to compare with.
 OTHER_LINES = (
     LineStyle(BLUE, "8px,4px"),
     LineStyle(PINK, "2px,3px"),
@@ -43,7 +43,7 @@ OTHER_LINES = (
     LineStyle(GREEN, "16px,5px"),
     LineStyle(GREY, "16px,3px,2px,3px"),
 )
-# The ten classes, in their order: no two share a colour and its dashes.
+# The ten classes, in order: no two have the same colour and dashes.
 CLASS_LINES = (
     LineStyle(BLUE, "solid"),
     LineStyle(ORANGE, "solid"),

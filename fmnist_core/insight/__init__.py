@@ -1,1 +1,1 @@
-"""What a network does with one picture, and why: its answer, its maps, the pixels that mattered, what is alike."""
+"""What a network does with one picture, and why: its answer, its feature maps, the pixels that mattered, similar training images."""

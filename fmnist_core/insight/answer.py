@@ -1,4 +1,4 @@
-"""The answer to one picture: what the page, its tables and the command line all say of it."""
+"""A network's answer to one picture, the same for the page, its tables and the command line."""
 
 from dataclasses import dataclass
 
@@ -13,12 +13,12 @@ from fmnist_core.network.model import FashionCNN
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What a network says of one picture.
+    """A network's answer to one picture.
 
     Attributes:
         probabilities: (10,) float32, the mean over the views; they sum to 1.
         views: how many views of the picture were averaged.
-        unfamiliarity: as `familiarity.score_unfamiliarity`; None where only the probabilities are known.
+        unfamiliarity: the highest energy score of the views, see `familiarity.energies`; None where only the probabilities are known.
     """
 
     probabilities: NDArray[np.float32]
@@ -36,7 +36,7 @@ class Answer:
         return self._ranking[1]
 
     def is_unfamiliar(self, familiarity: Familiarity) -> bool:
-        """Whether the picture is unlike anything the network was trained on."""
+        """Whether the picture is unlike anything that the network was trained on."""
         return self.unfamiliarity is not None and self.unfamiliarity > familiarity.threshold
 
     @property
@@ -49,8 +49,8 @@ def answer_picture(model: FashionCNN, views: NDArray[np.uint8]) -> Answer:
     """The network's answer to one picture shown in several views.
 
     Args:
-        views: (V, 28, 28) uint8, as `Preparation.views`. Four views instead of one raised the balanced accuracy on 400 photographs
-            from 0.65 to 0.69.
+        views: (V, 28, 28) uint8, such as `Preparation.views`. Four views instead of one raised the balanced accuracy on 400
+            photographs from 0.65 to 0.69.
     """
     logits = compute_logits(model, views)
     probabilities = functional.softmax(logits, dim=1).numpy().mean(axis=0)

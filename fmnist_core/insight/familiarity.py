@@ -1,4 +1,4 @@
-"""Whether a picture is unlike anything that a network was trained on: a score, and the threshold that it is held against."""
+"""Whether a picture is unlike anything that a network was trained on: a score, and a threshold for it."""
 
 from dataclasses import dataclass
 
@@ -15,44 +15,41 @@ from fmnist_core.network.model import FashionCNN
 # ROC curve was 0.77 for this one, 0.54 for the highest probability, 0.75 for the highest logit, 0.65 for Mahalanobis
 # distance and 0.59 for the distance to the nearest training images.
 _TEMPERATURE = 2.0
-_QUANTILE = 0.99  # of the training images that count as familiar
+_QUANTILE = 0.99  # the share of training images that count as familiar
 _SAMPLE = 5_000
 
 
 @dataclass(frozen=True)
 class Familiarity:
-    """Where "unlike anything I was trained on" begins for one network.
+    """Where "unlike anything it was trained on" begins for one network.
 
     Attributes:
-        threshold: the score that 99 % of a sample of training images do not reach.
-        false_alarm_rate: the share of the test images that do, measured.
+        threshold: the score that 99 % of a sample of training images stay below.
+        false_alarm_rate: the measured share of test images above it.
     """
 
     threshold: float
     false_alarm_rate: float
 
 
-def score_unfamiliarity(model: FashionCNN, views: NDArray[np.uint8]) -> float:
-    """How little the network's ten outputs respond to an item; the higher, the less it is like what the network was trained on.
-
-    It is the energy score (Liu et al. 2020, https://arxiv.org/abs/2010.03759), minus the logarithm of the sum of
-    exponentials of the logits, at temperature 2, and the highest over the views.
-
-    Args:
-        views: (V, 28, 28) uint8, as `Preparation.views`.
-    """
-    return float(_energies(model, views).max())
-
-
 def fit_familiarity(model: FashionCNN, train_split: Split, test_split: Split) -> Familiarity:
-    """The threshold, from 5,000 training images spread over the split, and its false-alarm rate on all test images."""
+    """Sets the threshold on 5,000 training images spread over the split, and measures the false alarms on all test images."""
     every = max(1, len(train_split) // _SAMPLE)
     threshold = float(np.quantile(_energies(model, train_split.images[::every]), _QUANTILE))
     return Familiarity(threshold, float((_energies(model, test_split.images) > threshold).mean()))
 
 
 def energies(logits: Tensor) -> NDArray[np.float32]:
-    """(N,) energy scores of logits (N, 10), at temperature 2."""
+    """How little the network's ten outputs respond; the higher, the less an image resembles what the network was trained on.
+
+    This is the energy score (Liu et al. 2020, https://arxiv.org/abs/2010.03759), minus the logarithm of the sum of
+    exponentials of the logits, at temperature 2.
+
+    Args:
+        logits: (N, 10).
+    Returns:
+        (N,), in nats times the temperature.
+    """
     return (-_TEMPERATURE * torch.logsumexp(logits / _TEMPERATURE, dim=1)).numpy()
 
 

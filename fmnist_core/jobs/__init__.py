@@ -1,1 +1,1 @@
-"""Training processes: starting them, taking turns, steering and stopping them."""
+"""Training processes: starting, queueing, controlling and stopping them."""

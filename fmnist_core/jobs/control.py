@@ -1,4 +1,4 @@
-"""What a page or a person may do with runs: start one, continue one, and ask one that trains for something."""
+"""What a page or a person can do with runs: start or continue one, and send commands to one that is training."""
 
 from fmnist_core.jobs.processes import start_process
 from fmnist_core.runs import mailbox
@@ -9,12 +9,12 @@ from fmnist_core.settings.config import MAX_EPOCHS, TrainConfig, check_learning_
 
 
 def start_run(config: TrainConfig, name: str = "") -> str:
-    """Starts a training process of its own and returns the id of its run at once.
+    """Starts a training process for a new run and returns the run's id at once.
 
-    The process is the command a person can type, `python -m fmnist_core train`; it outlives the one that started it.
+    The process is the same command that a person can type, `python -m fmnist_core train`; it outlives the one that started it.
 
     Raises:
-        RunError: if the run's folder cannot be made.
+        RunError: if the run's folder cannot be created.
     """
     run_id = create_run(config, name)
     start_process(run_id)
@@ -22,40 +22,40 @@ def start_run(config: TrainConfig, name: str = "") -> str:
 
 
 def continue_run(run_id: str) -> None:
-    """Lets a run that ended before its last epoch continue from its last checkpoint, as if it had never stopped.
+    """Continues a run that ended before its last epoch from its last checkpoint, as if it had never stopped.
 
     Raises:
-        RunError: if it cannot be continued; the sentence says why.
+        RunError: if it cannot be continued; the message says why.
     """
     prepare_resume(run_id)
     start_process(run_id)
 
 
 def train_more(run_id: str, epochs: int) -> None:
-    """Gives a run that ended some more epochs and lets it continue.
+    """Adds epochs to a run that has ended and continues it.
 
     Raises:
-        RunError: if it cannot be continued; the sentence says why.
+        RunError: if it cannot be continued; the message says why.
         ValueError: if it would have too many epochs.
     """
     planned = load_run(run_id).epochs
     if epochs < 1 or planned + epochs > MAX_EPOCHS:
-        raise ValueError(f"{epochs} more epochs cannot be added: a run has at most {MAX_EPOCHS} in all, and this one has {planned}.")
+        raise ValueError(f"{epochs} more epochs cannot be added: a run has at most {MAX_EPOCHS} in total, and this one has {planned}.")
     prepare_resume(run_id, epochs)
     start_process(run_id)
 
 
-# What may be asked of a run that is going on. Each returns the command's id, see `mailbox.is_pending`, and raises RunError if there is
-# no such run or its folder cannot be written. The trainer looks every 0.3 s, and more often while it is paused.
+# Commands to a live run. Each function returns the command's id, see `mailbox.is_pending`, and raises RunError if there is no such run or
+# its folder cannot be written. The training process checks for commands every 0.3 s, and more often while it is paused.
 
 
 def stop(run_id: str) -> str:
-    """Stops a run; what it learned is kept, and it can be continued later."""
+    """Stops a run; its weights are kept, and it can be continued later."""
     return _send(run_id, "stop")
 
 
 def pause(run_id: str) -> str:
-    """Lets a run wait after the step it is in; another run may train meanwhile."""
+    """Pauses a run after its current step; another run can train meanwhile."""
     return _send(run_id, "pause")
 
 
@@ -65,17 +65,17 @@ def resume(run_id: str) -> str:
 
 
 def do_step(run_id: str) -> str:
-    """One step, and then pause."""
+    """Trains for one step, then pauses."""
     return _send(run_id, "step")
 
 
 def do_epoch(run_id: str) -> str:
-    """To the end of the epoch, and then pause."""
+    """Trains to the end of the epoch, then pauses."""
     return _send(run_id, "epoch")
 
 
 def change_rate(run_id: str, rate: float) -> str:
-    """Another learning rate from the next report on; raises ValueError, with a sentence, if it is out of range."""
+    """Changes the learning rate from the next report on; raises ValueError, with a sentence, if it is out of range."""
     check_learning_rate(rate)
     return _send(run_id, "rate", rate)
 
@@ -85,4 +85,4 @@ def _send(run_id: str, command: mailbox.Name, learning_rate: float | None = None
     try:
         return mailbox.send(folder, command, learning_rate=learning_rate)
     except OSError as error:
-        raise RunError(f"Nothing can be written to {folder} ({error.strerror}), so the command was not sent.") from error
+        raise RunError(f"Cannot write to {folder} ({error.strerror}), so the command was not sent.") from error

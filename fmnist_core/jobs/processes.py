@@ -1,4 +1,4 @@
-"""Training processes as the operating system sees them: starting one, keeping one warm, noticing that one has died."""
+"""Training processes of the operating system: starting one, keeping one warm, noticing that one has died."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ from fmnist_core.runs.record import load_run
 from fmnist_core.runs.writer import mark_ended
 
 LOG_NAME = "trainer.log"
-AWAIT_RUN = "-"  # in place of a run's id: it comes as a line on standard input
+AWAIT_RUN = "-"  # in place of a run's id, which follows as a line on standard input
 
 
 @dataclass(frozen=True)
@@ -23,16 +23,16 @@ class _WarmWorker:
     settings: tuple[str | None, ...]
 
 
-_trainers: dict[str, "subprocess.Popen[bytes]"] = {}  # the newest process of each run that this process started
+_trainers: dict[str, "subprocess.Popen[bytes]"] = {}  # the latest process of each run that this process started
 _warm_worker: _WarmWorker | None = None
 _warm_worker_lock = threading.Lock()
 
 
 def start_process(run_id: str) -> None:
-    """Hands the run to the warm worker, or starts a process for it; either outlives this one."""
+    """Gives the run to the warm worker or starts a new process for it; either outlives this one."""
     process = _take_warm_worker()
     if process is not None and process.stdin is not None:
-        with contextlib.suppress(OSError), process.stdin:  # one that died just now is reported by `_reap`
+        with contextlib.suppress(OSError), process.stdin:  # if it has just died, `_reap` reports it
             process.stdin.write(f"{run_id}\n".encode())
     else:
         with (run_folder(run_id) / LOG_NAME).open("ab") as log:
@@ -42,7 +42,7 @@ def start_process(run_id: str) -> None:
 
 
 def keep_warm_worker() -> None:
-    """Sees to it that a process waits that has imported PyTorch and read the data, so that the next run starts at once.
+    """Keeps a process waiting that has imported PyTorch and read the data, so that the next run starts at once.
 
     The first step came 2.7 s after a cold start, and 0.07 s with a warm worker (two cores, otherwise idle).
     The worker ends when this process does.
@@ -56,7 +56,7 @@ def keep_warm_worker() -> None:
 
 
 def _take_warm_worker() -> "subprocess.Popen[bytes] | None":
-    """The warm worker, if there is one that is alive and reads and writes where this process does."""
+    """The warm worker, if there is one that is alive and has the same environment variables as this process."""
     global _warm_worker
     with _warm_worker_lock:
         taken, _warm_worker = _warm_worker, None
@@ -78,7 +78,7 @@ def _environment_settings() -> tuple[str | None, ...]:
 
 
 def _launch(run_id: str, stdin: int, stderr: "int | BinaryIO") -> "subprocess.Popen[bytes]":
-    """The command line's `train` on a run that exists; not ended by a Ctrl-C meant for this process."""
+    """Starts the command `train` for an existing run, detached, so that Ctrl-C in this process does not end it."""
     command = [sys.executable, "-m", "fmnist_core", "train", "--continue-run", run_id]
     environment = dict(os.environ)
     environment["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent.parent.parent), os.environ.get("PYTHONPATH", "")])
@@ -89,7 +89,7 @@ def _launch(run_id: str, stdin: int, stderr: "int | BinaryIO") -> "subprocess.Po
 
 
 def _reap(process: "subprocess.Popen[bytes]", run_id: str) -> None:
-    """Waits for the process, so that no zombie stays, and records a silent death."""
+    """Waits for the process, so that it does not become a zombie, and records a silent death."""
     code = process.wait()
     if _trainers.get(run_id) is not process:
         return  # the run was continued meanwhile
@@ -99,8 +99,8 @@ def _reap(process: "subprocess.Popen[bytes]", run_id: str) -> None:
         if run.state == "waiting":
             log = run.folder / LOG_NAME
             lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() if log.exists() else []
-            mark_ended(run_id, "failed", lines[-1] if lines else f"The training process ended with code {code} before it began.")
+            mark_ended(run_id, "failed", lines[-1] if lines else f"The training process ended with code {code} before it started training.")
         elif run.state == "interrupted" and code == -9:
-            mark_ended(run_id, "interrupted", "It was killed from outside (signal 9), as systems do when memory runs out.")
+            mark_ended(run_id, "interrupted", "It was killed (signal 9), which systems do when memory runs out.")
     except (RunError, OSError):
         return

@@ -1,4 +1,4 @@
-"""Whose turn it is to train: how many runs train at once, and which of those that wait comes next."""
+"""The queue: how many runs train at once, and which waiting run is next."""
 
 import os
 
@@ -12,12 +12,12 @@ def training_slots() -> int:
 
 
 def threads_per_run() -> int:
-    """Threads of one training process, so that all slots together fill the machine."""
+    """Threads per training process, so that all slots together use the whole machine."""
     return max(1, (os.cpu_count() or 1) // training_slots())
 
 
 def runs_ahead(run: RunRecord) -> int:
-    """How many runs train now or have waited longer than this one; it trains once these are fewer than `training_slots()`."""
+    """How many runs are training or have waited longer than this one; it can train once these are fewer than `training_slots()`."""
     others = [other for other in list_runs() if other.id != run.id]
     return sum(
         other.state == "training" or (other.state == "waiting" and (other.created_at, other.id) < (run.created_at, run.id))

@@ -1,4 +1,4 @@
-"""The training process itself: it waits for its turn, trains, does as it is told, and writes everything down."""
+"""The training process: it waits for its turn, trains, follows commands, and writes everything to the run's folder."""
 
 import contextlib
 import errno
@@ -18,17 +18,17 @@ from fmnist_core.training.events import Diverged, EpochDone, Event, Finished, Ra
 if TYPE_CHECKING:  # a process that waits for its turn has not imported PyTorch
     from fmnist_core.dataset.split import Split
 
-PAUSE_LIMIT_S = 600  # a paused process holds half a gigabyte, and thirty students pause
+PAUSE_LIMIT_S = 600  # a paused process holds half a gigabyte, and thirty students may pause at once
 _POLL_S = 0.2
 _POLL_PAUSED_S = 0.05
-_UNLOADED = "It was paused for ten minutes and was unloaded to free memory; you can resume it where it was."
+_UNLOADED = "It was paused for ten minutes and was unloaded to free memory; you can continue it."
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 
 
 def warm_up() -> None:
-    """Imports and reads what a training run needs, and trains for one step, since the first of a process takes longer.
+    """Imports and reads what a run needs, and trains for one step, because the first step of a process takes longer.
 
-    Data that cannot be read is reported by the run itself.
+    Errors in the data are ignored here; the run itself will report them.
     """
     import torch
 
@@ -48,16 +48,16 @@ def warm_up() -> None:
 
 
 def train_run(run_id: str, listen: Callable[[Event], None]) -> State:
-    """Trains the run in this process: waits for its turn, does as it is told, writes every event, keeps and evaluates the weights.
+    """Trains the run in this process: waits for its turn, follows commands, writes every event, saves and evaluates the weights.
 
     Args:
-        listen: called with each event after it is written.
+        listen: called with each event after it has been written.
     Returns:
         How the run ended: "finished", "stopped" or "diverged".
     Raises:
-        RunError: if another process trains it.
-        DataError, OSError, RuntimeError: if the data cannot be read, the run not be written, or memory runs out; the run says
-            "failed" and why.
+        RunError: if another process is training it.
+        DataError, OSError, RuntimeError: if the data cannot be read, the run cannot be written, or memory runs out; the run's state is
+            then "failed", and its message says why.
     """
     writer = RunWriter(run_id)
     try:
@@ -65,7 +65,7 @@ def train_run(run_id: str, listen: Callable[[Event], None]) -> State:
         while not has_turn(run_id):
             controls.apply_commands()
             if controls.is_stopped:
-                controls.end("stopped", "It was stopped before its turn came.")
+                controls.end("stopped", "It was stopped before its turn to train.")
                 return "stopped"
             time.sleep(_POLL_S)
         return _train_into(writer, controls, listen)
@@ -111,10 +111,10 @@ def _train_into(writer: RunWriter, controls: "Controls", listen: Callable[[Event
 
 
 class Controls:
-    """What has been asked of the run: to wait, to do one step or epoch, to change its learning rate, to stop.
+    """Follows the commands to a run: pause, train one step or one epoch, change the learning rate, stop.
 
-    At any time the run has one goal, set by the newest of "pause", "go-on", "step" and "epoch". A command is answered when its goal is
-    reached, or when another one takes its place.
+    At any time the run has one goal, set by the latest "pause", "go-on", "step" or "epoch". A command is answered when its goal is
+    reached or replaced by another.
     """
 
     def __init__(self, writer: RunWriter) -> None:
@@ -128,7 +128,7 @@ class Controls:
         self.message = ""
 
     def apply_commands(self) -> None:
-        """Takes in what was asked since the last call."""
+        """Reads the commands sent since the last call."""
         for command in self._writer.inbox.take_new():
             match command.command:
                 case "pause":
@@ -146,7 +146,7 @@ class Controls:
                     self._goal, self.is_stopped = command, True
 
     def next_request(self, event: Event) -> Request | None:
-        """What to send to the generator after an event; does not return while the run is paused."""
+        """The request to send to the generator after an event; blocks while the run is paused."""
         if isinstance(event, RateChanged):
             self._answer(self._rate)
             self._rate = None
@@ -162,7 +162,7 @@ class Controls:
         return Request(rate, every_step)
 
     def end(self, state: State, message: str) -> None:
-        """Ends the run; whoever still waits for an answer gets it."""
+        """Ends the run and answers the commands that are still open."""
         for command in (self._goal, self._rate):
             self._answer(command)
         self._writer.end(state, message)
@@ -176,7 +176,7 @@ class Controls:
         try:
             check_learning_rate(command.learning_rate or 0.0)
             self._rate = command
-        except ValueError:  # no page sends such a one
+        except ValueError:  # pages never send such a rate
             self._answer(command)
 
     def _answer(self, command: Command | None) -> None:
@@ -188,14 +188,14 @@ class Controls:
         self._goal = None
 
     def _wait(self) -> None:
-        """Until the run may train, or is stopped, or there is a learning rate to pass on."""
+        """Blocks until the run may train or is stopped, or there is a learning rate to pass on."""
         state: State = "training"
         paused_s = 0.0
         while not self.is_stopped and self._rate is None:
             if self._is_paused:
                 wanted: State = "paused"
             elif state != "training" and self._until is not StepDone and not has_turn(self._writer.run_id):
-                wanted = "waiting"  # another run trains meanwhile
+                wanted = "waiting"  # another run is training
             else:
                 break
             if wanted != state:
@@ -217,13 +217,13 @@ class Controls:
 
 def _explain(error: Exception, run: RunRecord) -> str:
     """Why a run failed, in a sentence that says what to do."""
-    kept = " What it had learned is kept; continue it afterwards." if run.has_checkpoint else ""
+    saved = " Its progress is saved; continue it afterwards." if run.has_checkpoint else ""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"The disk is full: free some space where {run.folder} is.{kept}"
+        return f"The disk is full: free some space on the disk of {run.folder}.{saved}"
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"Nothing can be written to {run.folder} any more ({error.strerror}): check its permissions.{kept}"
+        return f"Can no longer write to {run.folder} ({error.strerror}): check its permissions.{saved}"
     if isinstance(error, MemoryError) or any(words in str(error) for words in _OUT_OF_MEMORY):
-        return f"There was not enough memory for batches of {run.config.batch_size:,}: start a new run with smaller ones.{kept}"
+        return f"There was not enough memory for batches of {run.config.batch_size:,}: start a new run with smaller ones.{saved}"
     return str(error) or type(error).__name__
 
 

@@ -1,1 +1,1 @@
-"""The article's network as it is (`model`), and the same network computed faster (`fast`)."""
+"""The article's network (`model`), and the same network computed faster (`fast`)."""

@@ -1,4 +1,4 @@
-"""What a network is computed on, and in which precision."""
+"""The device a network runs on, and the numeric precision it trains in."""
 
 import torch
 
@@ -24,9 +24,9 @@ def device_name(device: torch.device) -> str:
 
 
 def pick_precision(wanted: Precision, device: torch.device) -> str:
-    """The precision to train in: "bfloat16" where it is allowed and the processor multiplies it in hardware, else "float32".
+    """The precision to train in: "bfloat16" where it is allowed and the hardware supports it, else "float32".
 
-    A step in bfloat16 took 8.0 ms against 11.4 (batch 100, two cores with AVX512-BF16); without such instructions it is slower.
+    A step of 100 images in bfloat16 took 8.0 ms against 11.4 (two cores with AVX512-BF16); without such instructions it is slower.
     """
     if wanted == "float32":
         return "float32"
@@ -39,5 +39,5 @@ def pick_precision(wanted: Precision, device: torch.device) -> str:
 
 
 def compute_dtype(precision: str) -> torch.dtype:
-    """The type of inputs in a precision, "bfloat16" or "float32"."""
+    """PyTorch's type for the precision "bfloat16" or "float32"."""
     return torch.bfloat16 if precision == "bfloat16" else torch.float32

@@ -1,7 +1,7 @@
-"""The article's network computed in less time: the same logits, gradients and running statistics, but for rounding.
+"""The article's network computed in less time: the same logits, gradients and running statistics, apart from rounding.
 
-Nothing in here changes the model: it stays a plain `FashionCNN`. README.md in this folder says why each trick is there and
-what it is worth; `tests/network/test_fast.py` holds that the results are equal.
+Nothing in here changes the model's class or its weights: it stays a plain `FashionCNN`. README.md in this folder says why
+each trick is there and what it is worth; `tests/network/test_fast.py` proves that the results are equal.
 """
 
 import contextlib
@@ -21,10 +21,10 @@ _ONEDNN_HAS_BFLOAT16 = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def fast_forward(model: FashionCNN, precision: str = "float32") -> Forward:
-    """The network's forward pass: to be called in place of the model, in training mode or evaluation mode, as the model is in.
+    """The network's forward pass, to be called in place of the model; it follows the model's mode, training or evaluation.
 
-    In training mode the convolutions' biases get no gradient: BatchNorm subtracts whatever they add, so theirs is zero.
-    In evaluation mode with gradients on, the plain network computes: that is for explanations, which want exact gradients.
+    In training mode the convolutions' biases get no gradient: BatchNorm subtracts whatever they add, so it would be zero.
+    In evaluation mode with gradients on, the plain network computes, because explanations want exact gradients.
 
     Args:
         precision: "float32" or "bfloat16".
@@ -42,14 +42,14 @@ def fast_forward(model: FashionCNN, precision: str = "float32") -> Forward:
 
 
 def fast_features(model: FashionCNN, inputs: Tensor) -> Tensor:
-    """The linear layer's input, (N, 1568) float32: the pooled maps of the second block, of inputs (N, 1, 28, 28)."""
+    """The linear layer's input, (N, 1568) float32: the pooled maps of the second block, for inputs (N, 1, 28, 28)."""
     return _to_float32(_flat_maps(model, inputs, "float32"))
 
 
 def to_device(model: FashionCNN, device: torch.device) -> FashionCNN:
     """Moves the model to a device, its weights in the memory layout fastest there.
 
-    Without oneDNN's layout that is channels last: 10,000 images took 0.35 s against 0.78.
+    Where oneDNN's own layout is not used, that is channels last: 10,000 images took 0.35 s instead of 0.78.
     """
     memory_format = torch.contiguous_format if _uses_onednn(device, "float32") else torch.channels_last
     return model.to(device, memory_format=memory_format)  # type: ignore[call-overload]  # missing from the stubs
@@ -64,7 +64,7 @@ def _flat_maps(model: FashionCNN, inputs: Tensor, precision: str) -> Tensor:
 
 
 def _forward_block(block: nn.Sequential, maps: Tensor) -> Tensor:
-    """Pools before ReLU: the highest of four, cut off at zero, is the highest of four that were cut off, with a quarter of the work."""
+    """Pools before ReLU: the maximum of four values is the same whether negatives become 0 before or after, at a quarter of the work."""
     convolution, norm, _, pool = block
     assert isinstance(convolution, nn.Conv2d)
     assert isinstance(norm, nn.BatchNorm2d)
@@ -74,7 +74,7 @@ def _forward_block(block: nn.Sequential, maps: Tensor) -> Tensor:
 
 
 def _convolve_folded(convolution: nn.Conv2d, norm: nn.BatchNorm2d, maps: Tensor) -> Tensor:
-    """Evaluation mode: BatchNorm only scales and shifts each map then, which the kernel and the bias can do beforehand."""
+    """Evaluation mode: BatchNorm then only scales and shifts each map, and the kernel and bias can include both."""
     assert convolution.bias is not None
     assert norm.running_mean is not None
     assert norm.running_var is not None
@@ -85,7 +85,7 @@ def _convolve_folded(convolution: nn.Conv2d, norm: nn.BatchNorm2d, maps: Tensor)
 
 
 def _convolve_and_normalise(convolution: nn.Conv2d, norm: nn.BatchNorm2d, maps: Tensor) -> Tensor:
-    """Training mode, without the bias: BatchNorm subtracts what it adds, and only the running mean is told of it."""
+    """Training mode, without the bias: BatchNorm would subtract it again; only its running mean must include it."""
     assert convolution.bias is not None
     assert norm.running_mean is not None
     assert norm.num_batches_tracked is not None
@@ -100,12 +100,12 @@ def _convolve_and_normalise(convolution: nn.Conv2d, norm: nn.BatchNorm2d, maps: 
 
 
 def _uses_onednn(device: torch.device, precision: str) -> bool:
-    """Whether inputs are put into the blocked layout of oneDNN, the library that PyTorch convolves with on Intel's and AMD's processors."""
+    """Whether inputs get the blocked layout of oneDNN, the library in PyTorch that computes convolutions on Intel and AMD processors."""
     return device.type == "cpu" and _ONEDNN_IS_FAST and (precision == "float32" or _ONEDNN_HAS_BFLOAT16)
 
 
 def _autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[object]:
-    """What is in oneDNN's layout carries its own type and needs none."""
+    """PyTorch's autocast to bfloat16; not needed for tensors in oneDNN's layout, whose own type decides."""
     if precision == "float32" or _uses_onednn(device, precision):
         return contextlib.nullcontext()
     return torch.autocast(device.type, torch.bfloat16)

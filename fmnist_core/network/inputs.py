@@ -1,4 +1,4 @@
-"""Pictures as a network is shown them: uint8 images → float32 inputs, normalised or raw."""
+"""From pictures to a network's inputs: uint8 → float32, normalised or raw."""
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from fmnist_core.network.model import FashionCNN
 
 
 def to_inputs(model: FashionCNN, images: NDArray[np.uint8] | Tensor) -> Tensor:
-    """Pictures as this network was trained to see them.
+    """The inputs of this network, with the kind of pixels it was trained on.
 
     Args:
         images: (N, 28, 28) uint8, array or tensor on any device.
@@ -29,7 +29,7 @@ def normalise(images: NDArray[np.uint8] | Tensor) -> Tensor:
     Args:
         images: (N, 28, 28) uint8, array or tensor on any device.
     Returns:
-        (N, 1, 28, 28) float32 on the same device; background is -0.81, white is 2.02.
+        (N, 1, 28, 28) float32 on the same device; black is -0.81, white is 2.02.
     Raises:
         ValueError: if images have any other shape or are not uint8.
     """
@@ -37,7 +37,7 @@ def normalise(images: NDArray[np.uint8] | Tensor) -> Tensor:
 
 
 def to_raw(images: NDArray[np.uint8] | Tensor) -> Tensor:
-    """Pixels as the article has them, (N, 1, 28, 28) float32 from 0 to 255; arguments and errors as in `normalise`."""
+    """Pixels as in the article, (N, 1, 28, 28) float32 from 0 to 255; arguments and errors as in `normalise`."""
     pixels = torch.as_tensor(images)
     if pixels.ndim != 3 or pixels.shape[1:] != (SIDE_PX, SIDE_PX) or pixels.dtype != torch.uint8:
         raise ValueError(f"Pictures must be uint8 images (N, 28, 28), not {pixels.dtype} {tuple(pixels.shape)}.")

@@ -11,7 +11,7 @@ class FashionCNN(nn.Module):
     Its state dict is the file format of weights.
 
     Args:
-        pixels: which pixels it is trained on and has to be shown, "normalised" or "raw"; see `inputs.to_inputs`.
+        pixels: the kind of pixels it is trained on and expects, "normalised" or "raw"; see `inputs.to_inputs`.
     """
 
     def __init__(self, pixels: Pixels = "normalised") -> None:
@@ -32,7 +32,7 @@ class FashionCNN(nn.Module):
         self.fc = nn.Linear(7 * 7 * 32, 10)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Logits, (N, 10), of pictures (N, 1, 28, 28)."""
+        """Logits (N, 10) for inputs (N, 1, 28, 28)."""
         maps = self.layer1(inputs)  # (N, 16, 14, 14)
         maps = self.layer2(maps)  # (N, 32, 7, 7)
         logits: Tensor = self.fc(maps.flatten(start_dim=1))

@@ -1,1 +1,1 @@
-"""Any picture → the 28×28 the network knows: opening it, cutting a garment out, preparing it step by step."""
+"""Any picture → 28×28 pixels like the training images: opening it, cutting the garment out, preparing it step by step."""

@@ -1,9 +1,10 @@
-"""Finding the garment in a photograph: several guesses, each refined by GrabCut, and the best of them.
+"""Finds the garment in a photograph: makes several guesses, refines each with GrabCut, and picks the best.
 
-GrabCut (Rother, Kolmogorov, Blake 2004, OpenCV's) divides a picture into two sets of colours with a short boundary between
-them, and is only as good as the guess it starts from. No one guess suits every photograph: colours unlike the border's
-find a garment that lies free but lose one that reaches the border; the middle finds the latter but takes what lies between
-two legs along. So both are made, the two are joined into a third, and measures that need no knowledge of clothes choose.
+GrabCut (Rother, Kolmogorov, Blake 2004; OpenCV's implementation) divides a picture into two sets of colours with a short
+boundary between them. Its result is only as good as the guess it starts from, and no single guess suits every photograph.
+Pixels unlike the border find a garment that lies free, but lose one that reaches the border; an ellipse in the middle finds
+the latter, but includes what lies between two trouser legs. So we try both and a combination of the two, and choose by
+measures that know nothing about clothes.
 """
 
 from dataclasses import dataclass
@@ -16,13 +17,13 @@ from numpy.typing import NDArray
 Colour = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
-_WORKING_SIDE_PX = 208  # 256 took 1.5 times as long and found garments no better
+_WORKING_SIDE_PX = 208  # 256 took 1.5 times as long without finding garments better
 _BORDER_COLOURS = 6
 _ROUNDS = 3
 
 
 def find_garment(picture: Colour) -> Mask:
-    """(H, W), true on the garment; all true where nothing stands out.
+    """The mask of the garment, (H, W), true on the garment; true everywhere if nothing stands out.
 
     Args:
         picture: (H, W, 3) uint8 RGB of any size.
@@ -37,14 +38,14 @@ def find_garment(picture: Colour) -> Mask:
     if not masks:
         return np.ones((height, width), bool)
     best = max(masks, key=lambda mask: _goodness(small, mask))
-    # Cubic, so that the edge of the small mask does not show as stairs in the large one.
+    # Cubic, so that the enlarged mask's edge is smooth instead of a staircase.
     large = cv2.resize(best.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
     found: Mask = large > 0.5
     return found
 
 
 def _guesses(picture: MatLike) -> list[Mask]:
-    """Masks by the border's colours, by the middle, and by both."""
+    """Masks found by the border's colours, by the middle, and by both combined."""
     distance = _distance_from_border_colours(picture)
     middle = _closeness_to_middle(*distance.shape)
     by_border = _refine(picture, _seeds_by_border(distance, middle))
@@ -59,7 +60,7 @@ def _guesses(picture: MatLike) -> list[Mask]:
 
 
 def _seeds_by_border(distance: NDArray[np.float32], middle: NDArray[np.float32]) -> Colour:
-    """Garment where colours are unlike the border's, more than Otsu's threshold between the two kinds."""
+    """Garment where colours differ from the border's by more than Otsu's threshold."""
     scaled = np.clip(distance * 12, 0, 255).astype(np.uint8)
     threshold = max(24.0, cv2.threshold(scaled, 0, 255, cv2.THRESH_OTSU)[0])
     seeds = np.where(scaled > 0.9 * threshold, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
@@ -69,24 +70,24 @@ def _seeds_by_border(distance: NDArray[np.float32], middle: NDArray[np.float32])
 
 
 def _seeds_by_middle(middle: NDArray[np.float32]) -> Colour:
-    """Garment in an ellipse that fills two thirds of the picture."""
+    """Garment inside an ellipse that fills two thirds of the picture."""
     seeds = np.where(middle > 0.45, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
     seeds[_rim(middle.shape, 0.03)] = cv2.GC_BGD
     return seeds
 
 
 def _refine(picture: MatLike, seeds: Colour) -> Mask:
-    """GrabCut from these seeds, tidied; what the seeds say where they are all of one kind."""
+    """GrabCut's result from these seeds, tidied; seeds that are all of one kind are returned as they are, tidied."""
     garment = (seeds == cv2.GC_FGD) | (seeds == cv2.GC_PR_FGD)
     if garment.any() and not garment.all():
-        cv2.setRNGSeed(0)  # it starts from k-means: the same picture must always give the same mask
+        cv2.setRNGSeed(0)  # GrabCut starts with a random k-means: the same picture must always give the same mask
         cv2.grabCut(picture, seeds, (0, 0, 0, 0), np.zeros((1, 65)), np.zeros((1, 65)), _ROUNDS, cv2.GC_INIT_WITH_MASK)
         garment = (seeds == cv2.GC_FGD) | (seeds == cv2.GC_PR_FGD)
     return _tidy(garment)
 
 
 def _tidy(mask: Mask) -> Mask:
-    """Without threads such as hangers' hooks and cables, crumbs and pinholes; a second large part stays, as shoes come in pairs."""
+    """Removes thin parts (hooks of hangers, cables), specks and pinholes; keeps a second large part, because shoes come in pairs."""
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
     opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc)
     count, parts = cv2.connectedComponents(opened)
@@ -103,9 +104,9 @@ def _tidy(mask: Mask) -> Mask:
 
 
 def _distance_from_border_colours(picture: MatLike) -> NDArray[np.float32]:
-    """(H, W), how unlike the border each pixel is: Mahalanobis distance from the nearest of six colours found along it."""
+    """How unlike the border each pixel is, (H, W): the Mahalanobis distance to the nearest of six colours found along the border."""
     lab = cv2.cvtColor(cv2.GaussianBlur(picture, (5, 5), 0), cv2.COLOR_RGB2LAB).astype(np.float32)
-    lab *= np.array([0.7, 1.3, 1.3], np.float32)  # shadows change brightness, seldom the colour
+    lab *= np.array([0.7, 1.3, 1.3], np.float32)  # shadows change the brightness more than the colour
     border = lab[_rim(lab.shape[:2], 0.04)]
     criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 0.5)
     cv2.setRNGSeed(0)
@@ -113,7 +114,7 @@ def _distance_from_border_colours(picture: MatLike) -> NDArray[np.float32]:
     _, nearest, centres = cv2.kmeans(border, colours, None, criteria, 2, cv2.KMEANS_PP_CENTERS)  # type: ignore[call-overload]
     shares = np.bincount(nearest.ravel(), minlength=colours) / len(border)
     distance = np.full(lab.shape[:2], np.inf, np.float32)
-    for index in np.flatnonzero(shares >= 0.04):  # less may be the garment's own edge
+    for index in np.flatnonzero(shares >= 0.04):  # a rarer colour may be the garment reaching the border
         members = border[nearest.ravel() == index]
         covariance = np.cov(members.T) + 16 * np.eye(3)
         offset = lab - centres[index]
@@ -123,9 +124,9 @@ def _distance_from_border_colours(picture: MatLike) -> NDArray[np.float32]:
 
 
 def _goodness(picture: MatLike, mask: Mask) -> float:
-    """How much a mask looks like that of one thing photographed on purpose.
+    """How much a mask looks like one object that was photographed on purpose.
 
-    The weights were chosen by eye, on 103 photographs whose guesses differed.
+    The weights were chosen by eye on 103 photographs whose guesses differed.
     """
     measures = _measure(picture, mask)
     if measures is None:
@@ -145,15 +146,15 @@ def _goodness(picture: MatLike, mask: Mask) -> float:
 
 @dataclass(frozen=True)
 class _Measures:
-    """What `_goodness` weighs, each a share from 0 to 1 but for the contrast, a distance of CIE L*a*b* as OpenCV scales it, at most 40."""
+    """What `_goodness` weighs: shares from 0 to 1, and a contrast up to 40 in CIE L*a*b* as OpenCV scales it."""
 
-    contrast: float  # between the two sides of the outline
-    middle: float  # of the picture's middle that is covered
-    solidity: float  # of the convex hull that is covered
-    symmetry: float  # left to right
+    contrast: float  # distance between the colours on both sides of the outline
+    middle: float  # share of the picture's middle that the mask covers
+    solidity: float  # share of its convex hull
+    symmetry: float  # overlap with its mirror image
     compactness: float  # 1 for a disc
-    touching: float  # of the picture's border that is covered
-    area: float  # of the picture that is covered
+    touching: float  # share of the picture's border
+    area: float  # share of the picture
     colours_shared: float  # overlap of the colour histograms inside and outside
 
 
@@ -182,7 +183,7 @@ def _measure(picture: MatLike, mask: Mask) -> _Measures | None:
 
 
 def _contrast(lab: MatLike, filled: MatLike, inside: MatLike, outside: MatLike) -> float:
-    """Along the outline, the mean distance between the mean colours just inside and just outside."""
+    """The distance between the mean colours just inside and just outside, averaged along the outline."""
     window = (13, 13)
     shares = [cv2.boxFilter(side.astype(np.float32), -1, window) for side in (inside, outside)]
     sums = [cv2.boxFilter((lab * side[..., np.newaxis]).astype(np.float32), -1, window) for side in (inside, outside)]
@@ -195,7 +196,7 @@ def _contrast(lab: MatLike, filled: MatLike, inside: MatLike, outside: MatLike) 
 
 
 def _symmetry(mask: Mask) -> float:
-    """Of the mask and its mirror image about its own centre, the share that both cover."""
+    """Intersection over union of the mask and its mirror image about its own centre."""
     centre = round(float(np.nonzero(mask)[1].mean()))
     reach = min(centre, mask.shape[1] - 1 - centre)
     left, right = mask[:, centre - reach : centre + 1][:, ::-1], mask[:, centre : centre + reach + 1]
@@ -203,21 +204,21 @@ def _symmetry(mask: Mask) -> float:
 
 
 def _colours_shared(lab: MatLike, mask: Mask) -> float:
-    """Overlap of two histograms of 16×16×16 colours."""
+    """Overlap of the histograms of 16×16×16 colours inside and outside the mask."""
     bins = (lab // 16).astype(np.int32) @ np.array([256, 16, 1], np.int32)
     inside, outside = (np.bincount(bins[side], minlength=4096) / max(1, side.sum()) for side in (mask, ~mask))
     return float(np.minimum(inside, outside).sum())
 
 
 def _closeness_to_middle(height: int, width: int) -> NDArray[np.float32]:
-    """(H, W), 1 in the middle, falling off like a bell that is as wide as the picture."""
+    """A Gaussian as wide as the picture, (H, W), 1 in the middle."""
     rows, columns = np.ogrid[0:height, 0:width]
     return np.exp(-(((columns / width - 0.5) / 0.42) ** 2 + ((rows / height - 0.5) / 0.46) ** 2)).astype(np.float32)
 
 
 def _rim(shape: tuple[int, ...], share: float) -> Mask:
-    """(H, W), true along the border, as broad as this share of the longer side, at least one pixel."""
-    broad = max(1, round(share * max(shape)))
+    """A frame along the border, (H, W), whose width is this share of the longer side, at least one pixel."""
+    width = max(1, round(share * max(shape)))
     rim = np.ones(shape, bool)
-    rim[broad:-broad, broad:-broad] = False
+    rim[width:-width, width:-width] = False
     return rim

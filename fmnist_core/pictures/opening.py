@@ -1,4 +1,4 @@
-"""Opening a picture that somebody gives, whatever it is, safely."""
+"""Safely opens user-supplied images."""
 
 import io
 import threading
@@ -10,10 +10,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 SUFFIXES = ("png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "avif")
-MAX_PIXELS = 50_000_000  # phones make 12 to 50 million, as JPEG
-MAX_PIXELS_IN_FULL = 25_000_000  # of formats that cannot be decoded small: 50 million took up to 790 MB (WebP), 500 MB are allowed
+MAX_PIXELS = 50_000_000  # phones take JPEGs of 12 to 50 million
+MAX_PIXELS_IN_FULL = 25_000_000  # for formats that only decode at full size: 50 million took up to 790 MB (WebP), too much for a server
 MIN_SIDE_PX = 8
-_WORKING_SIDE_PX = 1024  # what is kept of a large picture: 36 times the network's 28
+_WORKING_SIDE_PX = 1024  # a large picture is reduced to this, still 36 times the network's 28
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1")
 _limit_lock = threading.Lock()
 
@@ -23,21 +23,23 @@ class PictureError(ValueError):
 
 
 def open_picture(content: bytes, name: str) -> Image.Image:
-    """A picture of any size, mode and orientation, at most 1,024 pixels long, in the mode RGB, or RGBA where some of it is transparent.
+    """Opens a picture of any size, mode and orientation, reduced to at most 1,024 pixels a side.
 
-    Exif orientation is applied, and an animation gives its first frame.
+    Exif orientation is applied. Of an animation the first frame is used.
 
     Args:
         content: a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF file.
         name: what to call it in an error.
+    Returns:
+        The picture in RGB, or in RGBA if part of it is transparent.
     Raises:
-        PictureError: if it is none of these, damaged, smaller than 8 pixels, has values that are no numbers, or is larger than 50
-            megapixels as a JPEG, or 25 otherwise, which is found before it is decoded.
+        PictureError: if it is no such file, is damaged, is smaller than 8 pixels, contains NaN, or is larger than 50 megapixels (JPEG)
+            or 25 megapixels (other formats); the size is checked before decoding.
     """
     if not content:
         raise PictureError(f"{name} is empty: choose another picture.")
     if content[4:8] == b"ftyp" and content[8:12] in _HEIC_BRANDS:
-        raise PictureError(f"{name} is in Apple's format HEIC, which cannot be read here: share it as JPEG, or take a screenshot of it.")
+        raise PictureError(f"{name} is in Apple's HEIC format, which cannot be read here: share it as JPEG, or take a screenshot of it.")
     try:
         with _any_size():
             picture = Image.open(io.BytesIO(content), formats=FORMATS)
@@ -60,7 +62,7 @@ def open_picture(content: bytes, name: str) -> Image.Image:
 
 @contextmanager
 def _any_size() -> Iterator[None]:
-    """Lets Pillow open, not decode, a picture of any size, so that a sentence can name its size; its own error does not."""
+    """Lets Pillow open a picture of any size without decoding it, so that our error can name the size; Pillow's does not."""
     with _limit_lock:
         limit = Image.MAX_IMAGE_PIXELS
         Image.MAX_IMAGE_PIXELS = None
@@ -71,7 +73,7 @@ def _any_size() -> Iterator[None]:
 
 
 def _simplify(picture: Image.Image) -> Image.Image:
-    picture.draft("RGB", (_WORKING_SIDE_PX, _WORKING_SIDE_PX))  # a JPEG is decoded at ½, ¼ or ⅛: 12 megapixels in 0.08 s, not 0.20
+    picture.draft("RGB", (_WORKING_SIDE_PX, _WORKING_SIDE_PX))  # decodes a JPEG at ½, ¼ or ⅛: 12 megapixels in 0.08 s instead of 0.20
     picture.load()
     if picture.mode.startswith("I") or picture.mode == "F":
         picture = _to_8_bits(picture)
@@ -81,7 +83,7 @@ def _simplify(picture: Image.Image) -> Image.Image:
             picture = picture.convert("RGB")
     else:
         picture = _shrink(picture if picture.mode == "RGB" else picture.convert("RGB"))
-    return ImageOps.exif_transpose(picture)  # at the end, when it is small
+    return ImageOps.exif_transpose(picture)  # last, when the picture is small
 
 
 def _shrink(picture: Image.Image) -> Image.Image:
@@ -90,13 +92,13 @@ def _shrink(picture: Image.Image) -> Image.Image:
 
 
 def _to_8_bits(picture: Image.Image) -> Image.Image:
-    """16- and 32-bit greys on the 0–255 scale; Pillow's own conversion would cut everything above 255 to white."""
+    """Scales 16- and 32-bit greys to 0–255; Pillow's own conversion would turn everything above 255 white."""
     values = np.asarray(picture)
-    highest = values.max()  # NaN if any is
+    highest = values.max()  # NaN if any value is
     if not np.isfinite(highest) or not np.isfinite(values.min()):
         raise FloatingPointError
     scale = 1 if highest <= 1 and values.dtype.kind == "f" else 255 if highest <= 255 else 65535
-    step = max(1, max(picture.size) // (2 * _WORKING_SIDE_PX))  # as real numbers, 48 megapixels would take over a gigabyte
+    step = max(1, max(picture.size) // (2 * _WORKING_SIDE_PX))  # 48 megapixels as float32 would take over a gigabyte
     few = values[::step, ::step].astype(np.float32)
     grey = Image.fromarray(np.clip(few * (255 / scale), 0, 255).astype(np.uint8))
     grey.info["exif"] = picture.getexif().tobytes()  # the orientation

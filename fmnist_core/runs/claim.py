@@ -1,4 +1,4 @@
-"""Who trains a run: a file that one process owns, and whether that process still lives."""
+"""Claims: which process trains a run, and whether that process is still alive."""
 
 import os
 from pathlib import Path
@@ -10,13 +10,13 @@ from fmnist_core.store.files import create_once, read_json
 
 
 def this_process() -> dict[str, float]:
-    """What tells this process from all others, also from a later one with the same number."""
+    """What identifies this process, even if a later one gets the same PID."""
     process = psutil.Process()
     return {"pid": process.pid, "create_time": process.create_time()}
 
 
 def is_alive(process: dict[str, Any]) -> bool:
-    """Whether that very process runs: PIDs are reused, but not with the same time of creation."""
+    """Whether exactly this process is running: PIDs are reused, but not with the same creation time."""
     try:
         found = psutil.Process(int(process["pid"]))
         return abs(found.create_time() - process["create_time"]) < 1 and found.status() != psutil.STATUS_ZOMBIE
@@ -25,7 +25,7 @@ def is_alive(process: dict[str, Any]) -> bool:
 
 
 def take_claim(folder: Path) -> Path | None:
-    """The file that says that this process trains the run of this folder; None if another process does."""
+    """Claims the run in this folder for this process and returns the claim's file; None if another process is training it."""
     numbers = [int(file.stem.removeprefix("claim-")) for file in folder.glob("claim-*.json")]
     newest = max(numbers, default=0)
     owner = read_json(folder / f"claim-{newest}.json")

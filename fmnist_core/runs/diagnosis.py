@@ -1,4 +1,4 @@
-"""What a run's own figures say about it, in plain sentences: `diagnose`."""
+"""Explains a run in plain sentences, from its own figures: `diagnose`."""
 
 import math
 from dataclasses import dataclass
@@ -16,44 +16,44 @@ from fmnist_core.training.events import EpochDone
 
 Kind = Literal["diverged", "not-moving", "memorising", "noisy", "blind-to-class", "learned"]
 
-GUESSING_LOSS = math.log(10)  # 2.30, of ten classes held equally likely
+GUESSING_LOSS = math.log(10)  # 2.30, if all ten classes are considered equally likely
 GUESSING_ACCURACY = 0.1
 
-# The thresholds lie between what runs on 10,000 images (100 to 200 steps of 100) came to that did and did not have the fault.
-# With BatchNorm the loss stays finite at any rate: at SGD's 30 it rose to 3e16 and ended at 45, at 3 it rose to 6e7 and lay
-# at 2.37 in the end, at Adam's 1 it rose to 1,030 and ended at 2.13. Adam's 0.1 rose to 78 too, but ended at 0.75: it learned.
-# The first ten single images of a batch of one have a median of 4.4, the worst single image had 12.
-_FAR_ABOVE_GUESSING = 3 * GUESSING_LOSS  # 6.9: no run that was only slow or noisy came near
-_BLOWN_UP = 10 * GUESSING_LOSS  # 23: with shuffled labels a rate that is not too high, 0.01, came to 11
-# Adam's 1e-6 ended at 2.18 with 20 % of the test images right; 1e-5 at 1.56 with 62 %, SGD's 1e-5 at 1.84 with 50 %.
+# Each threshold lies between measured runs with and without the fault, on 10,000 images (100 to 200 steps of 100).
+# With BatchNorm the loss stays finite at any learning rate. With SGD at 30 it rose to 3e16 and ended at 45; at 3 it rose to 6e7 and
+# ended at 2.37. With Adam at 1 it rose to 1,030 and ended at 2.13; at 0.1 it rose to 78 but ended at 0.75, so that run did learn.
+# With a batch of one, the first ten losses have a median of 4.4, and the worst single image had 12.
+_FAR_ABOVE_GUESSING = 3 * GUESSING_LOSS  # 6.9; no run that was merely slow or noisy came near
+_BLOWN_UP = 10 * GUESSING_LOSS  # 23; shuffled labels with a reasonable rate of 0.01 came to 11
+# Adam at 1e-6 ended at 2.18 with a test accuracy of 20 %, at 1e-5 at 1.56 with 62 %; SGD at 1e-5 at 1.84 with 50 %.
 _NEAR_GUESSING = 0.85 * GUESSING_LOSS  # 1.96
-_LITTLE_KNOWN = 0.35  # test accuracy; strong label smoothing keeps the loss of a good network near guessing
-_AWAY = 0.03 * GUESSING_LOSS  # rates of 1e-8 to 1e-6 began at 2.30 to 2.32 on average, shuffled labels at 2.46 or higher
+_LITTLE_KNOWN = 0.35  # test accuracy, because strong label smoothing keeps the loss of a good network near that of guessing
+_AWAY = 0.03 * GUESSING_LOSS  # rates of 1e-8 to 1e-6 started at 2.30 to 2.32 on average, shuffled labels at 2.46 or higher
 _CERTAIN = 3.0  # standard errors
-# 100 images: 100 % against 74 %; shuffled labels: 100 % against 10 %. The article's run: 93 % against 90 %, after 25 epochs 99 and 91.
+# Training and test accuracy: 100 and 74 % with 100 images, 100 and 10 % with shuffled labels, 93 and 90 % in the article's run.
 _MEMORISING_GAP = 0.10
 _SLIGHT_GAP = 0.05
-_SETTLED_STEPS = 50  # before, the averages that BatchNorm tests with lag behind, and test accuracy looks worse than it is
-# Differences of successive losses over √2, over their mean, in the second half: batches of 1 came to 1.8, of 2 to 1.2, of 4 to 0.94, of
-# 8 to 0.67, of 100 to 0.18. It grows as the loss becomes small (100 images in batches of 5: 1.0, at a loss of 0.04), hence the second one.
+_SETTLED_STEPS = 50  # in earlier steps BatchNorm's running averages lag behind, and test accuracy looks worse than it is
+# The scatter of the losses divided by their mean, in the second half of a run: 1.8 with batches of 1, 1.2 of 2, 0.94 of 4, 0.67 of 8 and
+# 0.18 of 100. It also grows when the loss is small (1.0 at a loss of 0.04, with 100 images in batches of 5), hence the second threshold.
 _NOISE_SHARE = 0.8
 _NOISE = 0.3
 _SMALL_BATCH = 16
-# A class left out: 0.00. The weakest that was only hard, shirts after a hundred steps: 0.19.
+# A class left out has a recall of 0.00; the weakest that was merely hard, shirts after a hundred steps, had 0.19.
 _BLIND_RECALL = 0.02
 _OTHERS_RECALL = 0.5
-_STILL_IMPROVING = 0.003  # of 10,000 test images, one standard error at 90 %
-_FADED_RATE = 0.1  # of the highest
-_WINDOW = 10  # steps at least, for a mean loss; longer runs take a tenth of themselves
+_STILL_IMPROVING = 0.003  # one standard error of an accuracy of 90 % on 10,000 test images
+_FADED_RATE = 0.1  # of the highest learning rate
+_WINDOW = 10  # the fewest steps for a mean loss; longer runs use a tenth of their steps
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that a run shows.
+    """One observation about a run.
 
     Attributes:
-        kind: what it is, in one word.
-        sentence: what happened, with the run's own numbers, why, and what to try; two to four sentences.
+        kind: its name.
+        sentence: what happened, with the run's own numbers, why, and what to try, in two to four sentences.
     """
 
     kind: Kind
@@ -62,7 +62,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class _Figures:
-    """A run's figures, as far as they are known."""
+    """A run's figures; None where one is not known."""
 
     run: RunRecord
     losses: NDArray[np.float64]
@@ -91,7 +91,7 @@ class _Figures:
 
     @property
     def blind(self) -> list[int]:
-        """Classes that are not recognised, where the others are."""
+        """Classes that the network does not recognise although it recognises the others."""
         if self.confusion is None:
             return []
         images = self.confusion.sum(axis=1)
@@ -102,9 +102,9 @@ class _Figures:
 
 
 def diagnose(run: RunRecord, history: RunHistory) -> tuple[Finding, ...]:
-    """What the figures of a run that ended or is paused say about it, the most important first; nothing before there is enough to say.
+    """What the figures of a paused or ended run show, the most important first; empty while there is too little to say.
 
-    A run that diverged or did not move shows nothing else; "learned" comes where nothing is wrong. Settings only help to name causes.
+    If a run diverged or did not move, nothing else is said; "learned" is said if nothing is wrong. Settings only help to name causes.
     """
     figures = _collect(run, history)
     for fault in (_find_diverged, _find_not_moving):
@@ -126,11 +126,11 @@ def _collect(run: RunRecord, history: RunHistory) -> _Figures:
     last = history.epochs[-1] if history.epochs else None
     train_check = history.finished.train_accuracy if history.finished is not None else None
     train_accuracy = last.train_accuracy if last is not None and train_check is None else train_check
-    kept = None if run.is_live else read_evaluation(run.folder)
+    saved = None if run.is_live else read_evaluation(run.folder)
     changed = tuple(change.learning_rate for change in history.rate_changes)
     return _Figures(
         run=run,
-        losses=losses[np.isfinite(losses)],  # some are lost with a process that was killed
+        losses=losses[np.isfinite(losses)],  # losses are missing if a process was killed
         epochs=history.epochs,
         steps=len(losses),
         rate=changed[-1] if changed else run.config.learning_rate,
@@ -138,9 +138,9 @@ def _collect(run: RunRecord, history: RunHistory) -> _Figures:
         train_images=history.started.train_images,
         train_accuracy=train_accuracy,
         test_accuracy=None if last is None else last.test_accuracy,
-        reported_accuracy=run.test_accuracy if kept is None else kept.accuracy,
-        confusion=None if kept is None else kept.confusion,
-        class_names=() if kept is None else kept.class_names,
+        reported_accuracy=run.test_accuracy if saved is None else saved.accuracy,
+        confusion=None if saved is None else saved.confusion,
+        class_names=() if saved is None else saved.class_names,
     )
 
 
@@ -163,13 +163,13 @@ def _find_diverged(figures: _Figures) -> _Found:
     if not diverged:
         return None
     if ended > _FAR_ABOVE_GUESSING:
-        outcome = f"and was at {_loss(ended)} last, far worse than guessing at random, which gives {GUESSING_LOSS:.2f}"
+        outcome = f"and ended at {_loss(ended)}, far worse than guessing at random, which gives {GUESSING_LOSS:.2f}"
     else:
-        outcome = f"and then lay at {_loss(ended)}, no better than guessing at random, which gives {GUESSING_LOSS:.2f}"
+        outcome = f"and then stayed at {_loss(ended)}, no better than guessing at random, which gives {GUESSING_LOSS:.2f}"
     rate = max(figures.rates)
     return "diverged", (
-        f"{_tell_rise(losses)[:-1]}, {outcome}. Every step was so long that it went past the goal and landed further away, "
-        f"until the weights were too large to find back. The learning rate of {as_decimal(rate)} is too high: "
+        f"{_tell_rise(losses)[:-1]}, {outcome}. Every step was so long that it overshot and landed further away, "
+        f"until the weights were too large to recover. The learning rate of {as_decimal(rate)} is too high: "
         f"try {as_decimal(suggest_learning_rate(rate))}."
     )
 
@@ -183,9 +183,9 @@ def _tell_rise(losses: NDArray[np.float64]) -> str:
 def _find_not_moving(figures: _Figures) -> _Found:
     if len(figures.losses) < 2 * _WINDOW or figures.end < _NEAR_GUESSING or _knows_something(figures) or _gap(figures) >= _MEMORISING_GAP:
         return None
-    level = f"After {figures.steps:,} steps the loss is {figures.end:.2f}; it began at {figures.start:.2f}, and guessing gives 2.30."
+    level = f"After {figures.steps:,} steps the loss is {figures.end:.2f}; it started at {figures.start:.2f}, and guessing gives 2.30."
     if figures.test_accuracy is not None:
-        level += f" It answers {_percent(figures.test_accuracy)} of the test images right, and guessing gives 10 %."
+        level += f" The network classifies {_percent(figures.test_accuracy)} of the test images correctly; guessing gives 10 %."
     fall = figures.start - figures.end
     below = GUESSING_LOSS - figures.end
     certain = _CERTAIN * _scatter(figures.losses) * math.sqrt(2 / figures.window)
@@ -193,11 +193,11 @@ def _find_not_moving(figures: _Figures) -> _Found:
         why = f"The loss does fall, but by only {fall:.2f} in {figures.steps:,} steps: the steps are too short."
     elif _highest_mean(figures) > GUESSING_LOSS + _AWAY:
         return "not-moving", (
-            f"{level} The weights did change, for the loss rose to {_highest_mean(figures):.2f} on the way, but the network found nothing "
-            f"in the images that tells their labels. {_tell_labels(figures)}"
+            f"{level} The weights did change, since the loss rose to {_highest_mean(figures):.2f} on the way, but the network found "
+            f"nothing in the images that predicts their labels. {_tell_labels(figures)}"
         )
     else:
-        why = f"The loss has hardly moved, by {abs(fall):.2f}: the steps are so short that the weights are almost as they were drawn."
+        why = f"The loss has hardly moved, by {abs(fall):.2f}: the steps are so short that the weights have barely changed."
     return "not-moving", f"{level} {why} {_suggest_longer_steps(figures)}"
 
 
@@ -210,8 +210,8 @@ def _suggest_longer_steps(figures: _Figures) -> str:
 
 def _tell_labels(figures: _Figures) -> str:
     if figures.run.config.shuffled_labels:
-        return "There is nothing to find: the labels were shuffled. More epochs would only let it learn the images by heart."
-    return "Look whether the labels belong to the images; if they do, try a learning rate a tenth as high."
+        return "There is nothing to find: the labels were shuffled. More epochs would only let it memorise the images."
+    return "Check that the labels match the images; if they do, try a learning rate a tenth as high."
 
 
 def _find_memorising(figures: _Figures) -> _Found:
@@ -221,28 +221,28 @@ def _find_memorising(figures: _Figures) -> _Found:
     known = _known_accuracy(figures)
     images = f"its {figures.train_images:,} training images" if figures.train_images else "its training images"
     told = (
-        f"It answers {_percent(figures.train_accuracy)} of {images} right, but only {_percent(known)} of the test images, which it never "
-        f"saw: a gap of {100 * gap:.0f} points."
+        f"The network classifies {_percent(figures.train_accuracy)} of {images} correctly, but only {_percent(known)} of the test images, "
+        f"which it never saw: a gap of {100 * gap:.0f} points."
     )
     if known < 2 * GUESSING_ACCURACY:
-        reason = "they were shuffled" if figures.run.config.shuffled_labels else "look whether they belong to the images"
+        reason = "they were shuffled" if figures.run.config.shuffled_labels else "check that they match the images"
         return "memorising", (
-            f"{told} Guessing gives 10 %: it learned its images by heart, one by one, and understood nothing. "
-            f"The labels say nothing about what is to be seen: {reason}."
+            f"{told} Guessing gives 10 %: it memorised its images one by one and understood nothing. "
+            f"The labels say nothing about what the images show: {reason}."
         )
     return "memorising", (
-        f"{told} It learned its images by heart more than what such items have in common{_tell_turn(figures)}. "
+        f"{told} It memorised its images rather than what such items have in common{_tell_turn(figures)}. "
         "Try more training images, images changed at random (augmentation), or fewer epochs."
     )
 
 
 def _tell_turn(figures: _Figures) -> str:
-    """Since when the test loss rises, if it does by a twentieth."""
+    """The epoch after which the test loss rose, if it rose by a twentieth."""
     tested = [epoch.test_loss for epoch in figures.epochs]
     best = int(np.argmin(tested)) if tested else 0
     if not tested or tested[-1] < 1.05 * tested[best]:
         return ""
-    return f"; its test loss was lowest after epoch {figures.epochs[best].epoch}, {tested[best]:.2f}, and is {tested[-1]:.2f} now"
+    return f"; its test loss was lowest after epoch {figures.epochs[best].epoch}, at {tested[best]:.2f}, and is now {tested[-1]:.2f}"
 
 
 def _find_blind(figures: _Figures) -> _Found:
@@ -255,14 +255,14 @@ def _find_blind(figures: _Figures) -> _Found:
         instead = [int(i) for i in np.argsort(-row, kind="stable")[:4] if i != blind and row[i]][:3]
         called = _list([f"{figures.class_names[i]} ({row[i]:,})" for i in instead])
         right = "none" if row[blind] == 0 else f"only {row[blind]:,}"
-        sentences.append(f"Of {images:,} test images of the class {name} it recognised {right}: it called them {called}.")
+        sentences.append(f"Of {images:,} test images of the class {name}, the network recognised {right}: it called them {called}.")
     left_out = figures.run.config.left_out_class
     if figures.blind == [left_out]:
-        why = "It was never shown one in training, and a network can only give answers it has learned. Train it with all classes."
+        why = "It never saw one during training, and a network can only give answers it has learned. Train it with all classes."
     else:
-        why = "Look whether there are enough such images among the training images, and whether their labels are right."
-    share = _seeing_accuracy(figures.confusion, figures.blind)
-    return "blind-to-class", f"{' '.join(sentences)} {why} Of the other classes it knows {_percent(share)}."
+        why = "Check that there are enough such images among the training images, and that their labels are correct."
+    share = _others_accuracy(figures.confusion, figures.blind)
+    return "blind-to-class", f"{' '.join(sentences)} {why} On the other classes it is {_percent(share)} accurate."
 
 
 def _find_noisy(figures: _Figures) -> _Found:
@@ -275,13 +275,13 @@ def _find_noisy(figures: _Figures) -> _Found:
     size = figures.run.config.batch_size
     if size <= _SMALL_BATCH:
         seen = "one image" if size == 1 else f"{size} images"
-        why = f"Each step looks at {seen} only, and a hard one pulls all weights its way. Try a larger batch, such as 100."
+        why = f"Each step sees only {seen}, and a hard one pulls all weights its way. Try a larger batch, such as 100."
     else:
         why = f"Try a learning rate lower than {as_decimal(figures.rate)}."
     known = ""
     if figures.reported_accuracy is not None:
-        learned = "It learned all the same and answers " if figures.reported_accuracy >= _OTHERS_RECALL else "It answers only "
-        known = f" {learned}{_percent(figures.reported_accuracy)} of the test images right."
+        learned = "It still learned: it classifies " if figures.reported_accuracy >= _OTHERS_RECALL else "It classifies only "
+        known = f" {learned}{_percent(figures.reported_accuracy)} of the test images correctly."
     return "noisy", f"The loss jumps by {scatter:.2f} from step to step, while its mean is {level:.2f}. {why}{known}"
 
 
@@ -289,38 +289,38 @@ def _find_learned(figures: _Figures) -> _Found:
     accuracy = figures.reported_accuracy if figures.reported_accuracy is not None else figures.test_accuracy
     if accuracy is None:
         return None
-    told = f"It answers {_percent(accuracy)} of the test images right"
+    told = f"The network classifies {_percent(accuracy)} of the test images correctly"
     if figures.run.best_epoch is not None:
         told += f" with the weights of epoch {figures.run.best_epoch}"
     if figures.train_accuracy is not None:
         told += f", and {_percent(figures.train_accuracy)} of its training images"
     gap = _gap(figures)
     if gap >= _SLIGHT_GAP:
-        return "learned", f"{told}. It begins to know its images by heart{_tell_turn(figures)}: {_advise_variety(figures)}"
+        return "learned", f"{told}. It is starting to memorise its images{_tell_turn(figures)}: {_advise_variety(figures)}"
     return "learned", f"{told}. {_tell_prospects(figures)}"
 
 
 def _advise_variety(figures: _Figures) -> str:
     if figures.run.config.augmentation == "none":
-        return "more epochs will hardly help, images changed at random (augmentation) may."
+        return "more epochs will hardly help, but images changed at random (augmentation) may."
     return "more epochs will hardly help."
 
 
 def _tell_prospects(figures: _Figures) -> str:
     rates = [epoch.learning_rate for epoch in figures.epochs if epoch.learning_rate is not None]
     if rates and rates[-1] < _FADED_RATE * max(*rates, figures.run.config.learning_rate):
-        return "Its steps became ever shorter, as planned, and it has settled: to get further, plan a new run with more epochs."
+        return "Its steps became shorter and shorter, as planned, and it has settled: to improve further, plan a new run with more epochs."
     if len(figures.epochs) < 2:
         return "It has seen each image only once: more epochs will help."
     tested = [epoch.test_accuracy for epoch in figures.epochs]
     gain = tested[-1] - max(tested[:-1])
     if gain > _STILL_IMPROVING:
-        return f"The last epoch still brought {100 * gain:.1f} points: more epochs will help."
+        return f"The last epoch still gained {100 * gain:.1f} points: more epochs will help."
     best = int(np.argmax(tested))
     if best < len(tested) - 1:
         when = f"after epoch {figures.epochs[best].epoch}, {_percent(tested[best])}"
-        return f"It was at its best {when}: more epochs of this kind bring little."
-    return f"The last epoch brought only {100 * gain:.1f} points: more epochs of this kind bring little."
+        return f"It was at its best {when}: more epochs like these add little."
+    return f"The last epoch gained only {100 * gain:.1f} points: more epochs like these add little."
 
 
 # Figures and words
@@ -332,28 +332,28 @@ def _knows_something(figures: _Figures) -> bool:
 
 
 def _known_accuracy(figures: _Figures) -> float:
-    """Test accuracy; where classes are not recognised at all, that of the others."""
+    """Test accuracy; if some classes are not recognised at all, that of the others."""
     assert figures.test_accuracy is not None
     if not figures.blind or figures.confusion is None:
         return figures.test_accuracy
-    return max(figures.test_accuracy, _seeing_accuracy(figures.confusion, figures.blind))
+    return max(figures.test_accuracy, _others_accuracy(figures.confusion, figures.blind))
 
 
-def _seeing_accuracy(confusion: NDArray[np.int64], blind: list[int]) -> float:
-    """Of the test images of all other classes, the share answered right."""
-    seeing = np.delete(np.arange(len(confusion)), blind)
-    return float(np.diag(confusion)[seeing].sum() / max(1, confusion[seeing].sum()))
+def _others_accuracy(confusion: NDArray[np.int64], blind: list[int]) -> float:
+    """Of the test images of all other classes, the share classified correctly."""
+    others = np.delete(np.arange(len(confusion)), blind)
+    return float(np.diag(confusion)[others].sum() / max(1, confusion[others].sum()))
 
 
 def _gap(figures: _Figures) -> float:
-    """By how much training images are better known than test images; 0 where it cannot be told yet."""
+    """How much higher training accuracy is than test accuracy; 0 while it is too early to tell."""
     if figures.train_accuracy is None or figures.test_accuracy is None or figures.steps < _SETTLED_STEPS:
         return 0.0
     return figures.train_accuracy - _known_accuracy(figures)
 
 
 def _scatter(losses: NDArray[np.float64]) -> float:
-    """Standard deviation of a step's loss about its neighbours', whatever the trend."""
+    """The standard deviation of the losses around their trend: that of successive differences, divided by √2."""
     return float(np.sqrt(np.mean(np.diff(losses) ** 2) / 2))
 
 

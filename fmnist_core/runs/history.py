@@ -1,4 +1,4 @@
-"""What a run has done so far, as series: read from its events, smoothed and downsampled for a chart."""
+"""A run's events as series and tables, smoothed and downsampled for charts."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
@@ -14,9 +14,9 @@ from fmnist_core.training.events import Diverged, EpochDone, Event, Finished, Ra
 
 Axis = Literal["step", "epoch", "seconds"]
 AXES: tuple[Axis, ...] = get_args(Axis)
-# A screen shows no more, and 30 viewers of a 30,000-step run get 5 KB per tick each instead of 400.
+# A screen shows no more, and with 30,000 steps each of 30 viewers gets 5 KB per refresh instead of 400.
 MAX_POINTS = 400
-_JUST_AFTER = 1e-6  # of a step: where something jumps between one step and the next
+_JUST_AFTER = 1e-6  # of a step: marks a jump between one step and the next
 _NOT_STARTED = Started(steps_per_epoch=0)
 _ACCURACIES = ("test_accuracy", "validation_accuracy", "train_accuracy")
 _EPOCH_COLUMNS = (
@@ -34,14 +34,14 @@ _EPOCH_COLUMNS = (
 
 @dataclass(frozen=True)
 class Trail:
-    """How the network's prediction for one probe came and went.
+    """How the network's prediction for one probe changed during training.
 
     Attributes:
-        predicted: the newest prediction.
-        is_correct: whether that is the true class.
-        correct_since: the first step of the correct predictions that have not been interrupted since; None where it is wrong now.
-        last_correct: the last step at which it was classified correctly; None if it never was.
-        changes: how often correct became wrong or wrong correct.
+        predicted: the latest prediction.
+        is_correct: whether it is the true class.
+        correct_since: the step since which all predictions are correct; None if the latest is wrong.
+        last_correct: the last step with a correct prediction; None if there was none.
+        changes: how often a correct prediction was followed by a wrong one, or the other way round.
     """
 
     predicted: int
@@ -53,15 +53,15 @@ class Trail:
 
 @dataclass
 class RunHistory:
-    """The events of one run as lists; they grow, but for what a resumed run forgets.
+    """The events of one run as lists. They only grow, except that a resumed run drops what came after its checkpoint.
 
     Attributes:
-        started: what was said before the first step; zeros and "" before that.
+        started: the event before the first step; zeros and "" until there is one.
         losses: one per step, the mean of its batch; NaN for a step whose report was lost with a killed process.
         epochs: one event per epoch.
-        rate_changes: changes of the learning rate by hand, each in force after its step.
-        latest: the newest report, or that the run was resumed; None before the first.
-        finished: the end of the run; None before it has come.
+        rate_changes: changes of the learning rate by hand, each in effect after its step.
+        latest: the latest report, or the event that the run was resumed; None before the first.
+        finished: the event at the end; None until then.
     """
 
     started: Started = _NOT_STARTED
@@ -76,7 +76,7 @@ class RunHistory:
     _offset: int = 0
 
     def read_new(self, run: RunRecord) -> None:
-        """Takes in the events that the run has written since the last call."""
+        """Reads the events that the run has written since the last call."""
         events, self._offset = read_events(run.folder, self._offset)
         for event in events:
             self._take(event)
@@ -99,7 +99,7 @@ class RunHistory:
                 self._rates.append((event.step + _JUST_AFTER, event.learning_rate))
             case EpochDone():
                 self.epochs = [epoch for epoch in self.epochs if epoch.epoch < event.epoch] + [event]
-                self._clock.append((event.step + _JUST_AFTER, event.elapsed_s))  # the evaluation took time, and no step
+                self._clock.append((event.step + _JUST_AFTER, event.elapsed_s))  # the evaluation took time but no step
             case Diverged():
                 self._put_losses(event.step - 1, event.losses)
             case Finished():
@@ -132,29 +132,29 @@ class RunHistory:
 
     @property
     def steps(self) -> int:
-        """Steps done, as far as was reported."""
+        """Steps completed, according to the latest report."""
         return len(self.losses) if self.latest is None else self.latest.step
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds of training, pauses not counted."""
+        """Seconds of training, without pauses."""
         newest = (self.latest, self.finished, *self.epochs[-1:])
         return max((event.elapsed_s for event in newest if event is not None), default=0.0)
 
     @property
     def remaining_s(self) -> float | None:
-        """Expected seconds to the end; None where nothing has been reported since the run began or was resumed."""
+        """Expected seconds to the end; None if nothing has been reported since the run started or was resumed."""
         return self.latest.remaining_s if isinstance(self.latest, StepDone) else None
 
     @property
     def best_epoch(self) -> EpochDone | None:
-        """The epoch with the highest validation accuracy; None where no images are held out."""
+        """The epoch with the highest validation accuracy; None if no images are held out."""
         return next((epoch for epoch in reversed(self.epochs) if epoch.is_best), None)
 
-    # Where something stands on the axis that was chosen
+    # Positions on the chosen axis
 
     def x_values(self, axis: Axis, steps: "NDArray[Any] | list[int]") -> NDArray[np.float64]:
-        """Steps as the axis has them: themselves, epochs (with fractions), or seconds, interpolated between reports."""
+        """Steps on an axis: as steps, as epochs (with fractions), or as seconds, interpolated between reports."""
         steps = np.asarray(steps, np.float64)
         if axis == "step":
             return steps
@@ -164,7 +164,7 @@ class RunHistory:
         return np.interp(steps, known, seconds)
 
     def rates_at(self, steps: NDArray[Any]) -> NDArray[np.float64]:
-        """Learning rate of each step, interpolated between reports; NaN where the run recorded none."""
+        """The learning rate of each step, interpolated between reports; NaN if the run recorded none."""
         if not self._rates:
             return np.full(len(steps), np.nan)
         known, rates = np.array(self._rates).T
@@ -180,13 +180,13 @@ class RunHistory:
         return pd.DataFrame({axis: x, "loss": losses[shown], "smoothed": smooth(losses, smoothing)[shown]})
 
     def rate_table(self, axis: Axis = "step", max_points: int = MAX_POINTS) -> pd.DataFrame:
-        """At most `max_points` rows: the axis and `learning_rate`; no row for a run that recorded none."""
+        """At most `max_points` rows: the axis and `learning_rate`; no rows if the run recorded none."""
         steps, rates = np.array(self._rates, np.float64).reshape(-1, 2).T
         shown = downsample(rates, max_points)
         return pd.DataFrame({axis: self.x_values(axis, steps[shown]), "learning_rate": rates[shown]})
 
     def accuracy_table(self) -> pd.DataFrame:
-        """One row per epoch, in percent: `epoch`, `test_accuracy`, and `validation_accuracy` and `train_accuracy` where they are known."""
+        """One row per epoch, in percent: `epoch`, `test_accuracy`, and `validation_accuracy` and `train_accuracy` if they are known."""
         table = pd.DataFrame({"epoch": [epoch.epoch for epoch in self.epochs]})
         for name in _ACCURACIES:
             values = pd.Series([getattr(epoch, name) for epoch in self.epochs], dtype=float)
@@ -194,10 +194,10 @@ class RunHistory:
                 table[name] = 100 * values
         return table
 
-    # Tables of all there is
+    # Complete tables
 
     def epoch_table(self) -> pd.DataFrame:
-        """One row per epoch: losses, accuracies in percent, learning rate and seconds since training began, where they are known."""
+        """One row per epoch: losses, accuracies in percent, learning rate and seconds of training, as far as they are known."""
         table = pd.DataFrame({name: [getattr(epoch, name) for epoch in self.epochs] for name in _EPOCH_COLUMNS})
         known = [name for name in _EPOCH_COLUMNS if name in ("epoch", "elapsed_s") or table[name].notna().any()]
         table = table[known]
@@ -208,7 +208,7 @@ class RunHistory:
         return table
 
     def step_table(self) -> pd.DataFrame:
-        """One row per step: step and epoch (from 1), seconds since training began, loss and learning rate."""
+        """One row per step: step and epoch (counted from 1), seconds of training, loss and learning rate."""
         steps = np.arange(1, len(self.losses) + 1)
         return pd.DataFrame(
             {
@@ -223,13 +223,13 @@ class RunHistory:
     # Probes: the test images that are followed through training
 
     def newest_probabilities(self) -> NDArray[np.float32] | None:
-        """(P, 10) probabilities of the probes at the newest report; None before the first or where there are no probes."""
+        """Class probabilities of the probes, (P, 10), in the latest report; None before the first, or without probes."""
         return self._probes[-1][1] if self._probes else None
 
     def probabilities_over_time(self, probe: int, max_points: int = MAX_POINTS) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Steps (n,) and probabilities (n, 10) of one probe at no more than about `max_points` reports, the newest among them.
+        """Steps (n,) and probabilities (n, 10) of one probe at about `max_points` reports or fewer, including the latest.
 
-        Every 2nd, 4th, 8th … report is taken, so that what is drawn stays in place as reports come.
+        It takes every 2nd, 4th, 8th … report, so that points already drawn stay in place when reports are added.
         """
         stride = 1
         while len(self._probes) // stride > max_points:

@@ -1,4 +1,4 @@
-"""What is known of a run at one moment: `RunRecord`, read from its two small files."""
+"""RunRecord: a run's settings and status at one moment, read from its two small files."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,21 +18,21 @@ _RESUMABLE_STATES: tuple[State, ...] = ("stopped", "failed", "interrupted")
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What is known of a run at one moment.
+    """A run's settings and status at one moment.
 
     Attributes:
-        id: its folder's name; "starter" is the model shipped with the project.
-        name: what its owner calls it; any text up to 60 characters.
+        id: its folder's name; "starter" is the model that comes with the project.
+        name: the name its owner gave it; any text up to 60 characters.
         config: its settings.
         created_at: UTC.
         state: "interrupted" means that its training process stopped unexpectedly.
-        epoch: epochs finished and evaluated.
-        epochs: how many it is to do in all; more than in its settings where some were added.
-        best_epoch: the one whose weights are used, chosen by validation images; None where the newest are.
-        test_accuracy: of the weights in use, 0 to 1; None before there are any.
+        epoch: epochs completed and evaluated.
+        epochs: how many it should complete in total; more than in its settings if some were added.
+        best_epoch: the epoch whose weights are in use, chosen by validation images; None if the latest are in use.
+        test_accuracy: of the weights in use, 0 to 1; None if there are none yet.
         message: why it diverged, failed or stopped, in a sentence; else "".
         has_weights: whether it can be evaluated and used.
-        has_checkpoint: whether all is there that is needed to continue training.
+        has_checkpoint: whether there is a checkpoint to continue training from.
     """
 
     id: str
@@ -51,7 +51,7 @@ class RunRecord:
 
     @property
     def is_resumable(self) -> bool:
-        """Whether it ended before its last epoch and can continue from where it was, or begin if it did not come to its first step."""
+        """Whether it ended before its last epoch and can continue, or start over if it never reached its first step."""
         return self.state in _RESUMABLE_STATES and (self.has_checkpoint or self.epoch == 0)
 
     @property
@@ -65,10 +65,10 @@ class RunRecord:
 
 @dataclass
 class Status:
-    """What status.json holds; the attributes are those of `RunRecord`.
+    """The content of status.json; the attributes are those of `RunRecord`.
 
     Attributes:
-        process: the trainer's, see `claim.this_process`.
+        process: the process that trains it, see `claim.this_process`.
     """
 
     state: State
@@ -82,7 +82,7 @@ class Status:
 
 @dataclass(frozen=True)
 class _About:
-    """What config.json holds."""
+    """The content of config.json."""
 
     name: str
     config: dict[str, Any]
@@ -90,10 +90,10 @@ class _About:
 
 
 def load_run(run_id: str) -> RunRecord:
-    """The run of this id.
+    """The run with this id.
 
     Raises:
-        RunError: if there is none or its files are damaged.
+        RunError: if there is no such run, or its files are damaged.
     """
     folder = run_folder(run_id)
     about, status = _read(_About, folder / "config.json", run_id), _read(Status, folder / "status.json", run_id)
@@ -120,7 +120,7 @@ def load_run(run_id: str) -> RunRecord:
 
 
 def list_runs() -> list[RunRecord]:
-    """All readable runs of this home, the newest first; the starter is not among them."""
+    """All readable runs but the starter, the newest first."""
     found = []
     for run_id in list_run_ids():
         try:

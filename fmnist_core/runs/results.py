@@ -1,4 +1,4 @@
-"""What a trainer has worked out about its network and kept with the run: its kernels as they are, and its evaluation."""
+"""Results that the training process saves with the run: the current kernels, and the evaluation."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,8 @@ from fmnist_core.store.records import RecordError, from_fields
 
 
 @dataclass(frozen=True, eq=False)
-class KeptEvaluation:
-    """What evaluation.json says of the weights in use.
+class SavedEvaluation:
+    """The figures in evaluation.json, for the weights in use.
 
     Attributes:
         accuracy: 0 to 1.
@@ -40,26 +40,26 @@ class _LiveFile:
 
 
 def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
-    """Keeps the figures of the weights in use."""
+    """Saves the figures of the weights in use."""
     write_json(folder / "evaluation.json", evaluation.to_json())
 
 
-def read_evaluation(folder: Path) -> KeptEvaluation | None:
-    """The kept figures; None where there are none that can be read."""
+def read_evaluation(folder: Path) -> SavedEvaluation | None:
+    """The saved figures; None if they are missing or unreadable."""
     try:
-        kept = from_fields(_EvaluationFile, read_json(folder / "evaluation.json"))
-        return KeptEvaluation(kept.accuracy, np.array(kept.confusion, np.int64), tuple(str(row["class"]) for row in kept.per_class))
+        saved = from_fields(_EvaluationFile, read_json(folder / "evaluation.json"))
+        return SavedEvaluation(saved.accuracy, np.array(saved.confusion, np.int64), tuple(str(row["class"]) for row in saved.per_class))
     except (RecordError, ValueError, KeyError):
         return None
 
 
 def write_live_kernels(folder: Path, step: int, kernels: NDArray[np.float32]) -> None:
-    """Keeps the first layer's kernels, (16, 5, 5), with four decimals, as they are after a step."""
+    """Saves the first layer's kernels, (16, 5, 5), after a step, with four decimals."""
     write_json(folder / "live.json", {"step": step, "kernels": kernels[:, np.newaxis].astype(float).round(4).tolist()})
 
 
 def read_live_kernels(folder: Path) -> NDArray[np.float32] | None:
-    """(16, 5, 5) weights of the first layer at the newest report; None before there is one."""
+    """The first layer's kernels in the latest report, (16, 5, 5); None before the first."""
     try:
         kernels = np.array(from_fields(_LiveFile, read_json(folder / "live.json")).kernels, np.float32)
         return kernels.reshape(-1, 5, 5)

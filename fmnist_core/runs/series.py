@@ -1,14 +1,14 @@
-"""Long series of numbers made fit for a chart."""
+"""Prepares long series of numbers for charts."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 def smooth(values: NDArray[np.float64], smoothing: float) -> NDArray[np.float64]:
-    """Exponential moving average, corrected for its start as Adam's moments are, so that the first values are not pulled to 0.
+    """Exponential moving average with Adam's bias correction, so that the first values are not pulled towards 0.
 
     Args:
-        smoothing: from 0 (the values as they are) to below 1; each average keeps this share of the one before.
+        smoothing: from 0 (no smoothing) to below 1; each average keeps this share of the previous one.
     """
     if smoothing <= 0 or len(values) == 0:
         return values
@@ -18,9 +18,10 @@ def smooth(values: NDArray[np.float64], smoothing: float) -> NDArray[np.float64]
 
 
 def downsample(values: NDArray[np.float64], max_points: int) -> NDArray[np.int64]:
-    """Indices of at most `max_points` values that draw the same picture: the lowest and the highest of each stretch, and the last.
+    """Indices of at most `max_points` values that draw the same curve: the lowest and highest of each stretch, and the last.
 
-    A stretch is a power of two long and starts at a multiple of it, so that what is drawn stays in place as values are added.
+    The length of a stretch is a power of two, and it starts at a multiple of it, so that points already drawn stay in place when
+    values are added.
     """
     count = len(values)
     if count <= max_points:

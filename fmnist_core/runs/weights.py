@@ -1,4 +1,4 @@
-"""A run's networks and checkpoints, read and written as safetensors: nothing that is loaded can run code."""
+"""A run's networks and checkpoints as safetensors files, which cannot run code when they are loaded."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ from fmnist_core.runs.record import RunRecord
 from fmnist_core.store.files import write_whole
 from fmnist_core.store.records import from_fields
 
-if TYPE_CHECKING:  # PyTorch takes a second to import, and much that is done with runs needs none of it
+if TYPE_CHECKING:  # PyTorch takes a second to import, and most work with runs does not need it
     from fmnist_core.network.model import FashionCNN
     from fmnist_core.training.checkpoint import Checkpoint, Weights
 
@@ -18,9 +18,9 @@ def load_model(run: RunRecord, epoch: int | Literal["last"] | None = None) -> "F
     """The run's network in evaluation mode, on the CPU.
 
     Args:
-        epoch: the weights after this epoch, or the "last" there are; default those in use: of the best epoch, else the last.
+        epoch: the weights after this epoch, or the "last"; by default those in use, of the best epoch or else the last.
     Raises:
-        RunError: if there are no such weights or the file does not hold this network's.
+        RunError: if there are no such weights, or the file holds those of another network.
     """
     import safetensors
     import safetensors.torch
@@ -40,23 +40,23 @@ def load_model(run: RunRecord, epoch: int | Literal["last"] | None = None) -> "F
 
 
 def weights_stamp(run: RunRecord) -> tuple[str, int]:
-    """Changes whenever the weights in use do: a key for caches."""
+    """A key for caches that changes whenever the weights in use do."""
     file = _weights_in_use(run)
     return (run.id, file.stat().st_mtime_ns if file is not None and file.is_file() else 0)
 
 
 def save_weights(weights: "Weights", file: Path) -> None:
-    """Writes a network's weights; raises OSError and leaves an older file where they cannot be written."""
+    """Writes a network's weights; raises OSError, and leaves an older file as it was, if they cannot be written."""
     import safetensors.numpy
 
     write_whole(file, safetensors.numpy.save(dict(weights)), durable=True)
 
 
 def load_checkpoint(run: RunRecord) -> "Checkpoint | None":
-    """All that the run needs to continue; None where it has not come to its first step.
+    """The checkpoint from which the run continues; None if it never reached its first step.
 
     Raises:
-        RunError: if the file does not hold that.
+        RunError: if the file is damaged.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -74,7 +74,7 @@ def load_checkpoint(run: RunRecord) -> "Checkpoint | None":
 
 
 def save_checkpoint(checkpoint: "Checkpoint", folder: Path) -> None:
-    """Writes all that the run of this folder needs to continue; the old file stays until the new one is whole."""
+    """Writes the checkpoint of the run in this folder; the old file stays until the new one is complete."""
     import safetensors.numpy
 
     counters = json.dumps(vars(checkpoint.counters))
@@ -82,5 +82,5 @@ def save_checkpoint(checkpoint: "Checkpoint", folder: Path) -> None:
 
 
 def _weights_in_use(run: RunRecord) -> Path | None:
-    """Of the best epoch where one was chosen, else the newest."""
+    """The weights of the best epoch if one was chosen, else the latest."""
     return newest_weights(run.folder) if run.best_epoch is None else epoch_file(run.folder, run.best_epoch)

@@ -1,4 +1,4 @@
-"""Making a run's folder, and the one writer of a run that is being trained."""
+"""Creates a run's folder, and writes to it while the run is training."""
 
 import contextlib
 import os
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from fmnist_core.training.checkpoint import Checkpoint
 
 MAX_NAME_LENGTH = 60
-_CHECKPOINT_EVERY_S = 30.0  # within an epoch; one took 1.3 ms, and longer on a slow disk
+_CHECKPOINT_EVERY_S = 30.0  # within an epoch; saving took 1.3 ms, and takes longer on a slow disk
 _RESERVE_BYTES = 64 * 1024
 _DRAFT_IS_STALE_S = 3600
 
 
 def create_run(config: TrainConfig, name: str = "") -> str:
-    """Makes the folder of a new run in the state "waiting", owned by this process, and returns its id.
+    """Creates a run in the state "waiting", owned by this process, and returns its id.
 
     Raises:
-        RunError: if the folder cannot be written; the sentence says which.
+        RunError: if its folder cannot be written; the message names the folder.
     """
     now = datetime.now(UTC)
     run_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
@@ -48,27 +48,27 @@ def create_run(config: TrainConfig, name: str = "") -> str:
         _reserve_space(draft)
         draft.rename(runs_folder() / run_id)
     except OSError as error:
-        raise RunError(f"Nothing can be written to {runs_folder()} ({error.strerror}): set FMNIST_HOME to a folder of yours.") from error
+        raise RunError(f"Cannot write to {runs_folder()} ({error.strerror}): set FMNIST_HOME to a folder you can write to.") from error
     return run_id
 
 
 def clean_name(name: str) -> str:
-    """A run's name on one line, without control characters, cut to 60 characters."""
+    """A run's name on one line, without control characters, shortened to 60 characters."""
     printable = "".join(c if c.isprintable() else " " for c in name)
     return " ".join(printable.split())[:MAX_NAME_LENGTH]
 
 
 def prepare_resume(run_id: str, more_epochs: int = 0) -> None:
-    """Puts an ended run back in the state "waiting", owned by this process, to continue from its checkpoint.
+    """Puts an ended run back into the state "waiting", owned by this process, to continue from its checkpoint.
 
     Raises:
-        RunError: if it is live, has no checkpoint, or cannot be written.
+        RunError: if it is still live, has no checkpoint, or cannot be written.
     """
     run = load_run(run_id)
     if run.is_live:
         raise RunError("This run is already training or waiting.")
     if run.state == "finished" and run.has_checkpoint and more_epochs == 0:
-        raise RunError("This run has done all its epochs: give it some more.")
+        raise RunError("This run has completed all its epochs: add more epochs to continue it.")
     if run.is_starter or not (run.is_resumable or (run.state == "finished" and run.has_checkpoint)):
         raise RunError("This run has no checkpoint to resume from: start a new one.")
     status = Status("waiting", run.epoch, run.test_accuracy, "", run.epochs + more_epochs, run.best_epoch)
@@ -76,25 +76,25 @@ def prepare_resume(run_id: str, more_epochs: int = 0) -> None:
         mailbox.send(run.folder, "resume", more_epochs=more_epochs)
         write_json(run.folder / "status.json", vars(status))
     except OSError as error:
-        raise RunError(f"Nothing can be written to {run.folder} ({error.strerror}): free some space and try again.") from error
+        raise RunError(f"Cannot write to {run.folder} ({error.strerror}): free some space and try again.") from error
 
 
 def mark_ended(run_id: str, state: State, message: str) -> None:
-    """Records how a run ended whose trainer could not; one that already ended stays as it is."""
+    """Records how a run ended, in place of its training process; a run that has already ended is not changed."""
     run = load_run(run_id)
     if run.state in (*LIVE_STATES, "interrupted"):
         write_json(run.folder / "status.json", vars(Status(state, run.epoch, run.test_accuracy, message, run.epochs, run.best_epoch)))
 
 
 class RunWriter:
-    """The only writer of an existing run. Claims the run for this process.
+    """The only writer of an existing run. It claims the run for this process.
 
     Attributes:
-        inbox: what is asked of the trainer.
-        is_evaluated: whether evaluation.json is known to be that of the weights in use.
+        inbox: the commands to the training process.
+        is_evaluated: whether evaluation.json is known to belong to the weights in use.
 
     Raises:
-        RunError: if another process trains it.
+        RunError: if another process is training it.
     """
 
     def __init__(self, run_id: str) -> None:
@@ -122,12 +122,12 @@ class RunWriter:
 
     @property
     def epochs(self) -> int:
-        """How many epochs the run is to do in all."""
+        """How many epochs the run should complete in total."""
         assert self._status.epochs is not None
         return self._status.epochs
 
     def write_event(self, event: Event) -> None:
-        """Appends the event, and what follows from it: status, kernels, weights after an epoch, and now and then a checkpoint."""
+        """Appends the event and writes what follows from it: status, kernels, weights after an epoch, sometimes a checkpoint."""
         event_log.write_event(self.folder, event)
         if isinstance(event, StepDone | EpochDone | RateChanged) and event.checkpoint is not None:
             self._newest, self._is_saved = event.checkpoint, False
@@ -150,16 +150,16 @@ class RunWriter:
                 self._save_status()
 
     def save_checkpoint(self) -> None:
-        """Writes the newest checkpoint, from which the run can continue, if that has not been done."""
+        """Saves the latest checkpoint if it has not been saved yet."""
         if self._newest is None or self._is_saved:
             return
         with (self.folder / "events.jsonl").open("ab") as events:
-            os.fsync(events.fileno())  # what was reported before it must not be lost where it survives
+            os.fsync(events.fileno())  # a checkpoint on the disk must not be newer than the reported events there
         save_checkpoint(self._newest, self.folder)
         self._is_saved, self._saved_s = True, time.monotonic()
 
     def keep_unfinished_epoch(self) -> bool:
-        """Saves where the run stands, and the weights of an epoch cut short; False if these are an epoch's own."""
+        """Saves a checkpoint, and the weights of an unfinished epoch; returns False if no epoch is unfinished."""
         self.save_checkpoint()
         if self._newest is None or self._newest.counters.epoch_images == 0:
             return False
@@ -168,25 +168,25 @@ class RunWriter:
         return True
 
     def write_evaluation(self, evaluation: "Evaluation") -> None:
-        """Keeps the figures of the weights in use, and their accuracy in the status."""
+        """Writes the figures of the weights in use, and their accuracy into the status."""
         write_evaluation(self.folder, evaluation)
         self._status.test_accuracy = evaluation.accuracy
         self._save_status()
 
     def change_state(self, state: State) -> None:
-        """Records what the run is doing now."""
+        """Writes what the run is doing now."""
         self._status.state = state
         self._save_status()
 
     def end(self, state: State, message: str = "") -> None:
         """Writes the final status and releases the claim."""
         (self.folder / "reserve").unlink(missing_ok=True)
-        self._claim.unlink(missing_ok=True)  # first: who reads that the run has ended may continue it at once
+        self._claim.unlink(missing_ok=True)  # first, because whoever reads that the run has ended may continue it at once
         self._status.state, self._status.message = state, message
         self._save_status()
 
     def fail(self, message: str) -> None:
-        """Ends a run in which something went wrong, and keeps what can be kept, also on a full disk."""
+        """Ends a run after an error, and saves what can be saved, even on a full disk."""
         with contextlib.suppress(OSError):
             (self.folder / "reserve").unlink(missing_ok=True)
         with contextlib.suppress(OSError):
@@ -206,13 +206,13 @@ class RunWriter:
 
 
 def _delete_stale_drafts() -> None:
-    """Removes what a `create_run` that was killed left half-made more than an hour ago."""
+    """Removes the incomplete folders of `create_run` calls that were killed more than an hour ago."""
     for draft in runs_folder().glob(".*.new"):
-        with contextlib.suppress(OSError):  # another process was quicker
+        with contextlib.suppress(OSError):  # another process was faster
             if time.time() - draft.stat().st_mtime > _DRAFT_IS_STALE_S:
                 shutil.rmtree(draft)
 
 
 def _reserve_space(folder: Path) -> None:
-    """A file to delete when the disk is full, so that the final status can still be written."""
+    """Writes a file that is deleted when the disk is full, so that the final status can still be written."""
     (folder / "reserve").write_bytes(bytes(_RESERVE_BYTES))

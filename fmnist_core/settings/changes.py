@@ -13,15 +13,15 @@ def find_changes(config: TrainConfig, base: TrainConfig) -> dict[str, Any]:
 
 
 def write_changes(config: TrainConfig, base: TrainConfig) -> str:
-    """The settings that differ from those of `base`, as text such as "epochs=7&seed=3"; "" where none does."""
+    """The settings that differ from those of `base`, as text such as "epochs=7&seed=3"; "" if none differs."""
     return urlencode({name: "" if value is None else value for name, value in find_changes(config, base).items()})
 
 
 def read_changes(text: str, base: TrainConfig) -> TrainConfig:
-    """The config that `write_changes` wrote down.
+    """The config that `write_changes` wrote.
 
     Raises:
-        ValueError: if a setting is unknown or its value bad.
+        ValueError: if a setting is unknown or its value out of range.
     """
     changed = {name: _read_value(name, value) for name, value in parse_qsl(text, keep_blank_values=True)}
     return replace(base, **changed)

@@ -1,4 +1,4 @@
-"""TrainConfig: what a training run is asked to do; it checks itself. `presets` has the settings that are worth a name."""
+"""TrainConfig: the settings of a training run. It checks itself; `presets` names the combinations worth a name."""
 
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
@@ -38,12 +38,14 @@ class TrainConfig:
             "number of epochs",
             1,
             MAX_EPOCHS,
-            "How many times the network sees every training image. The article uses 5, and 25 for its best result.",
+            "An epoch is one pass through all training images. The article uses 5, and 25 for its best result.",
         ),
     )
     batch_size: int = field(
         default=100,
-        metadata=whole_number("Batch size", "batch size", 1, 10_000, "How many images the network sees before each update of its weights."),
+        metadata=whole_number(
+            "Batch size", "batch size", 1, 10_000, "A batch is the group of images that the network sees before each update of its weights."
+        ),
     )
     learning_rate: float = field(
         default=0.001,
@@ -52,7 +54,7 @@ class TrainConfig:
             "learning rate",
             MIN_LEARNING_RATE,
             MAX_LEARNING_RATE,
-            "How large each update of the weights is; with the one-cycle schedule, how large the largest is.",
+            "How large each update of the weights is; with the one-cycle schedule, the size of the largest.",
             example="0.001",
             scale="log",
         ),
@@ -60,7 +62,7 @@ class TrainConfig:
     seed: int = field(
         default=0,
         metadata=whole_number(
-            "Seed", "seed", 0, 2**32 - 1, "Seed for all random numbers: the same settings and seed train the same network again."
+            "Seed", "seed", 0, 2**32 - 1, "The start of all random numbers: the same settings and seed train the same network again."
         ),
     )
     pixels: Pixels = field(
@@ -69,7 +71,7 @@ class TrainConfig:
             "Pixels",
             "kind of pixels",
             {"raw": "Raw, 0 to 255", "normalised": "Normalised"},
-            "Normalised pixels have mean 0: black is −0.81 and white 2.02. The article's are raw.",
+            "Normalised pixels have mean 0 and standard deviation 1: black is −0.81 and white 2.02. The article uses raw pixels.",
         ),
     )
     optimizer: Optimizer = field(
@@ -78,8 +80,8 @@ class TrainConfig:
             "Optimizer",
             "optimizer",
             {"adam": "Adam", "sgd": "SGD with momentum"},
-            "Turns the slope of the loss into an update of the weights: Adam finds a step length for every weight, "
-            "SGD (stochastic gradient descent, here with momentum 0.9) has one for all.",
+            "Turns the slope of the loss into an update of the weights. Adam adapts the step size of every weight; "
+            "SGD (stochastic gradient descent, here with momentum 0.9) uses one for all.",
         ),
     )
     beta2: float = field(
@@ -89,7 +91,7 @@ class TrainConfig:
             "beta2",
             0,
             0.9999,
-            "How long Adam remembers past gradient sizes: with 0.999 some 1,000 steps, with 0.95 some 20, which suits short runs.",
+            "How long Adam remembers past gradient sizes: about 1,000 steps at 0.999, and about 20 at 0.95, which suits short runs.",
             example="0.95",
         ),
     )
@@ -99,8 +101,8 @@ class TrainConfig:
             "Learning rate schedule",
             "schedule",
             {"constant": "Constant", "one-cycle": "One-cycle"},
-            "How the learning rate changes. One-cycle raises it for a seventh of the steps, up to the one chosen, "
-            "and then lowers it to nearly nothing.",
+            "How the learning rate changes. One-cycle raises it to the rate you choose over the first seventh of the steps, "
+            "then lowers it almost to zero.",
         ),
     )
     augmentation: Augmentation = field(
@@ -109,7 +111,7 @@ class TrainConfig:
             "Augmentation",
             "augmentation",
             {"none": "None", "flips-and-shifts": "Mirrored and shifted", "photos-and-drawings": "Photos and drawings"},
-            "Changes training images at random each time they are seen, so that they are hard to memorise.",
+            "Changes every training image at random each time the network sees it, so that it is hard to memorise.",
         ),
     )
     label_smoothing: float = field(
@@ -119,7 +121,7 @@ class TrainConfig:
             "label smoothing",
             0,
             0.9,
-            "Asks for a little less than certainty: at 0.1, a tenth of every label is spread over all ten classes.",
+            "Asks for a little less than certainty: at 0.1, a tenth of each label is spread over all ten classes.",
             example="0.1",
         ),
     )
@@ -139,7 +141,7 @@ class TrainConfig:
         metadata=switch(
             "Average the weights",
             "weight averaging",
-            "Evaluates and keeps an exponential moving average of the weights, which is steadier than the newest ones.",
+            "Evaluates and saves an exponential moving average of the weights, which is steadier than the latest ones.",
         ),
     )
     test_views: TestViews = field(
@@ -148,7 +150,8 @@ class TrainConfig:
             "Views per test image",
             "number of views per test image",
             {"one": "One", "mirrored": "Two, one mirrored", "mirrored-and-shifted": "Ten, mirrored and shifted"},
-            "Test-time augmentation: each test image as it is, also mirrored, or also shifted by a pixel; the probabilities are averaged.",
+            "Test-time augmentation: the network sees each test image as it is, also mirrored, or also shifted by one pixel, "
+            "and its probabilities are averaged.",
         ),
     )
     training_images: int | None = field(
@@ -158,7 +161,7 @@ class TrainConfig:
             "number of training images",
             1,
             MAX_TRAINING_IMAGES,
-            "How many images to train on; all that are not held out if none is given.",
+            "How many images to train on. Leave it empty for all that are not held out.",
             none_means="all",
         ),
     )
@@ -169,7 +172,7 @@ class TrainConfig:
             "number of validation images",
             0,
             MAX_TRAINING_IMAGES,
-            "Training images that only choose the best epoch, at most a twelfth of them all. With 0, the newest epoch counts.",
+            "Training images set aside to choose the best epoch, at most a twelfth of the total. With 0, the last epoch counts.",
         ),
     )
     shuffled_labels: bool = field(
@@ -177,7 +180,7 @@ class TrainConfig:
         metadata=switch(
             "Shuffle the labels",
             "shuffling labels",
-            "Gives every training image the label of another one. Then there is nothing to understand.",
+            "Gives every training image the label of another one, so that there is nothing to understand.",
         ),
     )
     left_out_class: int | None = field(
@@ -187,7 +190,7 @@ class TrainConfig:
             "class to leave out",
             0,
             9,
-            "No image of this class is shown in training; the test set still has them.",
+            "The network sees no image of this class during training; the test set still has them.",
             kind="class",
             none_means="none",
         ),
@@ -198,7 +201,8 @@ class TrainConfig:
             "Precision",
             "precision",
             {"auto": "Automatic", "float32": "float32"},
-            "Numeric precision. Automatic is bfloat16, a shorter, faster format, where the processor multiplies it, else float32.",
+            "Numeric precision: how many digits each number has. Automatic is bfloat16, a shorter, faster format, where the processor "
+            "supports it, and float32 elsewhere.",
         ),
     )
 
@@ -212,10 +216,10 @@ class TrainConfig:
 
     @classmethod
     def from_json(cls, settings: dict[str, Any]) -> "TrainConfig":
-        """The config of what `to_json` gave; raises ValueError if a setting is unknown or bad."""
+        """The config that `to_json` wrote; raises ValueError if a setting is unknown or out of range."""
         unknown = sorted(set(settings) - set(SETTINGS))
         if unknown:
-            raise ValueError(f"The settings hold something unknown: {', '.join(unknown)}.")
+            raise ValueError(f"Unknown settings: {', '.join(unknown)}. They may come from a newer version.")
         return cls(**settings)
 
 
@@ -223,7 +227,7 @@ SETTINGS: dict[str, Setting] = {f.name: replace(f.metadata["setting"], name=f.na
 
 
 def check_learning_rate(rate: float) -> None:
-    """Raises ValueError, with a sentence that says what to choose, if the rate is no number or out of range."""
+    """Raises ValueError, with a sentence that says what to choose, if the rate is not a number or out of range."""
     SETTINGS["learning_rate"].check(rate)
 
 

@@ -15,15 +15,15 @@ class Setting:
     """What is declared of one setting.
 
     Attributes:
-        kind: a whole number, a decimal number, one of some choices, on or off, or the index of a class.
+        kind: a whole number, a decimal number, one of several choices, on or off, or the index of a class.
         label: what a form calls it.
         help: what it does, in a sentence or two.
         noun: what an error calls it, as in "The batch size 0 is out of range".
         lowest, highest: the range of a number.
-        scale: "log" where ten times as much is one step further, else "linear".
+        scale: "log" where multiplying by ten is one step, else "linear".
         example: a number that is a good start, as text.
         choices: label by value.
-        none_means: what None stands for, in one word; "" where a value is needed.
+        none_means: what None stands for, in one word; "" where None is not allowed.
         name: that of its field, in Python, JSON and links.
     """
 
@@ -40,7 +40,7 @@ class Setting:
     name: str = ""
 
     def check(self, value: Any) -> None:
-        """Raises ValueError, with a sentence that quotes the value and says what to choose, if this setting cannot have it."""
+        """Raises ValueError, with a sentence that quotes the value and says what to choose, if this setting does not allow it."""
         if value is None and self.none_means:
             return
         match self.kind:
@@ -77,14 +77,14 @@ class Setting:
             raise ValueError(f"The {self.noun} {value:g} is too low to learn anything: choose at least {as_decimal(self.lowest)}; {start}.")
 
     def read_decimal(self, text: str) -> float:
-        """The number that a person has typed, with a point or a comma; raises ValueError, with a sentence, if it is none."""
+        """The number that a person typed, with a point or a comma; raises ValueError, with a sentence, if it is not a number."""
         try:
             return float(text.strip().replace(",", "."))
         except ValueError:
             raise ValueError(f'The {self.noun} "{text[:40]}" is not a number: choose one such as {self.example}.') from None
 
     def suggestions(self, lowest_power: int, highest_power: int) -> tuple[float, ...]:
-        """On a logarithmic scale, 1 and 3 of every power of ten: values to choose from."""
+        """Values to choose from on a logarithmic scale: 1 and 3 times every power of ten."""
         return tuple(float(f"{digit}e{power}") for power in range(lowest_power, highest_power + 1) for digit in (1, 3))
 
 
@@ -99,7 +99,7 @@ def decimal(label: str, noun: str, lowest: float, highest: float, help: str, *, 
 
 
 def choice(label: str, noun: str, choices: Mapping[str, str], help: str) -> Metadata:
-    """The metadata of a field that holds one of some words; `choices` says how a form calls each."""
+    """The metadata of a field that holds one of several words; `choices` says what a form calls each."""
     return {"setting": Setting("choice", label, help, noun, choices=choices)}
 
 
@@ -109,5 +109,5 @@ def switch(label: str, noun: str, help: str) -> Metadata:
 
 
 def as_decimal(number: float) -> str:
-    """A number as it is written in class, such as "0.000001" and not "1e-06"."""
+    """A number the way a class writes it, such as "0.000001" and not "1e-06"."""
     return f"{number:.12f}".rstrip("0").rstrip(".")

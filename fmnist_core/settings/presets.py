@@ -17,8 +17,8 @@ class Preset:
         name: what people call it.
         sentence: what it is for.
         config: the settings.
-        group: a "recipe" trains a good network; a "failure" is there to be watched going wrong.
-        question: for a failure, what to guess before it runs; else "".
+        group: a "recipe" trains a good network; a "failure" is there to be watched as it goes wrong.
+        question: for a failure, what to guess before it runs; "" for a recipe.
     """
 
     key: str
@@ -55,7 +55,7 @@ PRESETS = (
     Preset(
         "best",
         "Best",
-        "The highest accuracy: images mirrored and shifted at random, weights averaged, sixty epochs, ten looks at every test image.",
+        "The highest accuracy: images mirrored and shifted at random, weights averaged, sixty epochs, ten views of every test image.",
         TrainConfig(
             epochs=60,
             batch_size=128,
@@ -72,7 +72,7 @@ PRESETS = (
     Preset(
         "photos-and-drawings",
         "Photos and drawings",
-        "Redraws four in ten training images as photographs and drawings, so that the network knows yours too. It takes longer.",
+        "Redraws four in ten training images as photographs and drawings, so that the network recognises yours too. It takes longer.",
         TrainConfig(
             epochs=40,
             batch_size=128,
@@ -102,10 +102,10 @@ PRESETS = (
     Preset(
         "batch-of-one",
         "Batch of 1",
-        "A correction of all weights after every single image.",
+        "The weights are updated after every image.",
         TrainConfig(epochs=1, batch_size=1, training_images=2_000, validation_images=VALIDATION_IMAGES),
         "failure",
-        "What will the line of the loss look like, when each point is the loss of one image?",
+        "What will the loss curve look like when each point is the loss of a single image?",
     ),
     Preset(
         "few-images",
@@ -113,7 +113,7 @@ PRESETS = (
         "A hundred images, fifteen times over.",
         TrainConfig(epochs=15, batch_size=10, training_images=100, validation_images=VALIDATION_IMAGES),
         "failure",
-        "How many of its hundred images will it know in the end, and how many of 10,000 it has never seen?",
+        "How many of its hundred images will it classify correctly in the end, and how many of 10,000 it has never seen?",
     ),
     Preset(
         "shuffled-labels",
@@ -121,7 +121,7 @@ PRESETS = (
         "Three hundred images, each with the label of another one.",
         TrainConfig(epochs=15, batch_size=10, training_images=300, shuffled_labels=True, validation_images=VALIDATION_IMAGES),
         "failure",
-        "There is nothing to understand here. Can the loss fall all the same?",
+        "There is nothing to understand here. Can the loss still fall?",
     ),
     Preset(
         "class-left-out",
@@ -143,6 +143,6 @@ def find_preset(key: str) -> Preset:
 
 
 def find_question(config: TrainConfig) -> str:
-    """What to guess before a run of this config: the question of the failure whose settings it has, whatever the seed; "" for others."""
+    """What to guess before this run: the question of the failure with the same settings, whatever the seed; "" if there is none."""
     failures = [preset for preset in PRESETS if preset.group == "failure"]
     return next((preset.question for preset in failures if replace(config, seed=preset.config.seed) == preset.config), "")

@@ -1,1 +1,1 @@
-"""Files that are never half written, and records that keep their type in them."""
+"""Files that are never half written, and records that keep their type when written and read."""

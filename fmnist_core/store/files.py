@@ -1,4 +1,4 @@
-"""Writing small files so that a reader, or a crash in the middle, never sees half of one."""
+"""Small files written so that a reader never sees half of one, even after a crash."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def read_json(file: Path) -> Any:
-    """The content of a JSON file; an empty dictionary where there is none that can be read."""
+    """The content of a JSON file; an empty dictionary if it is missing or unreadable."""
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -17,15 +17,15 @@ def read_json(file: Path) -> Any:
 
 
 def write_json(file: Path, content: Any) -> None:
-    """Replaces the whole file; raises OSError and leaves the old one where it cannot be written."""
+    """Replaces the whole file; raises OSError, and leaves the old file as it was, if it cannot be written."""
     write_whole(file, (json.dumps(content, indent=1) + "\n").encode())
 
 
 def write_whole(file: Path, content: bytes, *, durable: bool = False) -> None:
-    """Writes beside the place and renames, so that a reader finds the old file or the new one.
+    """Writes a temporary file beside it and renames that, so that a reader finds either the old file or the new one.
 
     Args:
-        durable: whether it must be on the disk before it takes the old one's place, should the power fail.
+        durable: flush to disk before renaming, so that a power failure cannot lose both.
     """
     beside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:
@@ -42,18 +42,18 @@ def write_whole(file: Path, content: bytes, *, durable: bool = False) -> None:
                 time.sleep(seconds)
         beside.replace(file)
     except OSError:
-        beside.unlink(missing_ok=True)  # of no use to anybody, and the disk may be full
+        beside.unlink(missing_ok=True)  # useless now, and the disk may be full
         raise
 
 
 def append_line(file: Path, content: Any) -> None:
-    """Adds a JSON value as a line, in one write at the end of the file, so that lines of two processes never mix."""
+    """Appends a JSON value as a line, in a single write, so that the lines of two processes never mix."""
     with file.open("ab") as appended:
         appended.write((json.dumps(content) + "\n").encode())
 
 
 def read_lines(file: Path, offset: int = 0) -> tuple[list[bytes], int]:
-    """Whole lines from `offset` on, and the offset for the next call; a line that is not finished waits for its end."""
+    """Complete lines from `offset` on, and the offset for the next call; an unfinished last line is left for that call."""
     try:
         with file.open("rb") as opened:
             opened.seek(offset)
@@ -65,7 +65,7 @@ def read_lines(file: Path, offset: int = 0) -> tuple[list[bytes], int]:
 
 
 def drop_unfinished_line(file: Path) -> None:
-    """Cuts off what a process that died in the middle of a line left at the end of a file of lines."""
+    """Cuts off the half line that a process which died while writing left at the end of a file."""
     try:
         with file.open("r+b") as opened:
             content = opened.read()
@@ -75,7 +75,7 @@ def drop_unfinished_line(file: Path) -> None:
 
 
 def create_once(file: Path, content: Any) -> bool:
-    """Writes a JSON file that must not exist yet, whole from the start; False if another process was first."""
+    """Writes a JSON file that must not exist yet; False if another process was first. A reader never sees half of it."""
     beside = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     write_json(beside, content)
     try:

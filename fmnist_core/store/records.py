@@ -1,4 +1,4 @@
-"""Frozen dataclasses as JSON and back: what is read has the types that its class declares, or is refused."""
+"""Frozen dataclasses to JSON and back: what is read has the types that its class declares, or is refused."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Record = TypeVar("Record")
-IN_MEMORY = {"in_memory": True}  # metadata of a field that is not written: its default stands in a record that was read
+IN_MEMORY = {"in_memory": True}  # metadata of a field that is not written; a record that was read has its default
 
 
 class RecordError(ValueError):
-    """What was read is not such a record; the message says what is wrong with it."""
+    """What was read is not such a record; the message says why."""
 
 
 def to_fields(record: "DataclassInstance") -> dict[str, Any]:
-    """The record's fields by name, without those that live in memory only."""
+    """The record's fields by name, without those kept in memory only."""
     return {field.name: getattr(record, field.name) for field in dataclasses.fields(record) if field.metadata != IN_MEMORY}
 
 
@@ -26,7 +26,7 @@ def from_fields(kind: type[Record], fields: Any) -> Record:
     """A record of this class.
 
     Args:
-        fields: what `json.loads` gave; names that the class does not have are passed over, so that newer files can be read.
+        fields: what `json.loads` gave; unknown names are ignored, so that files of newer versions can be read.
     Raises:
         RecordError: if a field is missing or has another type.
     """
@@ -37,12 +37,12 @@ def from_fields(kind: type[Record], fields: Any) -> Record:
 
 
 def to_tagged(record: "DataclassInstance") -> dict[str, Any]:
-    """As `to_fields`, with the class's name as "type"."""
+    """The fields, with the class's name as "type"."""
     return {"type": type(record).__name__} | to_fields(record)
 
 
 def from_tagged(kinds: Mapping[str, type[Record]], fields: Any) -> Record:
-    """A record of the class that "type" names; raises RecordError as `from_fields` does, and if there is no such class."""
+    """A record of the class that "type" names; raises RecordError as `from_fields` does, or if there is no such class."""
     kind = kinds.get(str(fields.get("type"))) if isinstance(fields, dict) else None
     if kind is None:
         raise RecordError(f"It is none of {', '.join(kinds)}.")
@@ -50,7 +50,7 @@ def from_tagged(kinds: Mapping[str, type[Record]], fields: Any) -> Record:
 
 
 def _decode(kind: Any, value: Any) -> Any:
-    """msgspec asks here for what JSON does not have: arrays."""
+    """Called by msgspec for a type that JSON does not have: arrays."""
     import numpy as np
 
     if getattr(kind, "__origin__", kind) is not np.ndarray:

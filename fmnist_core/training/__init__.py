@@ -1,1 +1,1 @@
-"""How the network is trained: the loop, what it changes, what it is fed, and the events it reports."""
+"""How the network is trained: the loop, its state, the batches, and the events it reports."""

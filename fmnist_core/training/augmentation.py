@@ -1,8 +1,8 @@
-"""Training images made to look like photographs and drawings, so that the same small network knows those too.
+"""Redraws training images as photographs and drawings, so that the same small network recognises those too.
 
-Fashion-MNIST shows product photographs on white: sleeves along the body, one shoe from the side, real greys, clean edges.
-People photograph a pair of shoes from above and a pullover with its arms out, a cut-out has ragged edges, and a drawing is
-an outline. Every batch keeps most of its images as they are, moved by a pixel and mirrored; the rest are redrawn.
+Fashion-MNIST shows product photographs: sleeves along the body, one shoe from the side, natural greys, clean edges. People
+photograph a pair of shoes from above and a pullover with its sleeves spread, cut-outs have ragged edges, and a drawing is an
+outline. In every batch, most images are only shifted by a pixel and mirrored; the rest are redrawn.
 """
 
 import itertools
@@ -18,9 +18,9 @@ from torch.nn import functional
 from fmnist_core.dataset.classes import CLASS_NAMES, SIDE_PX
 from fmnist_core.training.doodles import draw_doodle
 
-# Shares of a batch; the rest is nearly as it was. Chosen on 400 photographs and 110 drawings.
+# Shares of a batch that are redrawn, chosen on 400 photographs and 110 drawings; the rest is only shifted and mirrored.
 _PHOTO_SHARE, _DRAWING_SHARE = 0.22, 0.08
-_DOODLE_SHARE, _DOODLE_PHOTO_SHARE = 0.07, 0.03  # images replaced by doodles, as drawings and as photographs
+_DOODLE_SHARE, _DOODLE_PHOTO_SHARE = 0.07, 0.03  # images replaced by doodles, shown as drawings and as photographs
 _DOODLES = 6_000
 
 
@@ -30,14 +30,14 @@ def _labels_of(*names: str) -> Tensor:
 
 _SHOES = _labels_of("Sandal", "Sneaker", "Ankle boot")
 _SLEEVED = _labels_of("T-shirt/top", "Pullover", "Coat", "Shirt")
-_WIDER = _labels_of("T-shirt/top", "Pullover", "Dress", "Coat", "Shirt")  # in photographs by 25 % than in the training images
+_WIDER = _labels_of("T-shirt/top", "Pullover", "Dress", "Coat", "Shirt")  # 25 % wider in photographs than in the training images
 _T_SHIRT, _BAG = _labels_of("T-shirt/top"), _labels_of("Bag")
 _AXIS = (torch.arange(SIDE_PX) + 0.5) / (SIDE_PX / 2) - 1
 _Y, _X = torch.meshgrid(_AXIS, _AXIS, indexing="ij")  # (28, 28) each, from −1 to 1
 
 
 class FlipsAndShifts:
-    """Mirrors every other image and moves it by up to one pixel.
+    """Mirrors images at random and shifts them by up to one pixel.
 
     Args:
         images: (N, 28, 28) uint8.
@@ -53,12 +53,12 @@ class FlipsAndShifts:
 
 
 class PhotosAndDrawings:
-    """Redraws some images as photographs and drawings, and replaces some by drawings made by rule.
+    """Redraws some images as photographs and drawings, and replaces some with doodles.
 
     Args:
         images: (N, 28, 28) uint8.
         labels: (N,) int64.
-        seed: where the drawings made by rule come from.
+        seed: of the doodles.
     """
 
     def __init__(self, images: Tensor, labels: Tensor, seed: int) -> None:
@@ -70,21 +70,21 @@ class PhotosAndDrawings:
         """These images, changed: (n, 28, 28) uint8 and labels (n,); the generator's state alone decides how."""
         random, labels = _Random(generator), self._labels[indices].clone()
         images, silhouettes = self._images[indices].float() / 255, self._silhouettes[indices].float()
-        lot = random.uniform(0, 1, len(indices))
+        draw = random.uniform(0, 1, len(indices))
         out = _nudge(random, images)
-        photos, drawings, doodles, doodle_photos = _divide(lot, _PHOTO_SHARE, _DRAWING_SHARE, _DOODLE_SHARE, _DOODLE_PHOTO_SHARE)
+        photos, drawings, doodles, doodle_photos = _divide(draw, _PHOTO_SHARE, _DRAWING_SHARE, _DOODLE_SHARE, _DOODLE_PHOTO_SHARE)
         pose = torch.cat([photos, drawings])
         greys, masks = _pose(random, images[pose], silhouettes[pose], labels[pose])
         out[photos] = _photograph(random, greys[: len(photos)], masks[: len(photos)])
         out[drawings] = _draw(random, greys[len(photos) :], masks[len(photos) :], labels[drawings])
-        for places, as_photo in ((doodles, False), (doodle_photos, True)):
-            inks, bodies, labels[places] = self._doodles.take(random.integers(_DOODLES, len(places)))
-            out[places] = _show_doodles(random, inks, bodies, labels[places], as_photo=as_photo)
+        for replaced, as_photo in ((doodles, False), (doodle_photos, True)):
+            inks, bodies, labels[replaced] = self._doodles.take(random.integers(_DOODLES, len(replaced)))
+            out[replaced] = _show_doodles(random, inks, bodies, labels[replaced], as_photo=as_photo)
         return (out * 255).round().clamp(0, 255).to(torch.uint8), labels
 
 
 class _Doodles:
-    """A fixed set of doodles, each drawn when it is first asked for, which costs 0.9 ms."""
+    """A fixed set of doodles, each drawn when it is first needed, which takes 0.9 ms."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -93,7 +93,7 @@ class _Doodles:
         self._drawn = torch.zeros(_DOODLES, dtype=torch.bool)
 
     def take(self, numbers: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Inks and bodies (n, 28, 28) uint8, and labels (n,), of these numbers from 0 to 5,999."""
+        """Inks and bodies (n, 28, 28) uint8 and labels (n,) of the doodles with these numbers, from 0 to 5,999."""
         for number in numbers[~self._drawn[numbers]].unique().tolist():
             doodle = draw_doodle(int(self._labels[number]), np.random.default_rng([self._seed, number]))
             self._inks[number], self._bodies[number] = torch.from_numpy(doodle.ink), torch.from_numpy(doodle.body)
@@ -102,10 +102,10 @@ class _Doodles:
 
 
 def find_silhouettes(images: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """(N, 28, 28), true on the item and on what is dark inside it, such as a black print; a gap of ten pixels or more is a gap.
+    """The silhouettes of the items, (N, 28, 28), which include small dark areas inside, such as a black print.
 
     Args:
-        images: (N, 28, 28) uint8, 0 is background.
+        images: (N, 28, 28) uint8, 0 is background. Ten or more connected dark pixels inside an item are a gap in it.
     """
     silhouettes = np.zeros(images.shape, bool)
     for image, silhouette in zip(images, silhouettes, strict=True):
@@ -122,7 +122,7 @@ def find_silhouettes(images: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 class _Random:
-    """Numbers from one generator, a batch at a time; the suffix _of gives them the shape (N, 1, 1), to be laid over images."""
+    """Random numbers for a batch from one generator; with the suffix _of they have the shape (N, 1, 1), to broadcast over images."""
 
     def __init__(self, generator: torch.Generator) -> None:
         self._generator = generator
@@ -146,25 +146,29 @@ class _Random:
         return torch.randint(below, (count,), generator=self._generator)
 
     def clouds(self, count: int, cells: int) -> Tensor:
-        """(N, 28, 28) of smooth noise with this many cells a side, standard deviation about 1."""
+        """Smooth noise, (N, 28, 28), with this many cells per side and a standard deviation of about 1."""
         coarse = self.normal(count, 1, cells, cells)
         return functional.interpolate(coarse, size=(SIDE_PX, SIDE_PX), mode="bicubic", align_corners=False)[:, 0]
 
 
-def _divide(lot: Tensor, *shares: float) -> list[Tensor]:
-    """For each share, the places whose number from 0 to 1 falls to it."""
+def _divide(draw: Tensor, *shares: float) -> list[Tensor]:
+    """For each share, the indices of the images that fall to it.
+
+    Args:
+        draw: (N,), a random number from 0 to 1 for each image.
+    """
     bounds = np.cumsum([0.0, *shares])
-    return [((lot >= low) & (lot < high)).nonzero()[:, 0] for low, high in itertools.pairwise(bounds)]
+    return [((draw >= low) & (draw < high)).nonzero()[:, 0] for low, high in itertools.pairwise(bounds)]
 
 
 def _nudge(random: _Random, images: Tensor) -> Tensor:
-    """Mirrored by chance, and moved by up to one pixel."""
+    """The images mirrored at random and shifted by up to one pixel."""
     count = len(images)
     images = torch.where(random.chance_of(0.5, count), images.flip(2), images)
     padded = functional.pad(images, (1, 1, 1, 1))
     moves = random.integers(9, count)
     moved = torch.empty_like(images)
-    for move in range(9):  # nine copies of slices, 1.5 ms for 1,024 images in all; indexing every pixel took 2.2
+    for move in range(9):  # nine copies of slices took 1.5 ms for 1,024 images; indexing every pixel took 2.2
         chosen = (moves == move).nonzero()[:, 0]
         down, right = divmod(move, 3)
         moved[chosen] = padded[chosen, down : down + SIDE_PX, right : right + SIDE_PX]
@@ -172,7 +176,7 @@ def _nudge(random: _Random, images: Tensor) -> Tensor:
 
 
 def _sample(x: Tensor, y: Tensor, *layers: Tensor) -> Tensor:
-    """Layers (N, 28, 28) as seen from source coordinates (N, 28, 28): (N, layers, 28, 28), 0 beyond the edge."""
+    """Resamples layers (N, 28, 28) at source coordinates (N, 28, 28), 0 beyond the edge: (N, layers, 28, 28)."""
     return functional.grid_sample(torch.stack(layers, 1), torch.stack([x, y], -1), align_corners=False)
 
 
@@ -182,10 +186,10 @@ def _blur(images: Tensor) -> Tensor:
 
 
 def _pose(random: _Random, greys: Tensor, masks: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Items as people lay them down: leaning, stretched, with their sleeves out, in pairs. Greys and masks (N, 28, 28)."""
+    """Items as people arrange them: tilted, stretched, with their sleeves spread, in pairs. Greys and masks (N, 28, 28)."""
     x, y = _bend(random, labels, lean_degrees=10, stretch=0.18, widen=0.1, turned_shoes=0.35)
     greys, masks = _sample(x, y, greys, masks).unbind(1)
-    greys = greys / masks.clamp(min=0.3)  # the edge is as bright as the inside; the mask alone fades
+    greys = greys / masks.clamp(min=0.3)  # resampling darkens the edge; only the mask should fade there
     sleeved = (torch.isin(labels, _SLEEVED) & random.chance(0.5, len(labels))).nonzero()[:, 0]
     if len(sleeved):
         greys[sleeved], masks[sleeved] = _put_sleeves_out(random, greys[sleeved], masks[sleeved], labels[sleeved])
@@ -198,12 +202,13 @@ def _pose(random: _Random, greys: Tensor, masks: Tensor, labels: Tensor) -> tupl
 def _bend(
     random: _Random, labels: Tensor, *, lean_degrees: float, stretch: float, widen: float, turned_shoes: float
 ) -> tuple[Tensor, Tensor]:
-    """Source coordinates (N, 28, 28) of a slight change of place, size, proportions, direction and outline.
+    """Source coordinates (N, 28, 28) for a slight change of position, size, proportions, direction and outline.
 
     Args:
-        stretch: the logarithm of the most by which width over height changes; bags, which have any proportions, change more.
-        widen: the logarithm of what clothes for the upper body are wider by.
-        turned_shoes: share of shoes that point anywhere.
+        lean_degrees: the largest tilt.
+        stretch: the logarithm of the largest change of the aspect ratio; bags, whose proportions vary most, change more.
+        widen: the logarithm of the factor by which upper-body clothes become wider.
+        turned_shoes: the share of shoes that point in any direction.
     """
     count = len(labels)
     is_bag = torch.isin(labels, _BAG).float()
@@ -215,7 +220,7 @@ def _bend(
     x = (_X + 0.04 * random.uniform_of(-1, 1, count)) * (zoom * proportion)[:, None, None]
     y = (_Y + 0.04 * random.uniform_of(-1, 1, count)) * zoom[:, None, None]
     x, y = angle.cos() * x - angle.sin() * y, angle.sin() * x + angle.cos() * y
-    # Wider towards the bottom or the top, and rounder at the top: bags again differ most.
+    # Wider towards the bottom or the top, and rounder at the top; again, bags vary most.
     taper = random.uniform_of(-1, 1, count) * (0.08 + 0.3 * is_bag)[:, None, None]
     dome = random.uniform_of(-0.1, 1, count) * (0.05 + 0.35 * is_bag)[:, None, None]
     x = x * (1 + taper * y + dome * (-y).clamp(min=0) ** 2) + 0.06 * random.uniform_of(-1, 1, count) * y
@@ -225,12 +230,12 @@ def _bend(
 
 
 def _put_sleeves_out(random: _Random, greys: Tensor, masks: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Both sleeves, which is what is far from the middle, turned outwards about the shoulders by up to 45°."""
+    """Rotates both sleeves, the parts far from the middle, outwards about the shoulders by up to 45°."""
     count = len(greys)
     half_width = ((masks > 0.5).any(1) * _AXIS.abs()).amax(1).clamp(min=0.3)
     angle = random.uniform_of(0, math.radians(45), count)
     shoulder_x, shoulder_y = (half_width * random.uniform(0.5, 0.68, count))[:, None, None], -0.62
-    # What is far from the middle of a T-shirt's lower half is its body.
+    # In the lower half of a T-shirt, the parts far from the middle are its body.
     is_t_shirt = torch.isin(labels, _T_SHIRT)[:, None, None]
     is_sleeve = (_X.abs() > shoulder_x) & (~is_t_shirt | (random.uniform_of(-0.2, 0.2, count) > _Y))
     x, y = _X * (1 + 0.75 * angle.sin()), (_Y + 0.05) * (1 + 0.2 * angle.sin())  # smaller, to make room
@@ -244,7 +249,7 @@ def _put_sleeves_out(random: _Random, greys: Tensor, masks: Tensor, labels: Tens
 
 
 def _pair(random: _Random, greys: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
-    """Two of each, smaller, side by side in any direction, the second one mirrored by chance."""
+    """Each item twice, smaller, side by side in any direction, the second one mirrored at random."""
     count = len(greys)
     direction, distance, zoom = (
         random.uniform_of(0, 2 * math.pi, count),
@@ -259,7 +264,7 @@ def _pair(random: _Random, greys: Tensor, masks: Tensor) -> tuple[Tensor, Tensor
 
 
 def _photograph(random: _Random, greys: Tensor, masks: Tensor) -> Tensor:
-    """Items (N, 28, 28) as photographs cut out in haste: frayed edges, other tones, prints and weaves, light from one side."""
+    """Items (N, 28, 28) as roughly cut-out photographs: frayed edges, other tones, prints and weaves, light from one side."""
     count = len(greys)
     masks = _lose_and_add(random, _fray(random, masks, 0.5))
     inside = masks.sum((1, 2), keepdim=True).clamp(min=1)
@@ -277,15 +282,15 @@ def _photograph(random: _Random, greys: Tensor, masks: Tensor) -> Tensor:
 
 
 def _draw(random: _Random, greys: Tensor, masks: Tensor, labels: Tensor) -> Tensor:
-    """Items (N, 28, 28) as drawings: a bright outline, some lines inside, and mostly filled, as `imaging` fills them."""
+    """Items (N, 28, 28) as drawings: a bright outline, some lines inside, and mostly filled, as `pictures.outlines` fills them."""
     count = len(greys)
     masks = _fray(random, masks, 0.3)
-    has_filled_gaps = torch.isin(labels, _BAG)[:, None, None] & random.chance_of(0.7, count)  # of a handle, say
+    has_filled_gaps = torch.isin(labels, _BAG)[:, None, None] & random.chance_of(0.7, count)  # such as inside a handle
     whole = torch.where(has_filled_gaps, _fill_gaps(masks), masks)
     padded = functional.pad(masks[:, None], (1, 1, 1, 1))
     smaller, larger = -functional.max_pool2d(-padded, 3, 1)[:, 0], functional.max_pool2d(padded, 3, 1)[:, 0]
-    place = random.uniform_of(0, 1, count)  # of the line: inside, on, or outside the edge
-    edges = torch.where(place < 0.4, masks - smaller, torch.where(place < 0.8, larger - smaller, larger - masks))
+    side = random.uniform_of(0, 1, count)  # the line is drawn inside, on, or outside the edge
+    edges = torch.where(side < 0.4, masks - smaller, torch.where(side < 0.8, larger - smaller, larger - masks))
     slopes = functional.pad((greys[:, :, 2:] - greys[:, :, :-2]).abs(), (1, 1)) + functional.pad(
         (greys[:, 2:] - greys[:, :-2]).abs(), (0, 0, 1, 1)
     )
@@ -298,7 +303,7 @@ def _draw(random: _Random, greys: Tensor, masks: Tensor, labels: Tensor) -> Tens
 
 
 def _show_doodles(random: _Random, inks: Tensor, bodies: Tensor, labels: Tensor, *, as_photo: bool) -> Tensor:
-    """Doodles (N, 28, 28) uint8 as drawings, or as photographs of a garment with that outline; 0 to 1."""
+    """Doodles (N, 28, 28) uint8 as drawings, or as photographs of a garment with that outline; brightness from 0 to 1."""
     count = len(inks)
     x, y = _bend(random, labels, lean_degrees=6, stretch=0.12, widen=0.0, turned_shoes=0.1)
     ink, body = _sample(x, y, inks.float() / 255, bodies.float() / 255).unbind(1)
@@ -309,12 +314,12 @@ def _show_doodles(random: _Random, inks: Tensor, bodies: Tensor, labels: Tensor,
 
 
 def _filling(random: _Random, low: float, high: float, count: int) -> Tensor:
-    """Brightness (N, 1, 1) of what outlines enclose; one in ten is left empty."""
+    """The brightness (N, 1, 1) inside the outlines; one in ten is left empty."""
     return random.uniform_of(low, high, count) * ~random.chance_of(0.1, count)
 
 
 def _fray(random: _Random, masks: Tensor, most: float) -> Tensor:
-    """Masks, 0 or 1, whose edges are eaten and frayed, each by its own strength up to `most`."""
+    """Masks, 0 or 1, with frayed edges, each by a random strength up to `most`."""
     count = len(masks)
     blurred = _blur(masks)
     noise = random.clouds(count, 9) * 0.5 + random.clouds(count, 5) * 0.4
@@ -323,7 +328,7 @@ def _fray(random: _Random, masks: Tensor, most: float) -> Tensor:
 
 
 def _lose_and_add(random: _Random, masks: Tensor) -> Tensor:
-    """One mask in twelve loses a piece, and one in twenty gains one of the background, as a cut-out does that went wrong."""
+    """Removes a piece from one mask in twelve and adds a piece of background to one in twenty, like a cut-out that went wrong."""
     count = len(masks)
     x, y = random.uniform_of(-1, 1, count), random.uniform_of(-1, 1, count)
     radius, proportion = random.uniform_of(0.12, 0.4, count), random.uniform_of(0.5, 2, count)
@@ -333,7 +338,7 @@ def _lose_and_add(random: _Random, masks: Tensor) -> Tensor:
 
 
 def _weave(random: _Random, count: int) -> Tensor:
-    """(N, 28, 28) of clouds, stripes, checks or grain, about −1 to 1."""
+    """Clouds, stripes, checks or grain, (N, 28, 28), about −1 to 1."""
     kind, frequency, phase = random.uniform_of(0, 1, count), random.uniform_of(6, 28, count), random.uniform_of(0, 2 * math.pi, count)
     upright = torch.where(random.chance_of(0.5, count), 0.0, math.pi / 2)
     angle = torch.where(random.chance_of(0.6, count), upright, random.uniform_of(0, math.pi, count))
@@ -346,17 +351,17 @@ def _weave(random: _Random, count: int) -> Tensor:
 
 
 def _fill_gaps(masks: Tensor) -> Tensor:
-    """Masks, 0 or 1, with all that cannot be reached from the border."""
+    """Masks, 0 or 1, with the gaps filled that cannot be reached from the border."""
     outside = functional.pad(torch.zeros_like(masks), (1, 1, 1, 1), value=1.0)[:, None]
     free = functional.pad(1 - masks, (1, 1, 1, 1), value=1.0)[:, None]
     cross = torch.tensor([[0.0, 1, 0], [1, 1, 1], [0, 1, 0]])[None, None]
-    for _ in range(SIDE_PX - 4):  # steps into the deepest bay there is likely to be
+    for _ in range(SIDE_PX - 4):  # enough steps for the deepest bay that is likely
         outside = (functional.conv2d(outside, cross, padding=1) > 0) * free
     return 1 - outside[:, 0, 1:-1, 1:-1]
 
 
 def _scribble(random: _Random, count: int) -> Tensor:
-    """(N, 28, 28) with no, one or two lines or arcs, most of them level or upright."""
+    """Zero, one or two lines or arcs, most of them horizontal or vertical, (N, 28, 28)."""
     scribbles = torch.zeros(count, SIDE_PX, SIDE_PX)
     for share in (0.35, 0.25):
         angle = random.uniform_of(0, math.pi, count)

@@ -1,4 +1,4 @@
-"""What the loop is fed: the training images in a new order every epoch, as they are or augmented."""
+"""Batches of training images, augmented or not, in a new order in every epoch."""
 
 import math
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ from fmnist_core.network.model import FashionCNN
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.training.augmentation import FlipsAndShifts, PhotosAndDrawings
 
-_CONVERTED_AT_ONCE = 1_000  # images; 3 MB beside the 86 MB that all take in bfloat16
-_BATCHES_PER_CHUNK = 8  # fetched at once: augmented they took 2.0 s per epoch, one at a time 3.4
+_CONVERTED_AT_ONCE = 1_000  # images: 3 MB of memory on top of the 86 MB for all inputs in bfloat16
+_BATCHES_PER_CHUNK = 8  # augmented together: 2.0 s per epoch, and 3.4 s one batch at a time
 
 
 class Batches:
-    """The training images in batches, in a new order every epoch.
+    """The training images in batches, in a new order in every epoch.
 
-    Seed, epoch and place in the epoch decide everything, so that a run can continue from any step.
+    The seed, the epoch and the position in the epoch determine every batch, so that a run can continue from any step.
     """
 
     def __init__(self, split: Split, config: TrainConfig, model: FashionCNN, precision: str) -> None:
@@ -35,13 +35,13 @@ class Batches:
             self._augmentation = FlipsAndShifts(images, labels)
         elif config.augmentation == "photos-and-drawings":
             self._augmentation = PhotosAndDrawings(images, labels, config.seed)
-        else:  # all inputs are made at once, so that a batch is one look-up
+        else:  # all inputs are computed once, so that a batch is a single look-up
             self._inputs = torch.empty(len(images), 1, *images.shape[1:], dtype=self._dtype, device=self._labels.device)
             for part, pixels in zip(self._inputs.split(_CONVERTED_AT_ONCE), images.split(_CONVERTED_AT_ONCE), strict=True):
                 part.copy_(to_inputs(model, pixels))
 
     def of_epoch(self, epoch: int, first: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Inputs (batch size, 1, 28, 28) and labels (batch size,) on the model's device, from batch `first` (from 0) on."""
+        """Inputs (batch size, 1, 28, 28) and labels (batch size,) on the model's device, starting with batch `first`, counted from 0."""
         order = torch.randperm(len(self._labels), generator=self._generator(epoch))
         for number, chunk in enumerate(order.split(self._batch_size * _BATCHES_PER_CHUNK)):
             skipped = max(0, first - number * _BATCHES_PER_CHUNK)
@@ -57,6 +57,6 @@ class Batches:
         images, labels = self._augmentation.redraw(indices, generator)
         return to_inputs(self._model, images).to(self._dtype), labels.to(device)
 
-    def _generator(self, *place: int) -> torch.Generator:
-        seed = np.random.SeedSequence([self._seed, *place]).generate_state(1, np.uint64)[0]
+    def _generator(self, *position: int) -> torch.Generator:
+        seed = np.random.SeedSequence([self._seed, *position]).generate_state(1, np.uint64)[0]
         return torch.Generator().manual_seed(int(seed) >> 1)

@@ -1,8 +1,8 @@
-"""Drawings by rule: garments as people draw them, an outline with a few lines in it, no two alike.
+"""Doodles: garments drawn by rule the way people draw them, as an outline with a few lines inside, no two alike.
 
-People's drawings differ from the training images in more than their lines: sleeves stand off, legs are short, a sandal is
-seen from above. Each maker below draws one of the ten classes from a handful of random measures. A sheet is drawn in
-coordinates from −1 to 1, y down; it is cut to what is on it and made 28×28 at the end.
+People's drawings differ from the training images in more than their lines: sleeves stick out, legs are short, a sandal is
+seen from above. Each function below draws one of the ten classes from a few random measurements. A sheet has coordinates
+from −1 to 1, y downwards; in the end it is cropped to the drawing and reduced to 28×28.
 """
 
 import itertools
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from fmnist_core.dataset.classes import CLASS_NAMES, SIDE_PX
 
 _OVERSAMPLING = 4  # so that a line's edge is smooth
-_SUBPIXELS = 4  # bits of a coordinate after the point, for OpenCV
+_SUBPIXELS = 4  # fractional bits of OpenCV's coordinates
 
 Point = tuple[float, float]
 Points = list[Point]
@@ -25,7 +25,13 @@ Points = list[Point]
 
 @dataclass(frozen=True, eq=False)
 class Doodle:
-    """A drawing: its lines and what they enclose, lines included, (S, S) uint8 each, and its class."""
+    """A drawing.
+
+    Attributes:
+        ink: (S, S) uint8, its lines.
+        body: (S, S) uint8, its lines and what they enclose.
+        label: its class.
+    """
 
     ink: NDArray[np.uint8]
     body: NDArray[np.uint8]
@@ -33,12 +39,12 @@ class Doodle:
 
 
 def draw_doodle(label: int, random: np.random.Generator, side_px: int = SIDE_PX) -> Doodle:
-    """A drawing of a class, its longer side as long as the square.
+    """A drawing of a class that fills the square in its longer direction.
 
     Args:
         label: index into `CLASS_NAMES`.
-        random: where its measures are drawn from; the same state gives the same drawing.
-        side_px: of the square.
+        random: the source of its measurements; the same state gives the same drawing.
+        side_px: side of the square.
     """
     sheet = _Sheet(random)
     _MAKERS[CLASS_NAMES[label]](sheet)
@@ -48,7 +54,7 @@ def draw_doodle(label: int, random: np.random.Generator, side_px: int = SIDE_PX)
 
 @dataclass(eq=False)
 class _Sheet:
-    """Lines and shapes drawn by a hand that trembles a little."""
+    """Lines and shapes drawn with a slightly shaky hand."""
 
     random: np.random.Generator
     lines: list[NDArray[np.float64]] = field(default_factory=list)
@@ -75,7 +81,7 @@ class _Sheet:
         self.lines.append(outline)
 
     def render(self, side_px: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Ink and body, leaning and mirrored by chance, now and then with a gap in the first outline."""
+        """Ink and body, tilted and mirrored at random, sometimes with a gap in the first outline."""
         lean, narrow = self.random.normal(0, 0.08), math.exp(self.between(-0.15, 0.15))
         side = -1 if self.sometimes(0.5) else 1
         turn = np.array([[math.cos(lean), -math.sin(lean)], [math.sin(lean), math.cos(lean)]]) * [[side * narrow], [1.0]]
@@ -103,7 +109,7 @@ class _Sheet:
         return shrunk[0].astype(np.uint8), shrunk[1].astype(np.uint8)
 
     def _by_hand(self, points: Points) -> NDArray[np.float64]:
-        """The points with more between them, none where the ruler would have it."""
+        """The points with more between them, each a little off the straight line."""
         corners = np.asarray(points, float)
         pieces = []
         for start, end in itertools.pairwise(corners):
@@ -117,7 +123,7 @@ class _Sheet:
 
 
 def _arc(x: float, y: float, width: float, height: float, start_degrees: float, end_degrees: float, points: int = 14) -> Points:
-    """Points on an ellipse of these half axes, clockwise from the right."""
+    """Points on an ellipse with these semi-axes, clockwise from the right."""
     angles = np.radians(np.linspace(start_degrees, end_degrees, points))
     return [(x + width * math.cos(angle), y + height * math.sin(angle)) for angle in angles]
 
@@ -127,13 +133,13 @@ def _mirrored(points: Points) -> Points:
 
 
 def _placed(points: Points, x: float, y: float, angle: float) -> Points:
-    """Turned by an angle in radians, then moved."""
+    """The points rotated by an angle in radians, then moved by x and y."""
     cosine, sine = math.cos(angle), math.sin(angle)
     return [(x + cosine * px - sine * py, y + sine * px + cosine * py) for px, py in points]
 
 
 def _oval(width: float, length: float, taper: float) -> Points:
-    """An oval whose lower end is the narrower one: a sole from above."""
+    """An oval with a narrower lower end: a sole seen from above."""
     angles = np.linspace(0, 2 * math.pi, 26)[:-1]
     return [(width * math.cos(angle) * (1 - taper * math.sin(angle)), length * math.sin(angle)) for angle in angles]
 
@@ -150,13 +156,13 @@ def _neck(sheet: _Sheet, width: float, y: float, depth: float) -> Points:
 
 
 def _draw_top(sheet: _Sheet, lengths: tuple[float, float], *, long_sleeves: float) -> tuple[float, float, float, float, bool]:
-    """What T-shirts, pullovers, coats and shirts share: body, sleeves that stand off at any angle, neckline, seams.
+    """What T-shirts, pullovers, coats and shirts share: body, sleeves at any angle, neckline, seams.
 
     Args:
-        lengths: lowest and highest y of the hem.
-        long_sleeves: the share that has long ones.
+        lengths: the smallest and largest y of the hem.
+        long_sleeves: the share with long sleeves.
     Returns:
-        Half the width of body and neck, y of neck and hem, and whether the sleeves are long.
+        Half the width of the body and of the neck, y of the neck and of the hem, and whether the sleeves are long.
     """
     between, sometimes = sheet.between, sheet.sometimes
     body = between(0.36, 0.58)
@@ -173,7 +179,7 @@ def _draw_top(sheet: _Sheet, lengths: tuple[float, float], *, long_sleeves: floa
     armpit = (body, shoulder_y + thick * between(1, 1.6))
     right = [(neck, neck_y), shoulder, cuff, cuff_below, armpit, (hem, hem_y)]
     left = _mirrored(right)
-    if sometimes(0.25):  # the other arm lies differently
+    if sometimes(0.25):  # the other arm has another shape
         wider, lower = between(-0.1, 0.1), between(-0.12, 0.12)
         left = [(x * (1 + wider), y + lower) if abs(x) > body + 0.05 else (x, y) for x, y in left]
     sheet.shape(_neck(sheet, neck, neck_y, between(0.06, 0.3)) + right + left)
@@ -210,7 +216,7 @@ def _draw_pullover(sheet: _Sheet) -> None:
 
 
 def _draw_front(sheet: _Sheet, neck: float, neck_y: float, hem_y: float) -> None:
-    """What coats and shirts share: an opening, buttons, a collar, a pocket."""
+    """What coats and shirts share: a front opening, buttons, a collar, a pocket."""
     between, sometimes = sheet.between, sheet.sometimes
     if sometimes(0.8):
         sheet.line((0, neck_y + 0.1), (0, hem_y))
@@ -287,7 +293,7 @@ def _draw_trouser(sheet: _Sheet) -> None:
 
 
 def _draw_flip_flop(sheet: _Sheet, x: float, y: float, angle: float) -> None:
-    """A sole from above with a strap like a V, or with two across."""
+    """A sole seen from above with a V-shaped strap, or with two straps across."""
     length = 0.85
     width = length * sheet.between(0.36, 0.6)
     sheet.shape(_placed(_oval(width, length, sheet.between(0, 0.25)), x, y, angle))
@@ -356,7 +362,7 @@ def _draw_ankle_boot(sheet: _Sheet) -> None:
     back, sole_y, top_y, shaft, toe = -0.6, 0.8, between(-0.95, -0.3), 2 * between(0.25, 0.42), between(0.28, 0.45)
     points = [(back, top_y), (back + shaft, top_y + between(-0.08, 0.08)), (back + shaft * between(0.95, 1.05), sole_y - 1.3 * toe)]
     points += [(between(0.4, 0.7), sole_y - toe), (0.9, sole_y - 0.6 * toe), (0.95, sole_y)]
-    if sometimes(0.3):  # a heel stands off
+    if sometimes(0.3):  # a separate heel
         points += [(0.0, sole_y), (-0.15, sole_y - 0.15), (-0.25, sole_y - 0.15), (-0.3, sole_y)]
     sheet.shape([*points, (back - 0.05, sole_y)])
     if sometimes(0.4):

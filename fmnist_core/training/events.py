@@ -1,7 +1,7 @@
-"""What train() reports, and what may be said to it: dead data that any process can read.
+"""What train() reports, and what can be sent to it: plain data that any process can read.
 
-A trainer writes events as JSON and pages read them back as the same classes (`runs.event_log`). What takes much room lives in memory only
-and is None in an event that was read: checkpoints and the answers to whole data sets, which have files of their own. Other fields that
+A training process writes events as JSON, and pages read them back as the same classes (`runs.event_log`). Checkpoints and evaluations of
+whole data sets are kept in memory only, because they have files of their own; they are None in an event that was read. Other fields that
 can be None were not recorded by earlier versions of the project.
 """
 
@@ -20,7 +20,7 @@ class _HasWeights:
 
     @property
     def weights(self) -> Weights:
-        """The weights that would be kept at this moment; raises ValueError in an event that was read from a file."""
+        """The weights at this moment; raises ValueError in an event that was read from a file."""
         if self.checkpoint is None:
             raise ValueError("An event that was read from a file has no weights.")
         return self.checkpoint.weights
@@ -31,7 +31,7 @@ class Started:
     """Before the first step.
 
     Attributes:
-        precision: "bfloat16" or "float32"; "" where it was not recorded.
+        precision: "bfloat16" or "float32"; "" if it was not recorded.
         probes: indices of the test images that are followed through training, see `images.pick_probes`.
     """
 
@@ -46,7 +46,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Resumed:
-    """In place of Started where a run continues from a checkpoint; what was reported beyond this step will come again."""
+    """Takes the place of Started when a run continues from a checkpoint; steps reported after this one will be reported again."""
 
     epoch: int
     step: int
@@ -58,18 +58,18 @@ class Resumed:
 
 @dataclass(frozen=True, eq=False)
 class StepDone(_HasWeights):
-    """About every 0.3 s, after the first step and the last of an epoch, and whenever it was asked for.
+    """About every 0.3 s, after the first step of the run and the last of each epoch, or after every step if requested.
 
     Attributes:
-        epoch: from 1.
-        step: steps done since the run began.
-        losses: the mean loss of each batch since the last report, the last one being that of `step`.
-        images_per_s: since the last report.
-        elapsed_s: seconds of training; while the consumer keeps the generator waiting, no time passes.
+        epoch: counted from 1.
+        step: steps since the run began.
+        losses: the mean loss of each batch since the last report; the last is that of `step`.
+        images_per_s: training speed since the last report.
+        elapsed_s: seconds of training, without the time that the consumer kept the generator waiting.
         remaining_s: expected time to the end of the run.
         learning_rate: of the last step.
-        probes: (P, 10) float32, probabilities of the probes.
-        checkpoint: the run at this moment.
+        probes: (P, 10) float32, class probabilities of the probes.
+        checkpoint: the state of the run at this moment.
     """
 
     epoch: int
@@ -85,16 +85,16 @@ class StepDone(_HasWeights):
 
 @dataclass(frozen=True, eq=False)
 class EpochDone(_HasWeights):
-    """After an epoch and its evaluations.
+    """After each epoch and its evaluation.
 
     Attributes:
-        train_loss, train_accuracy: means over the epoch's images as they were learned, while the weights were changing.
-        validation_loss, validation_accuracy: over the images held out; None also where there are none.
-        test_loss, test_accuracy: over all test images, each seen once as it is, in float32 whatever the run is trained in.
+        train_loss, train_accuracy: means over the epoch's batches, each taken before its update, while the weights were changing.
+        validation_loss, validation_accuracy: over the images held out; None if there are none.
+        test_loss, test_accuracy: over all test images, unaugmented, in float32 whatever precision the run trains in.
         learning_rate: of the epoch's last step.
         is_best: whether the validation accuracy is the highest so far.
-        evaluation: what the network answered to all test images.
-        checkpoint: the run at this moment.
+        evaluation: the answers to all test images.
+        checkpoint: the state of the run at this moment.
     """
 
     epoch: int
@@ -114,7 +114,7 @@ class EpochDone(_HasWeights):
 
 @dataclass(frozen=True, eq=False)
 class RateChanged:
-    """The learning rate was changed by hand after this step; the checkpoint holds the new one."""
+    """The learning rate was changed by hand after this step; the checkpoint contains the new one."""
 
     epoch: int
     step: int
@@ -127,9 +127,9 @@ class Diverged:
     """The last event of a run whose loss is no longer a finite number.
 
     Attributes:
-        step: the first one with such a loss.
-        message: why, and what to try.
-        losses: the finite ones since the last report.
+        step: the first step with such a loss.
+        message: the reason, and what to try.
+        losses: the finite losses since the last report.
     """
 
     epoch: int
@@ -140,12 +140,12 @@ class Diverged:
 
 @dataclass(frozen=True)
 class Finished:
-    """The last event of a run that did all its epochs.
+    """The last event of a run that completed all its epochs.
 
     Attributes:
-        test_accuracy: of the best epoch where images are held out to choose it, else of the last.
-        train_accuracy: of the last weights, over up to 5,000 of the images they were trained on, with the labels that were learned.
-        best_epoch: None also where no images are held out.
+        test_accuracy: of the best epoch if images are held out to choose it, else of the last.
+        train_accuracy: of the final weights, over up to 5,000 of the images they were trained on, with the labels used in training.
+        best_epoch: None if no images are held out.
     """
 
     epoch: int
@@ -161,11 +161,11 @@ Event = Started | Resumed | StepDone | EpochDone | RateChanged | Diverged | Fini
 
 @dataclass(frozen=True)
 class Request:
-    """What a consumer may send into train() in place of asking for the next event.
+    """What a consumer can send into train() instead of only asking for the next event.
 
     Attributes:
-        learning_rate: from the next step on; answered by RateChanged. What is left of a schedule is scaled.
-        report_every_step: whether to report after each step from now on; None leaves it.
+        learning_rate: used from the next step on; train() answers with RateChanged. The rest of a schedule is rescaled.
+        report_every_step: whether to report after each step from now on; None changes nothing.
     """
 
     learning_rate: float | None = None

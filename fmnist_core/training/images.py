@@ -1,4 +1,4 @@
-"""Which images a run learns from, which choose its best epoch, and which are followed through training."""
+"""The images a run trains on, those that choose its best epoch, and those followed through training."""
 
 from dataclasses import dataclass, replace
 
@@ -11,7 +11,7 @@ from fmnist_core.dataset.split import Split, pick
 from fmnist_core.settings.config import TrainConfig
 
 PROBES_PER_CLASS = 2
-_LARGEST_HELD_OUT_SHARE = 12  # 5,000 of 60,000; a smaller data set keeps the same share to learn from
+_MOST_HELD_OUT = 12  # at most a twelfth is held out, 5,000 of 60,000, so that a small data set keeps enough to train on
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,8 +19,8 @@ class RunImages:
     """The images of one run.
 
     Attributes:
-        train: those it learns from.
-        validation: those held out, whose accuracy chooses the best epoch; may be empty.
+        train: the images it trains on.
+        validation: the images held out, which choose the best epoch; may be empty.
         test: all test images, which choose nothing.
         probes: (20,) indices of the test images that are followed through training.
     """
@@ -38,12 +38,12 @@ def pick_images(config: TrainConfig, train_split: Split, test_split: Split) -> R
 
 
 def hold_out(split: Split, count: int) -> tuple[Split, Split]:
-    """Divides the training images into those to learn from and those that choose the best epoch, the same ones for every run.
+    """Divides the training images into those to train on and those that choose the best epoch, in the same way for every run.
 
     Args:
-        count: how many to hold out; never more than a twelfth of them.
+        count: how many to hold out; at most a twelfth of the images are.
     """
-    count = min(count, len(split) // _LARGEST_HELD_OUT_SHARE)
+    count = min(count, len(split) // _MOST_HELD_OUT)
     if count == 0:
         return split, pick(split, np.arange(0))
     order = np.random.default_rng(0).permutation(len(split))
@@ -51,7 +51,7 @@ def hold_out(split: Split, count: int) -> tuple[Split, Split]:
 
 
 def pick_training_images(split: Split, config: TrainConfig) -> Split:
-    """The images that a run learns from, of those that are not held out: a class left out, a smaller number, labels shuffled.
+    """The images that a run trains on, chosen from those not held out: without the class left out, fewer of them, labels shuffled.
 
     Raises:
         DataError: if no image is left.
@@ -67,6 +67,6 @@ def pick_training_images(split: Split, config: TrainConfig) -> Split:
 
 
 def pick_probes(split: Split) -> NDArray[np.int64]:
-    """Indices of two images of every class, ordered by class, to be followed while a network trains; always the same ones."""
+    """Indices of two images of each class, ordered by class, to follow through training; always the same images."""
     of_each = [sample_indices(split, PROBES_PER_CLASS, seed=0, class_index=label) for label in range(len(split.class_names))]
     return np.concatenate(of_each)

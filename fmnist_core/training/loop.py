@@ -19,19 +19,19 @@ from fmnist_core.training.state import TrainingState
 def train(
     config: TrainConfig, train_split: Split, test_split: Split, *, epochs: int | None = None, checkpoint: Checkpoint | None = None
 ) -> Generator[Event, Request | None, None]:
-    """Trains a FashionCNN and reports as it goes; to stop it, close the generator, and to let it wait, do not ask for more.
+    """Trains a FashionCNN and yields events. To stop, close the generator; to pause, do not ask for the next event.
 
-    The same config, splits, machine and number of threads give the same losses and weights to the bit, whether in one go or
-    from a checkpoint. PyTorch's global random state is neither read nor changed.
+    The same config, splits, machine and number of threads give the same losses and weights to the bit, with or without an
+    interruption. PyTorch's global random state is neither read nor changed.
 
     Args:
-        epochs: how many in all; default those of the config.
-        checkpoint: where to continue from, of a run with the same config and splits; default the beginning.
+        epochs: how many in total; by default those of the config.
+        checkpoint: where to continue from, of a run with the same config and splits; by default from the beginning.
     Yields:
-        Started or Resumed, then StepDone and EpochDone as they come, then Finished or Diverged. A `Request` may be sent.
+        Started or Resumed, then StepDone and EpochDone events, then Finished or Diverged. A `Request` can be sent in return.
     Raises:
         DataError: if the config leaves no image to train on.
-        ValueError: if the checkpoint is of another network or optimizer.
+        ValueError: if the checkpoint belongs to another network or optimizer.
     """
     epochs = config.epochs if epochs is None else epochs
     device = pick_device()

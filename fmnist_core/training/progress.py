@@ -1,4 +1,4 @@
-"""Progress: where a run stands, the figures of the epoch under way and of the best epoch, and the clock."""
+"""Progress: a run's step counter, the figures of the current and the best epoch, and its clock."""
 
 import time
 
@@ -8,11 +8,11 @@ from torch import Tensor
 from fmnist_core.evaluation.evaluation import Evaluation
 from fmnist_core.training.checkpoint import Counters
 
-_REPORT_EVERY_S = 0.3  # often enough for a chart that moves, seldom enough to cost little
+_REPORT_EVERY_S = 0.3  # often enough for a moving chart, rarely enough to cost little
 
 
 class Progress:
-    """Where a run stands. `plan` comes before all else."""
+    """How far a run has come. Call `plan` first."""
 
     def __init__(self) -> None:
         self.step = 0
@@ -28,29 +28,29 @@ class Progress:
         self._running_since_s: float | None = None
 
     def plan(self, steps_per_epoch: int, epochs: int) -> None:
-        """Says how long the run is."""
+        """Sets the length of the run."""
         self._steps_per_epoch, self._total_steps = steps_per_epoch, steps_per_epoch * epochs
         self._first_step, self._first_s = self.step, self._elapsed_s
 
     @property
     def epoch(self) -> int:
-        """The epoch under way, from 1."""
+        """The current epoch, counted from 1."""
         return self._tested_epochs + 1
 
     @property
     def step_in_epoch(self) -> int:
-        """Steps of the epoch under way that are done."""
+        """Steps completed in the current epoch."""
         return self.step - self._tested_epochs * self._steps_per_epoch
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds of training, without those in which the clock stood."""
+        """Seconds of training, without the time that the clock was stopped."""
         running_s = 0.0 if self._running_since_s is None else time.perf_counter() - self._running_since_s
         return self._elapsed_s + running_s
 
     @property
     def remaining_s(self) -> float:
-        """Expected seconds to the end, at the pace since this process began."""
+        """Expected seconds to the end, at the pace since this process started."""
         return (self.elapsed_s - self._first_s) / max(1, self.step - self._first_step) * (self._total_steps - self.step)
 
     def start_clock(self) -> None:
@@ -60,7 +60,7 @@ class Progress:
         self._elapsed_s, self._running_since_s = self.elapsed_s, None
 
     def count_step(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """Takes in a step; its loss and logits are read off the device with the next report."""
+        """Counts a step; its loss and logits are copied from the device at the next report."""
         self.step += 1
         self._unread.append((loss, logits, labels))
 
@@ -70,7 +70,7 @@ class Progress:
         return self.report_every_step or is_first_or_last or self.elapsed_s - self._reported_s >= _REPORT_EVERY_S
 
     def take_losses(self) -> tuple[float, ...]:
-        """The loss of each step since the last call; these steps count for their epoch's figures from now on."""
+        """The loss of each step since the last call; adds these steps to the figures of their epoch."""
         losses = torch.stack([loss for loss, _, _ in self._unread]).tolist()  # one wait for the device per report, not per step
         predictions = torch.cat([logits for _, logits, _ in self._unread]).argmax(dim=1)
         self._epoch_right += int((predictions == torch.cat([labels for _, _, labels in self._unread])).sum())
@@ -89,14 +89,14 @@ class Progress:
         return pace
 
     def end_epoch(self) -> tuple[float, float]:
-        """Mean loss and accuracy over the epoch's images; the next epoch starts from zero."""
+        """The mean loss and the accuracy over the epoch's images; the next epoch starts from zero."""
         means = self._epoch_loss / self._epoch_images, self._epoch_right / self._epoch_images
         self._epoch_loss, self._epoch_right, self._epoch_images = 0.0, 0, 0
         self._tested_epochs += 1
         return means
 
     def note_best(self, epoch: int, tested: Evaluation, validated: Evaluation | None) -> bool:
-        """Whether no epoch before had so high a validation accuracy; without validation images the newest epoch counts."""
+        """Whether this epoch has the highest validation accuracy so far; without validation images the latest epoch counts."""
         if validated is None:
             self.best_test_accuracy = tested.accuracy
             return False
@@ -106,7 +106,7 @@ class Progress:
         return True
 
     def count(self, rate_scale: float, last_rate: float, averaged_steps: int) -> Counters:
-        """Where the run stands, for a checkpoint; the arguments are what others count."""
+        """The counters for a checkpoint; the arguments are counters kept elsewhere."""
         return Counters(
             step=self.step,
             tested_epochs=self._tested_epochs,
@@ -123,7 +123,7 @@ class Progress:
         )
 
     def restore(self, counters: Counters) -> None:
-        """Stands where the run stood."""
+        """Continues from the counters of a checkpoint."""
         self.step, self._tested_epochs = counters.step, counters.tested_epochs
         self._epoch_loss, self._epoch_right = counters.epoch_loss, counters.epoch_right
         self._epoch_images, self.best_epoch = counters.epoch_images, counters.best_epoch

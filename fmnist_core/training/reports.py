@@ -1,4 +1,4 @@
-"""What train() reports: the events of a run, made from where it stands."""
+"""Creates the events that train() yields."""
 
 import math
 
@@ -13,11 +13,11 @@ from fmnist_core.training.events import Diverged, EpochDone, Finished, Resumed, 
 from fmnist_core.training.images import RunImages
 from fmnist_core.training.state import TrainingState
 
-TRAIN_CHECK_IMAGES = 5_000  # of the training images, for the accuracy at the end
+TRAIN_CHECK_IMAGES = 5_000  # training images on which the final weights are evaluated
 
 
 class Reports:
-    """Makes the events of one run."""
+    """Creates the events of one run from its state."""
 
     def __init__(self, state: TrainingState, images: RunImages, precision: str) -> None:
         self._state, self._images, self._precision = state, images, precision
@@ -33,7 +33,7 @@ class Reports:
         return Resumed(progress.epoch, progress.step, steps_per_epoch, progress.elapsed_s, self._device, self._precision)
 
     def steps(self) -> StepDone | Diverged:
-        """Of the steps since the last call."""
+        """Reports the steps since the last call."""
         state, progress = self._state, self._state.progress
         losses = progress.take_losses()
         if not all(map(math.isfinite, losses)):
@@ -51,10 +51,10 @@ class Reports:
         )
 
     def epoch(self) -> EpochDone | Diverged:
-        """Of the epoch whose last step is done; evaluates the network."""
+        """Evaluates the network and reports the epoch that has just ended."""
         state, progress, images = self._state, self._state.progress, self._images
         epoch = progress.epoch
-        tested = evaluate(state.evaluated_model, images.test)  # in float32: this very figure is reported in the end
+        tested = evaluate(state.evaluated_model, images.test)  # in float32, because this is the figure that is reported at the end
         if not math.isfinite(tested.loss):
             return self._diverged((tested.loss,))
         has_validation = len(images.validation) > 0
@@ -77,7 +77,7 @@ class Reports:
         )
 
     def finished(self, epochs: int) -> Finished:
-        """Of the whole run; evaluates the network on images that it was trained on."""
+        """Evaluates the network on images that it was trained on and reports the whole run."""
         train, progress = self._images.train, self._state.progress
         train_check = evaluate(self._state.evaluated_model, pick(train, np.arange(min(TRAIN_CHECK_IMAGES, len(train)))))
         return Finished(
@@ -91,11 +91,11 @@ class Reports:
 
     def _diverged(self, losses: tuple[float, ...]) -> Diverged:
         progress, rate = self._state.progress, self._state.last_rate
-        place = next(place for place, loss in enumerate(losses) if not math.isfinite(loss))
-        became = "not a number (NaN)" if math.isnan(losses[place]) else "infinite"
-        step = progress.step + place + 1 - len(losses)
+        first = next(index for index, loss in enumerate(losses) if not math.isfinite(loss))
+        became = "not a number (NaN)" if math.isnan(losses[first]) else "infinite"
+        step = progress.step + first + 1 - len(losses)
         message = (
-            f"At step {step} the loss became {became}: the weights grew until the arithmetic overflowed, and nothing can be learned any "
-            f"more. The learning rate {rate:.3g} is too high; try {as_decimal(suggest_learning_rate(rate))}."
+            f"At step {step} the loss became {became}: the weights grew until the arithmetic overflowed, and the network can no longer "
+            f"learn. The learning rate {rate:.3g} is too high; try {as_decimal(suggest_learning_rate(rate))}."
         )
-        return Diverged(progress.epoch, step, message, losses[:place])
+        return Diverged(progress.epoch, step, message, losses[:first])

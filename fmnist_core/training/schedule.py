@@ -6,10 +6,12 @@ from fmnist_core.settings.config import TrainConfig
 def scheduled_rate(config: TrainConfig, step: int, steps: int) -> float:
     """The learning rate of a step.
 
+    With "one-cycle", the rate rises linearly from a tenth of its maximum over the first seventh of the steps, then falls
+    linearly to a thousandth. Steps after the schedule, in epochs that were added later, use a tenth of the maximum.
+
     Args:
-        step: from 0.
-        steps: of the whole schedule. With "one-cycle" the rate rises in a straight line from a tenth of the highest for the first
-            seventh and falls in another to a thousandth; steps beyond it, of epochs that were added later, are done at a tenth.
+        step: counted from 0.
+        steps: the length of the whole schedule.
     """
     highest = config.learning_rate
     if config.schedule == "constant":

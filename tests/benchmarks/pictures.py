@@ -20,11 +20,11 @@ from PIL import Image
 
 from fmnist_core.dataset.classes import CLASS_NAMES
 from fmnist_core.dataset.split import load_split
-from fmnist_core.insight.answer import answer_picture
-from fmnist_core.insight.familiarity import fit_familiarity, score_unfamiliarity
+from fmnist_core.insight.answer import Answer, answer_picture
+from fmnist_core.insight.familiarity import fit_familiarity
 from fmnist_core.network.model import FashionCNN
 from fmnist_core.pictures.opening import open_picture
-from fmnist_core.pictures.preparation import Preparation, prepare, prepare_drawing
+from fmnist_core.pictures.preparation import prepare, prepare_drawing
 from fmnist_core.runs.folders import STARTER_ID
 from fmnist_core.runs.record import load_run
 from fmnist_core.runs.weights import load_model
@@ -78,19 +78,18 @@ def print_balanced(kinds: list[str], answers: list[str], right: dict[str, set[st
 def measure_photos(folder: Path, model: FashionCNN) -> None:
     with (folder / "labels.csv").open(newline="") as file:
         rows = sorted(csv.DictReader(file), key=lambda row: row["file"])
-    prepared: list[Preparation] = []
-    answers, took_s = [], []
+    answers: list[Answer] = []
+    took_s = []
     for row in rows:
         content = (folder / row["file"]).read_bytes()
         began_s = time.perf_counter()
         preparation = prepare(open_picture(content, row["file"]))
-        answers.append(CLASS_NAMES[answer_picture(model, preparation.views).first])
+        answers.append(answer_picture(model, preparation.views))
         took_s.append(time.perf_counter() - began_s)
-        prepared.append(preparation)
-    print_balanced([row["label"] for row in rows], answers, PHOTO_ANSWERS)
+    print_balanced([row["label"] for row in rows], [CLASS_NAMES[answer.first] for answer in answers], PHOTO_ANSWERS)
     print(f"median time from file to answer {np.median(took_s):.3f} s")
     familiarity = fit_familiarity(model, load_split("train"), load_split("test"))
-    scores = np.array([score_unfamiliarity(model, preparation.views) for preparation in prepared])
+    scores = np.array([answer.unfamiliarity for answer in answers])
     is_known = np.array([row["label"] in PHOTO_ANSWERS for row in rows])
     known, unknown = scores[is_known], scores[~is_known]
     if len(unknown):

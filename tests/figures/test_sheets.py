@@ -102,7 +102,7 @@ def test_colour_limits_by_hand(values: list[float], colours: SheetColours, limit
 
 def sheet(**options: object) -> go.Figure:
     tiles = np.arange(3 * 2 * 2, dtype=np.float32).reshape(3, 2, 2)
-    return draw_sheet(tiles, columns=2, limits=(0, 11), places={"kernel": np.arange(3)}, legend="weight", **options)  # type: ignore[arg-type]
+    return draw_sheet(tiles, columns=2, limits=(0, 11), labels={"kernel": np.arange(3)}, legend="weight", **options)  # type: ignore[arg-type]
 
 
 def test_a_sheet_puts_tiles_row_by_row_with_gaps_between() -> None:

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from fmnist_core.dataset.split import Split
-from fmnist_core.evaluation.prediction import predict
+from fmnist_core.evaluation.prediction import compute_logits, predict
 from fmnist_core.insight.answer import Answer, answer_picture
-from fmnist_core.insight.familiarity import Familiarity, score_unfamiliarity
+from fmnist_core.insight.familiarity import Familiarity, energies
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.training.state import draw_network
 
@@ -16,7 +16,7 @@ def test_an_answer_is_the_mean_over_views(small_splits: tuple[Split, Split]) -> 
     np.testing.assert_allclose(answer.probabilities, predict(model, views).mean(axis=0), rtol=1e-6)
     assert answer.probabilities.sum() == pytest.approx(1, abs=1e-5)
     assert answer.views == 4
-    assert answer.unfamiliarity == pytest.approx(score_unfamiliarity(model, views))
+    assert answer.unfamiliarity == pytest.approx(max(energies(compute_logits(model, views))))
 
 
 def test_the_two_most_probable_classes() -> None:

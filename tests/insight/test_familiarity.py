@@ -4,7 +4,8 @@ import torch
 
 from fmnist_core.dataset.idx import PACKAGED_FOLDER
 from fmnist_core.dataset.split import Split, load_split
-from fmnist_core.insight.familiarity import fit_familiarity, score_unfamiliarity
+from fmnist_core.evaluation.prediction import compute_logits
+from fmnist_core.insight.familiarity import energies, fit_familiarity
 from fmnist_core.insight.neighbours import Neighbours
 from fmnist_core.network.model import FashionCNN
 from fmnist_core.runs.folders import STARTER_ID
@@ -18,27 +19,22 @@ def starter() -> FashionCNN:
 
 
 def test_the_score_by_hand() -> None:
-    """Logits of 0 everywhere: minus 2 times the logarithm of ten ones."""
-    model = FashionCNN().eval()
-    torch.nn.init.zeros_(model.fc.weight)
-    torch.nn.init.zeros_(model.fc.bias)
-    assert score_unfamiliarity(model, np.zeros((1, 28, 28), np.uint8)) == pytest.approx(-2 * np.log(10))
-    with torch.no_grad():
-        model.fc.bias[3] = 20.0
-    assert score_unfamiliarity(model, np.zeros((2, 28, 28), np.uint8)) == pytest.approx(-20, abs=0.01)
+    """Ten equal logits: minus 2 times the logarithm of ten ones. One large logit: about minus that logit."""
+    logits = torch.zeros(2, 10)
+    logits[1, 3] = 20.0
+    assert energies(logits) == pytest.approx([-2 * np.log(10), -20], abs=0.01)
 
 
 def test_the_threshold_and_its_false_alarms(starter: FashionCNN) -> None:
     train, test = (load_split(name, PACKAGED_FOLDER) for name in ("train", "test"))
     few = Split("test", test.images[:2000], test.labels[:2000])
     familiarity = fit_familiarity(starter, Split("train", train.images[:5000], train.labels[:5000]), few)
-    scores = np.array([score_unfamiliarity(starter, image[np.newaxis]) for image in few.images[:300]])
+    scores = energies(compute_logits(starter, few.images[:300]))
     assert 0 < familiarity.false_alarm_rate < 0.03
     assert (scores > familiarity.threshold).mean() < 0.05
     random = np.random.default_rng(0)
-    blots = [np.kron(random.integers(0, 256, (7, 7), np.uint8), np.ones((4, 4), np.uint8)) for _ in range(60)]
-    flagged = np.mean([score_unfamiliarity(starter, blot[np.newaxis]) > familiarity.threshold for blot in blots])
-    assert flagged > 0.25
+    blots = np.kron(random.integers(0, 256, (60, 7, 7), np.uint8), np.ones((4, 4), np.uint8))
+    assert (energies(compute_logits(starter, blots)) > familiarity.threshold).mean() > 0.25
 
 
 def test_neighbours_look_alike(starter: FashionCNN) -> None:

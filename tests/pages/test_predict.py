@@ -15,7 +15,7 @@ from fmnist_core.dataset.idx import PACKAGED_FOLDER
 from fmnist_core.dataset.split import load_split
 from fmnist_core.dataset.torch_dataset import FashionMNISTDataset
 from fmnist_core.evaluation.prediction import predict
-from fmnist_core.insight.familiarity import score_unfamiliarity
+from fmnist_core.insight.answer import answer_picture
 from fmnist_core.pictures.painting import read_paint, shrink_item
 from fmnist_core.runs.folders import STARTER_ID
 from fmnist_core.runs.record import load_run
@@ -272,7 +272,7 @@ def test_what_is_unlike_the_training_images_is_said() -> None:
     model = load_model(load_run(STARTER_ID))
     random = np.random.default_rng(0)
     blots = [random.integers(0, 256, (6, 6), np.uint8).repeat(4, 0).repeat(4, 1) for _ in range(20)]
-    oddest = max((np.pad(blot, 2) for blot in blots), key=lambda blot: score_unfamiliarity(model, blot[np.newaxis]))
+    oddest = max((np.pad(blot, 2) for blot in blots), key=lambda blot: answer_picture(model, blot[np.newaxis]).unfamiliarity or 0)
     at = upload(open_page("predict", source="Upload", run="starter"), ("blot.png", png(oddest)))
     (said,) = [box.value for box in at.warning if "unlike anything I was trained on" in box.value]
     assert "of the test images" in said

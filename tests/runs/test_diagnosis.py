@@ -178,7 +178,7 @@ def test_known_by_heart(tmp_path: Path) -> None:
     assert "100.0 % of its 100 training images" in found.sentence
     assert "73.0 %" in found.sentence
     assert "27 points" in found.sentence
-    assert "lowest after epoch 2, 0.78, and is 0.95 now" in found.sentence
+    assert "lowest after epoch 2, at 0.78, and is now 0.95" in found.sentence
 
 
 def test_the_accuracy_measured_at_the_end_counts(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_a_healthy_gap_is_not_called_memorising(tmp_path: Path, train: float, te
 def test_a_slight_gap_is_mentioned(tmp_path: Path) -> None:
     history = make_history(falling(2.3, 0.05, noise=0.02), (0.93, 0.906, 0.25), (0.99, 0.907, 0.45))
     sentence = only(diagnose(make_run(tmp_path), history)).sentence
-    assert "begins to know its images by heart; its test loss was lowest after epoch 1, 0.25, and is 0.45 now" in sentence
+    assert "starting to memorise its images; its test loss was lowest after epoch 1, at 0.25, and is now 0.45" in sentence
 
 
 def test_the_lag_of_the_first_steps_is_not_called_memorising(tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_a_run_of_an_earlier_version_is_judged_by_what_it_has(tmp_path: Path) ->
     history.epochs = [replace(epoch, train_accuracy=None) for epoch in history.epochs]
     found = only(diagnose(make_run(tmp_path, test_accuracy=0.9), history))
     assert found.kind == "learned"
-    assert found.sentence.startswith("It answers 90.0 % of the test images right. ")
+    assert found.sentence.startswith("The network classifies 90.0 % of the test images correctly. ")
 
 
 def test_the_starter_has_learned() -> None:
@@ -245,16 +245,16 @@ def test_a_class_never_recognised(tmp_path: Path) -> None:
     run = make_run(tmp_path, TrainConfig(left_out_class=BAG), without_bags())
     found = only(diagnose(run, make_history(falling(2.3, 0.3), (0.93, 0.81, 1.5))))  # a gap of 12 points, but for the bags of 3
     assert found.kind == "blind-to-class"
-    assert "Of 100 test images of the class Bag it recognised none" in found.sentence
+    assert "Of 100 test images of the class Bag, the network recognised none" in found.sentence
     assert "Shirt (60), T-shirt/top (25) and Ankle boot (15)" in found.sentence
-    assert "never shown one" in found.sentence
-    assert "Of the other classes it knows 90.0 %." in found.sentence
+    assert "never saw one" in found.sentence
+    assert "On the other classes it is 90.0 % accurate." in found.sentence
 
 
 def test_another_reason_is_not_made_up(tmp_path: Path) -> None:
     sentence = only(diagnose(make_run(tmp_path, confusion=without_bags()), make_history(falling(2.3, 0.3), (0.84, 0.81, 1.5)))).sentence
-    assert "never shown" not in sentence
-    assert "whether there are enough such images" in sentence
+    assert "never saw" not in sentence
+    assert "that there are enough such images" in sentence
 
 
 def test_a_class_that_is_only_hard_is_not_called_blindness(tmp_path: Path) -> None:
@@ -288,7 +288,7 @@ def test_a_loss_that_jumps(tmp_path: Path) -> None:
         diagnose(make_run(tmp_path, TrainConfig(batch_size=1), test_accuracy=0.75), make_history(skewed(0.6, 2_000), (0.72, 0.75, 0.7)))
     )
     assert found.kind == "noisy"
-    assert "one image only" in found.sentence
+    assert "only one image" in found.sentence
     assert "75.0 % of the test images" in found.sentence
 
 
@@ -312,8 +312,8 @@ def test_whether_more_epochs_would_help(tmp_path: Path) -> None:
         return only(diagnose(run, make_history(losses, *epochs))).sentence
 
     assert "only once" in tell((0.85, 0.87, 0.35))
-    assert "still brought 2.0 points: more epochs will help" in tell((0.85, 0.86, 0.4), (0.89, 0.88, 0.35))
-    assert "brought only 0.1 points" in tell((0.9, 0.9, 0.3), (0.92, 0.901, 0.3))
+    assert "still gained 2.0 points: more epochs will help" in tell((0.85, 0.86, 0.4), (0.89, 0.88, 0.35))
+    assert "gained only 0.1 points" in tell((0.9, 0.9, 0.3), (0.92, 0.901, 0.3))
     assert "at its best after epoch 1, 90.5 %" in tell((0.9, 0.905, 0.3), (0.92, 0.901, 0.3))
 
 

@@ -1,4 +1,4 @@
-"""How many images each class has, and what they look like on average."""
+"""The number of images of each class, and their mean."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +14,7 @@ from pages.parts.components.image_wall.image_wall import show_image_wall
 
 
 def show_class_overview(split: Split, chosen: int | None, on_pick: Callable[[str | None], None]) -> None:
-    """Shows the ten mean images and counts; a click calls `on_pick` with a class's name, or None for the one chosen already."""
+    """Shows the ten mean images and counts; a click calls `on_pick` with a class's name, or None if it is already chosen."""
     st.subheader("The ten classes", anchor=False)
     counts, means = _summarise(split.name, split.folder, split)
     names = split.class_names
@@ -29,7 +29,7 @@ def show_class_overview(split: Split, chosen: int | None, on_pick: Callable[[str
             captions=names,
             tile_px=110,
             picked=chosen,
-            on_pick=lambda place: on_pick(None if place == chosen else names[place]),
+            on_pick=lambda index: on_pick(None if index == chosen else names[index]),
             reveals="samples",
         )
     listed = ", ".join(f"{name} {count:,}" for name, count in zip(names, counts, strict=True))

@@ -1,1 +1,1 @@
-"""Pieces with HTML, CSS and JavaScript of their own, one folder each; the JavaScript that several use lies beside the folders."""
+"""Components with their own HTML, CSS and JavaScript, one folder each; JavaScript that several use is beside the folders."""

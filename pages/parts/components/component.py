@@ -1,4 +1,4 @@
-"""Loading a component: the folder NAME holds NAME.html, NAME.css and NAME.js, and NAME.py, which shows it and reads what it sends."""
+"""Loads components: the folder NAME holds NAME.html, NAME.css and NAME.js, and NAME.py, which shows it and reads what it sends."""
 
 import functools
 import re
@@ -24,7 +24,7 @@ def _read(folder: Path) -> tuple[str, str, str]:
 
 
 def bundle(script: Path) -> str:
-    """One JavaScript module with what it imports from files beside it; Streamlit takes a component's script as one text."""
+    """A JavaScript module together with the files that it imports, as one text, because Streamlit expects a single script."""
     text = script.read_text(encoding="utf-8")
     imported = [(script.parent / name).resolve() for name in _IMPORT.findall(text)]
     shared = [file.read_text(encoding="utf-8").replace("export ", "") for file in imported]

@@ -1,6 +1,4 @@
-// Brings what a click has changed into view.
-
-/** Scrolls to the Streamlit container with this key, if there is one and it cannot be seen. */
+/** Scrolls the Streamlit container with this key into view, if it exists and is not visible. */
 export function reveal(key) {
   const container = key && document.querySelector(`.st-key-${key}`);
   if (!container) return;

@@ -1,8 +1,8 @@
-// Of many buttons one is in the tab order, and the arrow keys hand that on: the pattern that WAI-ARIA calls a roving tabindex.
+// WAI-ARIA's roving tabindex: of many buttons, one is in the tab order, and the arrow keys move the focus.
 
 export const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
-/** Moves the focus between two elements; where there is none to go to, the key does nothing at all. */
+/** Moves the focus from one element to another; if there is no other, the key does nothing. */
 export function moveFocus(event, from, to) {
   event.preventDefault();
   if (!to) return;
@@ -11,11 +11,11 @@ export function moveFocus(event, from, to) {
   to.focus();
 }
 
-/** Lets the arrow keys, Home and End move the focus among tiles; stepsOf gives how far one step across and one down go. */
+/** Lets the arrow keys, Home and End move the focus among tiles; stepsOf returns how many tiles a step across and a step down are. */
 export function moveAmongTiles(event, tiles, stepsOf) {
   const here = tiles.indexOf(event.target.closest('button'));
   const [across, down] = stepsOf();
-  const places = {
+  const targets = {
     ArrowLeft: here - across,
     ArrowRight: here + across,
     ArrowUp: here - down,
@@ -23,10 +23,10 @@ export function moveAmongTiles(event, tiles, stepsOf) {
     Home: 0,
     End: tiles.length - 1,
   };
-  if (here >= 0 && event.key in places) moveFocus(event, tiles[here], tiles[places[event.key]]);
+  if (here >= 0 && event.key in targets) moveFocus(event, tiles[here], tiles[targets[event.key]]);
 }
 
-/** Of tiles drawn anew, keeps the one in the tab order that has the focus, else the chosen one, else the first. */
+/** After a redraw, puts one tile in the tab order: the one with the focus, else the chosen one, else the first. */
 export function keepReachable(wall, tiles, chosen) {
   const focused = tiles.indexOf(wall.getRootNode().activeElement);
   const reachable = focused >= 0 ? focused : chosen ?? 0;

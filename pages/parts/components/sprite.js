@@ -1,6 +1,4 @@
-// Many pictures on one sheet, each shown by its place on it.
-
-/** Shows picture number i of a sheet that is so many pictures across and down. */
+/** Shows picture i of a sprite sheet that is `across` pictures wide and `down` pictures high. */
 export function placeOnSheet(element, i, across, down) {
   const share = (at, of) => `${of > 1 ? (100 * at) / (of - 1) : 0}%`;
   element.style.backgroundSize = `${100 * across}% ${100 * down}%`;

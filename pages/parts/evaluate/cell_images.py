@@ -1,4 +1,4 @@
-"""The images of one cell of a confusion matrix, and one of them large with the network's answer."""
+"""The images of one cell of a confusion matrix, and one of them enlarged with the network's answer."""
 
 import math
 
@@ -41,15 +41,15 @@ def show_cell(evaluation: Evaluation, split: Split, true: int, predicted: int) -
             key="cell_wall",
             title=title,
             captions=sure,
-            picked=_place(shown, chosen),
-            on_pick=lambda place: set_choice("test_image", int(shown[place])),
+            picked=_index_in(shown, chosen),
+            on_pick=lambda index: set_choice("test_image", int(shown[index])),
             reveals="large_item_answer",
         )
     return chosen
 
 
 def show_cell_image(evaluation: Evaluation, split: Split, index: int) -> None:
-    """One test image large, beside what the network predicts and how sure it is of each class."""
+    """One test image, enlarged, beside what the network predicts and how sure it is of each class."""
     name = evaluation.class_names[evaluation.labels[index]]
     picture, answer = st.columns([2, 3], gap="large", vertical_alignment="center")
     with picture:
@@ -59,12 +59,12 @@ def show_cell_image(evaluation: Evaluation, split: Split, index: int) -> None:
 
 
 def _choose_page(key: str, pages: int, first: int) -> int:
-    """Which page of the images, from 0; opens at `first`. No choice is shown where there is one page."""
+    """The chosen page of images, counted from 0, at first `first`; nothing is shown if there is only one page."""
     if pages == 1:
         return 0
     return st.pagination(pages, default=first + 1, max_visible_pages=5, key=key) - 1
 
 
-def _place(shown: NDArray[np.int64], index: int) -> int | None:
-    found = np.flatnonzero(shown == index)
+def _index_in(shown: NDArray[np.int64], image: int) -> int | None:
+    found = np.flatnonzero(shown == image)
     return int(found[0]) if len(found) else None

@@ -1,4 +1,4 @@
-"""Precision, recall and F1 of each class as a table, with what they mean in plain words."""
+"""Precision, recall and F1 of each class as a table, explained in plain words."""
 
 import pandas as pd
 import streamlit as st
@@ -7,14 +7,14 @@ from fmnist_core.evaluation.evaluation import Evaluation
 
 
 def show_class_scores(evaluation: Evaluation) -> None:
-    """Precision, recall and F1 of each class, with what they mean."""
+    """Shows precision, recall and F1 of each class, and explains them."""
     st.subheader("Class by class", anchor=False)
     help = {
         "Precision": "When the network predicts this class, how often is it right?",
         "Recall": "Of all images of this class, how many does the network find?",
-        "F1": "Precision and recall in one figure, high only where both are (their harmonic mean).",
+        "F1": "Precision and recall in one figure, which is high only if both are (their harmonic mean).",
     }
-    st.markdown("\n".join(f"- **{name}**: {words}" for name, words in help.items()))
+    st.markdown("\n".join(f"- **{name}**: {text}" for name, text in help.items()))
     hardest = evaluation.hardest_class
     if hardest is not None:
         found, support = int(evaluation.confusion[hardest, hardest]), int(evaluation.support[hardest])
@@ -23,5 +23,5 @@ def show_class_scores(evaluation: Evaluation) -> None:
     table = pd.DataFrame({"Class": evaluation.class_names} | {name: 100 * share for name, share in percent.items()})
     table["Images"] = evaluation.support
     columns = {name: st.column_config.NumberColumn(name, format="%.1f %%", help=help[name]) for name in percent}
-    columns["Images"] = st.column_config.NumberColumn("Images", format="localized", help="How many test images are of this class.")
+    columns["Images"] = st.column_config.NumberColumn("Images", format="localized", help="How many test images belong to this class.")
     st.dataframe(table, hide_index=True, width="stretch", height="content", column_config=columns)

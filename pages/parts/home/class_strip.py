@@ -1,4 +1,4 @@
-"""One picture of each class, crisp, each with its name under it."""
+"""One picture of each class with its name below."""
 
 import html
 

@@ -1,4 +1,4 @@
-"""The network as a row of its stages, each with what it makes of one real picture."""
+"""The network as a row of stages, each with its output for a real picture."""
 
 import html
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ from fmnist_core.network.model import FashionCNN
 
 
 def show_network_diagram(model: FashionCNN, image: NDArray[np.uint8], name: str, class_names: Sequence[str]) -> None:
-    """Shows the picture, its maps after both blocks, and the answer, all pixels to one scale.
+    """Shows the picture, its maps after both blocks, and the prediction, with all pixels in the same size.
 
     Args:
         image: (28, 28) uint8.
-        name: the class it is labelled with.
+        name: the name of its true class.
     """
     first, second = feature_maps(model, image)
     answer = answer_picture(model, image[np.newaxis])

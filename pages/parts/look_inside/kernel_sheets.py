@@ -1,4 +1,4 @@
-"""The kernels of both layers as sheets, each in the ways one may want to see them."""
+"""The kernels of both layers as sheets, each in several views."""
 
 import numpy as np
 import streamlit as st
@@ -19,11 +19,11 @@ def show_first_layer(kernels: NDArray[np.float32]) -> None:
     st.write(
         "A **kernel** is a small stamp of 5×5 numbers, its **weights**, that slides over the picture. Where the picture looks like the "
         "stamp, the result is high. Orange weights respond to bright pixels, blue ones to dark pixels, and white ones ignore the pixel. "
-        "Orange on one side and blue on the other finds an edge. All weights started as random numbers; training made them what they are."
+        "A kernel that is orange on one side and blue on the other finds edges. All weights were random numbers before training."
     )
     look = _choose("Show", "look", LOOKS)
     if look == ARTICLE:
-        st.caption(f"{ARTICLE_VIEW} This layer has one channel only, the grey picture.")
+        st.caption(f"{ARTICLE_VIEW} This layer has only one channel, the grey picture.")
     colours: SheetColours = "grey" if look == ARTICLE else "signed"
     count = len(kernels)
     alt = f"The {count} kernels of the first layer, 5×5 weights each, from {kernels.min():.2f} to {kernels.max():.2f}."
@@ -34,7 +34,7 @@ def show_first_layer(kernels: NDArray[np.float32]) -> None:
         columns=8,
         limits=colour_limits(kernels, colours),
         colours=colours,
-        places={"kernel": np.arange(count)},
+        labels={"kernel": np.arange(count)},
         names=[str(i) for i in range(count)],
         legend="weight",
         tile_px=120,
@@ -43,29 +43,29 @@ def show_first_layer(kernels: NDArray[np.float32]) -> None:
 
 
 def show_second_layer(kernels: NDArray[np.float32]) -> None:
-    """The kernels of the second layer, (32, 16, 5, 5), in the way that is chosen."""
+    """The kernels of the second layer, (32, 16, 5, 5), in the chosen view."""
     st.write(
-        "The first layer turns the picture into 16 **feature maps**, one per kernel, which show where it fits. To the second layer they "
-        "are its 16 **input channels**: each of its 32 kernels has 16 slices of 5×5 weights, one for each channel, and adds up what they "
-        "find. That makes 512 slices. They are hard to read, and nobody can say what most of them are for; the maps of an item show "
-        "better what they do."
+        "The first layer turns the picture into 16 **feature maps**, one per kernel, which show where the kernel fits. They are the 16 "
+        "**input channels** of the second layer: each of its 32 kernels has 16 slices of 5×5 weights, one for each channel, and adds up "
+        "what they find. That makes 512 slices. They are hard to read, and nobody can say what most of them are for; the maps of an item "
+        "show better what they do."
     )
     way = _choose("Show", "way", WAYS)
-    limits = colour_limits(kernels, "grey" if way == ARTICLE else "signed")  # of all 512, so that every view can be compared
+    limits = colour_limits(kernels, "grey" if way == ARTICLE else "signed")  # of all 512, so that all views can be compared
     numbers, channels = np.arange(kernels.shape[0]), np.arange(kernels.shape[1])
     if way == BY_KERNEL:
         chosen = _choose_number("Kernel", "kernel", numbers)
         alt = f"The {len(channels)} slices of kernel {chosen} of the second layer, one for each input channel, 5×5 weights each."
         names = [f"channel {i}" for i in channels]
-        places = {"kernel": np.full(len(channels), chosen), "channel": channels}
-        show_sheet(kernels[chosen], "second", alt, columns=8, limits=limits, places=places, names=names, legend="weight", tile_px=120)
+        labels = {"kernel": np.full(len(channels), chosen), "channel": channels}
+        show_sheet(kernels[chosen], "second", alt, columns=8, limits=limits, labels=labels, names=names, legend="weight", tile_px=120)
         show_weights(kernels[chosen], "channel", "second_weights")
     elif way == BY_CHANNEL:
         chosen = _choose_number("Input channel", "channel", channels)
-        alt = f"What each of the {len(numbers)} kernels of the second layer responds to in input channel {chosen}, 5×5 weights each."
+        alt = f"The slices of all {len(numbers)} kernels of the second layer for input channel {chosen}, 5×5 weights each."
         names = [f"kernel {i}" for i in numbers]
-        places = {"kernel": numbers, "channel": np.full(len(numbers), chosen)}
-        show_sheet(kernels[:, chosen], "second", alt, columns=8, limits=limits, places=places, names=names, legend="weight", tile_px=120)
+        labels = {"kernel": numbers, "channel": np.full(len(numbers), chosen)}
+        show_sheet(kernels[:, chosen], "second", alt, columns=8, limits=limits, labels=labels, names=names, legend="weight", tile_px=120)
         show_weights(kernels[:, chosen], "kernel", "second_weights")
     elif way == OVERVIEW:
         _show_overview(kernels, limits)
@@ -73,8 +73,8 @@ def show_second_layer(kernels: NDArray[np.float32]) -> None:
         st.caption(ARTICLE_VIEW)
         alt = f"Channel 0 of the {len(numbers)} kernels of the second layer in grey, eight per row."
         names = [str(i) for i in numbers]
-        places = {"kernel": numbers}
-        options = {"limits": limits, "colours": "grey", "places": places, "names": names, "legend": "weight"}
+        labels = {"kernel": numbers}
+        options = {"limits": limits, "colours": "grey", "labels": labels, "names": names, "legend": "weight"}
         show_sheet(kernels[:, 0], "second", alt, columns=8, tile_px=120, **options)
         show_weights(kernels[:, 0], "kernel", "second_weights")
 
@@ -90,7 +90,7 @@ def _show_overview(kernels: NDArray[np.float32], limits: tuple[float, float]) ->
         alt,
         columns=columns,
         limits=limits,
-        places={"kernel": kernel, "channel": channel},
+        labels={"kernel": kernel, "channel": channel},
         axes=("kernel", "input channel"),
         legend="weight",
         tile_px=56,

@@ -1,4 +1,4 @@
-"""What pictures really show, as a person says: kept for this session, to be downloaded in the layout of Kaggle's CSV files."""
+"""Pictures with the labels that a person corrected: kept for this session, to download as a CSV file like Kaggle's."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ _LIST = "corrections"
 
 @dataclass(frozen=True, eq=False)
 class Correction:
-    """A picture (28, 28) uint8, what it is, and what the network said."""
+    """A picture (28, 28) uint8, its correct class, and the class that the network predicted."""
 
     image: NDArray[np.uint8]
     label: int
@@ -24,11 +24,11 @@ class Correction:
 
 
 def show_corrections(image: NDArray[np.uint8] | None, predicted: int | None) -> None:
-    """A way to say what the picture really is, and the list of all that was said, to download.
+    """A field for the picture's correct class, and the list of all corrections to download.
 
     Args:
-        image: (28, 28) uint8 on show, if any.
-        predicted: the class that the network gave it.
+        image: (28, 28) uint8, the picture shown, if any.
+        predicted: the class that the network predicted.
     """
     kept: list[Correction] = st.session_state.setdefault(_LIST, [])
     if image is None and not kept:
@@ -44,14 +44,14 @@ def show_corrections(image: NDArray[np.uint8] | None, predicted: int | None) -> 
     if not kept:
         st.caption("Keep pictures with their correct label, and download them as a CSV file that any Fashion-MNIST program reads.")
         return
-    right = sum(correction.label == correction.predicted for correction in kept)
-    st.write(f"{len(kept)} kept, {right} of them classified correctly. Closing this tab deletes them.")
+    correct = sum(correction.label == correction.predicted for correction in kept)
+    st.write(f"{len(kept)} kept, {correct} of them classified correctly. Closing this tab deletes them.")
     with st.container(horizontal=True):
         for number, correction in enumerate(kept[-12:], start=max(0, len(kept) - 12)):
-            says, true = CLASS_NAMES[correction.predicted], CLASS_NAMES[correction.label]
+            predicted_name, true_name = CLASS_NAMES[correction.predicted], CLASS_NAMES[correction.label]
             with st.container(width=104):
-                caption = f"{true} (predicted: {says})"
-                show_picture(correction.image, f"{true}; the network said {says}", width_px=84, caption=caption)
+                caption = f"{true_name} (predicted: {predicted_name})"
+                show_picture(correction.image, f"{true_name}; the network said {predicted_name}", width_px=84, caption=caption)
                 st.button("Remove", key=f"remove correction {number}", on_click=_remove, args=(number,))
     with st.container(horizontal=True):
         st.download_button(

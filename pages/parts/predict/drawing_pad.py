@@ -1,4 +1,4 @@
-"""The sheet to draw on: blank, with a drawing to change or to complete, or with a test item to edit."""
+"""The drawing pad: blank, with a drawing to change or complete, or with a test image to edit."""
 
 import secrets
 from dataclasses import dataclass
@@ -31,12 +31,12 @@ _HINT = (
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """What is on the pad.
+    """The content of the pad.
 
     Attributes:
-        strokes: (280, 280) uint8, white on black, or a test item and what was drawn over it.
-        fill: whether what lines enclose is to be filled.
-        edits_item: whether it is a test item, each of whose pixels is 10×10 here.
+        strokes: (280, 280) uint8, white on black, or a test image and what was drawn over it.
+        fill: whether to fill what the lines enclose.
+        edits_item: whether it is an edited test image, each pixel enlarged to 10×10.
     """
 
     strokes: NDArray[np.uint8]
@@ -45,9 +45,9 @@ class Drawing:
 
 
 def show_drawing_pad(key: str) -> Drawing | None:
-    """Shows the pad and the choice of where to start, and returns what is drawn, or None while it is blank.
+    """Shows the pad and the choice of what to start from, and returns the drawing, or None while the pad is blank.
 
-    Every start keeps its own strokes, over reruns, a change of page and a change of start.
+    Each start keeps its own strokes across reruns, changes of page and changes of start.
     """
     bind("start", BLANK, one_of(STARTS))
     start = st.selectbox("Start from", STARTS, key="start", persist_state="session")
@@ -58,7 +58,7 @@ def show_drawing_pad(key: str) -> Drawing | None:
             "Fill the silhouette",
             key="fill",
             persist_state="session",
-            help="The network learned from filled shapes. When this is on, what your lines enclose becomes grey.",
+            help="The network learned from filled shapes. When this is on, the area inside your lines becomes grey.",
         )
     st.caption(_HELP[start])
     session = st.session_state.setdefault(f"drawing_of_{key}", secrets.token_hex(8))
@@ -77,7 +77,7 @@ def show_drawing_pad(key: str) -> Drawing | None:
 
 
 def show_example(class_name: str, number: int) -> None:
-    """Opens a drawing by rule on the pad of the Predict page; for an `on_click` there."""
+    """Opens a doodle on the pad of the Predict page; for an `on_click` there."""
     set_choice("source", "Drawing")
     set_choice("start", DOODLE)
     set_choice("doodle", number)
@@ -85,13 +85,13 @@ def show_example(class_name: str, number: int) -> None:
 
 
 def make_doodle(class_name: str, number: int, side_px: int) -> NDArray[np.uint8]:
-    """(side_px, side_px) uint8, the lines of a drawing by rule, white on black."""
+    """The lines of a doodle, (side_px, side_px) uint8, white on black."""
     label = CLASS_NAMES.index(class_name)
     return draw_doodle(label, np.random.default_rng([number, label]), side_px).ink
 
 
 def _choose_base(start: str) -> tuple[NDArray[np.uint8] | None, str]:
-    """What lies on the sheet, and a name for it."""
+    """The picture under the strokes, if any, and a name for it."""
     if start == ITEM:
         split = split_or_stop("test")
         bind("pad_item", 0, whole_number(0, len(split) - 1))

@@ -1,4 +1,4 @@
-"""Things to try with one click: test items and drawings."""
+"""Examples to try with one click: test images and drawings."""
 
 import numpy as np
 import streamlit as st
@@ -13,7 +13,7 @@ _DOODLES = (("T-shirt/top", 3), ("Dress", 5), ("Coat", 2), ("Bag", 4), ("Sandal"
 
 
 def show_examples(split: Split) -> None:
-    """Six test items and six drawings by rule as buttons."""
+    """Six test images and six doodles as buttons."""
     st.subheader("Try one of these", anchor=False)
     items = [index for index in _TEST_ITEMS if index < len(split)]
     drawings = [make_doodle(name, number, 28) for name, number in _DOODLES]

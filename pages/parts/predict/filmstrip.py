@@ -1,4 +1,4 @@
-"""The preparation of a picture, step by step, each with what the network would answer if it ended there."""
+"""The preparation of a picture, step by step, each with what the network would predict if it ended there."""
 
 from collections.abc import Callable
 
@@ -19,13 +19,13 @@ _WIDTH_PX = 168  # six in a row on a projector
 def show_filmstrip(
     model: FashionCNN, preparation: Preparation, picture_id: str, on_switch: Callable[[str, bool], None] | None = None
 ) -> None:
-    """Every step as a picture, a sentence, the 28×28 after it and the answer to that.
+    """Every step: the picture and its 28×28 version after it, the network's prediction for that, and a sentence.
 
     Args:
-        on_switch: called with a step's key and whether it is to be done; None shows no switches.
+        on_switch: called with a step's key and whether to carry it out; None shows no switches.
     """
     st.subheader("From your picture to 28×28, step by step", anchor=False)
-    st.caption("Beside each step: what the network would see, and predict, if the preparation ended there.")
+    st.caption("Each step also shows what the network would see, and predict, if the preparation ended there.")
     answers = predict(model, np.stack([step.seen for step in preparation.steps]))
     with st.container(horizontal=True, gap="small"):
         for number, (step, share) in enumerate(zip(preparation.steps, answers, strict=True), start=1):
@@ -48,13 +48,13 @@ def show_filmstrip(
 
 
 def _show_views(model: FashionCNN, preparation: Preparation) -> None:
-    """The last step: several views of the item, and the mean of the answers to them."""
+    """The last step: several views of the item, and the mean of the network's answers to them."""
     with st.container(width=_WIDTH_PX):
         st.markdown(f"**{len(preparation.steps) + 1}. Several views**")
         sheet = np.concatenate([np.concatenate(list(preparation.views[row : row + 2]), axis=1) for row in (0, 2)])
         show_picture(sheet, "The item as it is, mirrored, smaller, and smaller and mirrored", width_px=96)
         _show_answer(answer_picture(model, preparation.views).probabilities)
-        st.caption("The network is shown the item, its mirror image and both a little smaller. The answer is the mean of the four.")
+        st.caption("The network sees the item, its mirror image and both a little smaller. Its answer is the mean of the four.")
 
 
 def _show_answer(share: NDArray[np.float32]) -> None:

@@ -1,4 +1,4 @@
-"""What a person may change about how a picture is prepared: kind, turning, cropping, inverting, painting the cut-out."""
+"""The tools to correct a picture's preparation: kind, turning, cropping, inverting, painting the cut-out."""
 
 from dataclasses import replace
 from typing import Any
@@ -19,13 +19,13 @@ _UNTOUCHED = (0, 100)
 
 
 def read_choices(picture_id: str) -> Choices:
-    """What this session has chosen for a picture, what was painted over it included."""
+    """This session's choices for a picture, including what was painted over it."""
     choices: Choices = _all().get(picture_id, Choices())
     return replace(choices, painted=painted_on(_view_id(picture_id, choices)))
 
 
 def change(picture_id: str, **changed: Any) -> None:
-    """Keeps a choice for a picture."""
+    """Changes this session's choices for a picture."""
     _all()[picture_id] = replace(_all().get(picture_id, Choices()), **changed)
 
 
@@ -36,11 +36,11 @@ def switch(picture_id: str, step: str, is_on: bool) -> None:
 
 
 def show_kind(picture_id: str, preparation: Preparation) -> None:
-    """What the picture was detected as, why, and a way to choose otherwise."""
+    """The detected kind of the picture, the reason, and a field to choose another."""
     key = f"kind {picture_id}"
     st.session_state[key] = _all().get(picture_id, Choices()).kind or DETECTED
     st.selectbox(
-        "Taken as",
+        "Treat it as",
         (DETECTED, *KINDS),
         format_func=lambda kind: KIND_NAMES.get(kind, f"{KIND_NAMES[preparation.kind]} (detected automatically)"),
         key=key,
@@ -51,13 +51,13 @@ def show_kind(picture_id: str, preparation: Preparation) -> None:
 
 
 def show_hand_tools(picture_id: str, preparation: Preparation) -> None:
-    """Turn, crop, invert, and the painter where a garment was cut out."""
+    """Turn, crop, invert, and the painter if a garment was cut out."""
     choices: Choices = _all().get(picture_id, Choices())
     with st.container(horizontal=True):
-        for words, icon, by in (("Turn left", "rotate_left", 270), ("Turn right", "rotate_right", 90)):
+        for label, icon, by in (("Turn left", "rotate_left", 270), ("Turn right", "rotate_right", 90)):
             turned = (choices.turn_degrees + by) % 360
             st.button(
-                words, icon=f":material/{icon}:", on_click=change, args=(picture_id,), kwargs={"turn_degrees": turned, "crop": (0, 0, 1, 1)}
+                label, icon=f":material/{icon}:", on_click=change, args=(picture_id,), kwargs={"turn_degrees": turned, "crop": (0, 0, 1, 1)}
             )
         st.button("Start over", icon=":material/restart_alt:", on_click=lambda: _start_over(picture_id))
     invert = f"invert {picture_id}"
@@ -80,13 +80,13 @@ def _choose_kind(picture_id: str, key: str) -> None:
 
 def _crop(picture_id: str, across: str, down: str) -> None:
     (left, right), (top, bottom) = st.session_state[across], st.session_state[down]
-    # Never less than a tenth: there must be something left to look at.
+    # At least a tenth of the picture must be left.
     right, bottom = max(right, left + 10), max(bottom, top + 10)
     change(picture_id, crop=((min(left, 90)) / 100, min(top, 90) / 100, min(right, 100) / 100, min(bottom, 100) / 100))
 
 
 def _start_over(picture_id: str) -> None:
-    """Forgets all choices; strokes are bound to a number of their own, so that they do not come back."""
+    """Drops all choices; a new number in the key of the strokes keeps old ones from coming back."""
     _all().pop(picture_id, None)
     st.session_state["painting"] = st.session_state.get("painting", 0) + 1
 
@@ -97,5 +97,5 @@ def _all() -> dict[str, Choices]:
 
 
 def _view_id(picture_id: str, choices: Choices) -> str:
-    """What is painted belongs to a picture as it is turned and cropped."""
+    """The key of the strokes, which belong to a picture as it is turned and cropped."""
     return f"{picture_id} {choices.turn_degrees} {choices.crop} {st.session_state.get('painting', 0)}"

@@ -1,4 +1,4 @@
-"""The pictures that a person has uploaded or photographed; they live in this session, and nowhere else."""
+"""The pictures that a person has uploaded or photographed; they exist in this session only."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ _UPLOADER = "upload"
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture, at most 480 pixels long, its name, and an id that differs for every file."""
+    """A picture, at most 480 pixels a side, its name, and an id that identifies its content."""
 
     id: str
     name: str
@@ -31,11 +31,11 @@ class PictureList:
 
     pictures: dict[str, Picture] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
-    listed: set[str] = field(default_factory=set)  # in the uploader when the page was last drawn
+    listed: set[str] = field(default_factory=set)  # ids in the uploader when the page last ran
 
 
 def ask_for_uploads() -> PictureList:
-    """Shows the uploader and returns what was uploaded, also after the page was left and shown again."""
+    """Shows the uploader and returns what was uploaded, even after a visit to another page."""
     kept = _kept("upload")
     files = st.file_uploader(
         "One item of clothing per picture",
@@ -43,7 +43,7 @@ def ask_for_uploads() -> PictureList:
         accept_multiple_files=True,
         key=_UPLOADER,
         on_change=_drop_removed,
-        help="It works best when the item fills the picture and lies on something of another colour.",
+        help="It works best when the item fills the picture and lies on a surface of another colour.",
     )
     st.caption(
         "Choose, drop or paste up to 50 pictures. They stay in this browser session only, and nothing is saved unless you download it."
@@ -58,12 +58,12 @@ def ask_for_uploads() -> PictureList:
 
 
 def ask_for_photo() -> PictureList:
-    """Shows the camera and returns the photo that was taken last."""
+    """Shows the camera and returns the latest photo."""
     kept = _kept("camera")
     photo = st.camera_input("Hold one item of clothing in front of the camera, or lay it down", key="camera")
     st.caption(
-        "The photo stays in this browser session only. A browser opens the camera on https:// or localhost pages; "
-        "elsewhere choose Upload, where a phone offers its own camera."
+        "The photo stays in this browser session only. Browsers open the camera only on https:// and localhost pages; "
+        "elsewhere, choose Upload, where a phone offers its own camera."
     )
     if photo is not None:
         kept.pictures.clear()
@@ -79,7 +79,7 @@ def _kept(source: str) -> PictureList:
 
 
 def _take(kept: PictureList, file: UploadedFile) -> None:
-    """Opens a file that is new and keeps it small, or why it cannot be used."""
+    """Opens a new file and keeps a small version of it, or the reason why it cannot be used."""
     if file.file_id in kept.pictures or file.file_id in kept.problems:
         return
     name = file.name[:80]
@@ -96,7 +96,7 @@ def _take(kept: PictureList, file: UploadedFile) -> None:
 
 
 def _drop_removed() -> None:
-    """Forgets what the person has taken out of the uploader."""
+    """Drops the pictures that the person has removed from the uploader."""
     kept = _kept("upload")
     for file_id in kept.listed - {file.file_id for file in st.session_state[_UPLOADER] or []}:
         kept.pictures.pop(file_id, None)

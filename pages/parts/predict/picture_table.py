@@ -1,4 +1,4 @@
-"""Several pictures with their answers as a table, and the choice of the one to look at."""
+"""Several pictures with the network's answers as a table, and the choice of the one to look at."""
 
 import pandas as pd
 import streamlit as st

@@ -1,4 +1,4 @@
-"""The preparation of a person's pictures, done again only after another choice, since a page runs many times for one picture."""
+"""The preparation of a person's pictures, repeated only when a choice has changed, because a page runs many times per picture."""
 
 from typing import Any
 
@@ -15,19 +15,19 @@ _VIEWS = "views_of_pictures"  # by picture, 3 KB each
 
 
 def preparation_of(picture: Picture) -> Preparation:
-    """The picture prepared as the person has chosen for it; the last one is kept. Raises PictureError as `prepare` does."""
+    """The picture prepared with the person's choices; the latest preparation is cached. Raises PictureError as `prepare` does."""
     choices = read_choices(picture.id)
-    asked = (picture.id, choices.key)
+    key = (picture.id, choices.key)
     last: tuple[Any, Preparation] | None = st.session_state.get(_LAST)
-    if last is None or last[0] != asked:
-        last = st.session_state[_LAST] = (asked, prepare(picture.image, choices))
+    if last is None or last[0] != key:
+        last = st.session_state[_LAST] = (key, prepare(picture.image, choices))
     return last[1]
 
 
 def views_of(picture: Picture) -> NDArray[np.uint8]:
-    """The views (V, 28, 28) of the picture, prepared likewise; those of all pictures are kept."""
-    kept: dict[str, tuple[Any, NDArray[np.uint8]]] = st.session_state.setdefault(_VIEWS, {})
-    asked = read_choices(picture.id).key
-    if picture.id not in kept or kept[picture.id][0] != asked:
-        kept[picture.id] = asked, preparation_of(picture).views
-    return kept[picture.id][1]
+    """The views (V, 28, 28) of the prepared picture; those of all pictures are cached."""
+    cache: dict[str, tuple[Any, NDArray[np.uint8]]] = st.session_state.setdefault(_VIEWS, {})
+    key = read_choices(picture.id).key
+    if picture.id not in cache or cache[picture.id][0] != key:
+        cache[picture.id] = key, preparation_of(picture).views
+    return cache[picture.id][1]

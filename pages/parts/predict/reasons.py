@@ -1,4 +1,4 @@
-"""Why a network predicts what it predicts: the training images it finds most alike, and the pixels that mattered."""
+"""Why a network predicts what it predicts: the pixels that mattered, and the most similar training images."""
 
 import numpy as np
 import streamlit as st
@@ -15,22 +15,22 @@ from pages.parts.shared.picture import show_picture
 
 
 def show_reasons(run: RunRecord, model: FashionCNN, image: NDArray[np.uint8], best: int) -> None:
-    """The pixels that speak for and against a class, and the five nearest training images.
+    """The pixels that speak for and against a class, and the five most similar training images.
 
     Args:
         image: (28, 28) uint8, what the network saw.
         best: the class it predicted.
     """
     st.subheader("Why?", anchor=False)
-    pixels, alike = st.columns([2, 3], gap="large")
-    with pixels:
+    left, right = st.columns([2, 3], gap="large")
+    with left:
         _show_pixels(model, image, best)
-    with alike:
+    with right:
         _show_nearest(run, model, image)
 
 
 def _show_pixels(model: FashionCNN, image: NDArray[np.uint8], best: int) -> None:
-    # Keyed by the answer: another answer starts with its own class, whatever was looked at before.
+    # The key contains the answer, so that another answer starts with its own class, whatever was chosen before.
     chosen = st.selectbox(
         "Which pixels speak for", range(len(CLASS_NAMES)), best, format_func=lambda i: CLASS_NAMES[i], key=f"pixels for {best}"
     )
@@ -40,21 +40,21 @@ def _show_pixels(model: FashionCNN, image: NDArray[np.uint8], best: int) -> None
     alt = f"The picture; {100 * for_it:.0f} % of its pixels, in orange, speak for {name}, {100 * against:.0f} %, in blue, against it."
     show_picture(tint_attribution(image, attribution), alt, width_px=196)
     st.caption(
-        f"**Orange** pixels speak for {name}, **blue** ones against it: a small black patch was slid over the picture while we watched "
-        "the answer. Black pixels cannot be covered."
+        f"**Orange** pixels speak for {name}, **blue** ones against it. To find out, a small black patch was slid over the picture while "
+        "we watched the answer. Black pixels cannot be covered."
     )
 
 
 def _show_nearest(run: RunRecord, model: FashionCNN, image: NDArray[np.uint8]) -> None:
     split = split_or_stop("train")
     nearest = neighbours_or_stop(run).nearest(model, image)
-    st.markdown("The five training images that are most alike to the network:")
+    st.markdown("The five training images that look most similar to the network:")
     with st.container(horizontal=True):
         for index in nearest:
             name = split.class_names[split.labels[index]]
             with st.container(width=92):
                 show_picture(split.images[index], f"Training image {index}, {name}", width_px=84, caption=name)
     st.caption(
-        f"Images count as alike if the 32 kernels of the second layer respond alike; {SEARCHED:,} of the training images were searched. "
-        "The network has seen these with their labels, many times."
+        f"Images count as similar if the 32 kernels of the second layer respond to them in a similar way. {SEARCHED:,} of the training "
+        "images were searched. The network has seen these with their labels, many times."
     )

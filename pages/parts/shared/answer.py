@@ -1,4 +1,4 @@
-"""The answer to one picture on a page: what the network sees, what it predicts in words, and ten bars."""
+"""The network's answer to one picture: what it sees, what it predicts in words, and ten bars."""
 
 from collections.abc import Callable
 
@@ -20,12 +20,12 @@ def show_answer(
     true_name: str | None = None,
     familiarity: Callable[[], Familiarity] | None = None,
 ) -> None:
-    """What the network sees, its two most probable classes, whether that is correct where it is known, and all ten as bars.
+    """Shows what the network sees, its two most probable classes, whether it is right, and all ten probabilities as bars.
 
     Args:
-        seen: (28, 28) uint8, where the page does not show it already.
-        true_name: the label, where there is one.
-        familiarity: gives what the picture's unfamiliarity is held against, where a warning is wanted.
+        seen: (28, 28) uint8, unless the page already shows it.
+        true_name: the label, if it is known.
+        familiarity: returns the threshold for a warning that the picture is unfamiliar; None for no warning.
     """
     first, second = CLASS_NAMES[answer.first], CLASS_NAMES[answer.second]
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -36,7 +36,7 @@ def show_answer(
             st.subheader(f"The network says: {first}", anchor=False)
             sure, less_sure = (100 * answer.probabilities[index] for index in (answer.first, answer.second))
             st.write(f"It gives **{first}** a probability of {sure:.1f}\u00a0%. Its second guess is {second}, with {less_sure:.1f}\u00a0%.")
-    warning = st.container()  # always there, so that what stands below keeps its place and an open expander stays open
+    warning = st.container()  # always there, so that nothing below moves and an open expander stays open
     if true_name == first:
         st.success(f"Correct: the label is {true_name}.", icon=":material/check_circle:")
     elif true_name is not None:
@@ -46,10 +46,10 @@ def show_answer(
     st.plotly_chart(figure, key="answer_bars", alt=alt, config={"displayModeBar": False})  # on a phone the buttons hide the first bar
     if true_name is None:
         st.caption(
-            "A **probability** says how sure the network is, from 0 to 100 %; the ten add up to 100 %. It knows these ten classes only, "
-            "and names one of them whatever it is shown."
+            "A **probability** says how sure the network is, from 0 to 100 %; all ten add up to 100 %. The network only knows these ten "
+            "classes and names one of them whatever it sees."
         )
-    if familiarity is not None:  # last: the first time it takes seconds, and the answer need not wait
+    if familiarity is not None:  # last, because the first time it takes seconds, and the answer should not wait
         with warning:
             _warn_if_unfamiliar(answer, familiarity())
 
@@ -60,6 +60,6 @@ def _warn_if_unfamiliar(answer: Answer, familiarity: Familiarity) -> None:
     st.warning(
         "**This is unlike anything I was trained on.** The network responds to it more weakly than to 99\u00a0% of the "
         "training images, so its answer means little. (This warning is wrong for "
-        f"{100 * familiarity.false_alarm_rate:.1f}\u00a0% of the test images, and more often for photographs of things it knows.)",
+        f"{100 * familiarity.false_alarm_rate:.1f}\u00a0% of the test images, and more often for photographs of clothes it knows.)",
         icon=":material/help:",
     )

@@ -1,4 +1,4 @@
-"""What every session shares: the data, the networks and what they answer, read once per server."""
+"""What all sessions share: the data, the networks and their results, loaded once per server."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from fmnist_core.settings.config import TestViews
 
 
 def split_or_stop(name: SplitName) -> Split:
-    """The split in use; where it cannot be read, shows why and ends the page."""
+    """The split in use; if it cannot be read, shows why and ends the page."""
     try:
         return read_split(name)
     except DataError as error:
@@ -27,12 +27,12 @@ def split_or_stop(name: SplitName) -> Split:
 
 
 def read_split(name: SplitName) -> Split:
-    """The split in use; raises DataError where it cannot be read."""
+    """The split in use; raises DataError if it cannot be read."""
     return _load_split(name, data_folder())
 
 
 def model_or_stop(run: RunRecord) -> FashionCNN:
-    """The run's network, on the CPU, in evaluation mode; where it cannot be read, shows why and ends the page."""
+    """The run's network, on the CPU, in evaluation mode; if it cannot be read, shows why and ends the page."""
     try:
         return _load_model(*weights_stamp(run))
     except RunError as error:
@@ -53,7 +53,7 @@ def familiarity_or_stop(run: RunRecord) -> Familiarity:
 
 
 def neighbours_or_stop(run: RunRecord) -> Neighbours:
-    """Finds the training images that the run's network sees as most alike."""
+    """Finds the training images that look most similar to the run's network."""
     train = split_or_stop("train")
     return _make_neighbours(*weights_stamp(run), train.folder, model_or_stop(run), train)
 
@@ -63,7 +63,7 @@ def _load_split(name: SplitName, folder: Path) -> Split:
     return load_split(name, folder)
 
 
-# The arguments that are not used in a body are there for the cache's key: newer weights or other data give other results.
+# Arguments that a function does not use are part of the cache's key: newer weights or other data give other results.
 
 
 @st.cache_resource(show_spinner="Loading the network …", max_entries=64)

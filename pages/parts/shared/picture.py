@@ -1,4 +1,4 @@
-"""One small picture, large and crisp."""
+"""One small picture, enlarged and crisp."""
 
 import numpy as np
 import streamlit as st
@@ -8,7 +8,7 @@ from fmnist_core.figures.images import enlarge
 
 
 def show_picture(image: NDArray[np.uint8], alt: str, *, width_px: int = 224, caption: str | None = None) -> None:
-    """Shows a picture with its pixels as squares; a picture larger than the width is made smaller smoothly.
+    """Shows a picture with its pixels as squares; a picture larger than the width is smoothly reduced.
 
     Args:
         image: (H, W) or (H, W, 3) uint8.

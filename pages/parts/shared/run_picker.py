@@ -1,4 +1,4 @@
-"""Which run a page shows, and the list to choose another one from; the choice lives in the URL as ?run=…"""
+"""The run that a page shows, and the list to choose another from; the choice is in the URL as ?run=…"""
 
 from collections.abc import Callable, Mapping
 
@@ -12,7 +12,7 @@ _CHOICE = "chosen_run"  # outlives the page, unlike the widget's own key
 
 
 def pick_network() -> RunRecord:
-    """Shows the list of networks and returns the chosen run, which has weights; the newest where none is chosen, or the starter."""
+    """Shows the list of networks and returns the chosen run, which has weights: by default the newest, or else the starter."""
     usable = {run.id: run for run in (*list_runs(), load_run(STARTER_ID)) if run.has_weights}
     run = find_shown_run(usable, "has no weights yet", default=next(iter(usable)))
     assert run is not None
@@ -29,35 +29,35 @@ def pick_network() -> RunRecord:
 
 
 def find_shown_run(candidates: Mapping[str, RunRecord], otherwise: str, *, default: str | None, memory: str = _CHOICE) -> RunRecord | None:
-    """The run that a page shows: the link's, else the one this session chose, else the default.
+    """The run that a page shows: the one in the link, else the one this session chose, else the default.
 
     Args:
         candidates: the runs that can be shown, by id.
-        otherwise: what may be wrong with a run that a link names, beside not being here: "has no weights yet".
-        default: id of the run to show where none is chosen; None for none.
-        memory: key of the session under which the choice is kept.
+        otherwise: why a run in a link cannot be shown although it exists, such as "has no weights yet".
+        default: id of the run to show if none was chosen; None for none.
+        memory: the session's key for the choice.
     """
     asked = st.query_params.get("run")
     if asked is not None and asked not in candidates:
-        st.warning(f"This link names a run that is not here or {otherwise} ({asked[:40]}). Choose another.", icon=":material/link_off:")
+        st.warning(f"The run in this link does not exist or {otherwise} ({asked[:40]}). Choose another.", icon=":material/link_off:")
     wanted = (asked, st.session_state.get(memory), default)
     return next((candidates[run_id] for run_id in wanted if run_id is not None and run_id in candidates), None)
 
 
 def select_run(run_id: str, *, memory: str = _CHOICE) -> None:
-    """Makes a run the one on show, here and on the other pages."""
+    """Shows this run from now on, here and on the other pages."""
     st.session_state[memory] = st.session_state[_CHOICE] = st.query_params["run"] = run_id
 
 
 def show_run_list(
     label: str, records: Mapping[str, RunRecord], run_id: str | None, *, key: str, on_choice: Callable[[str], None], help: str | None = None
 ) -> None:
-    """A list of runs to choose from, no two lines alike.
+    """A list of runs to choose from, without duplicate lines.
 
     Args:
         records: the runs by id.
-        run_id: the one that is chosen now; None for none.
-        on_choice: called with the id of another one that is chosen.
+        run_id: the current choice; None for none.
+        on_choice: called with the id of the new choice.
     """
     lines = distinct_lines({each: describe_run(run) for each, run in records.items()})
     st.session_state[key] = run_id
@@ -74,6 +74,6 @@ def show_run_list(
 
 
 def _take_choice(key: str, lines: dict[str, str], on_choice: Callable[[str], None]) -> None:
-    """Streamlit sends back the chosen line, which a run under way changes; one it no longer knows comes as text, so ignore it."""
+    """Streamlit sends back the chosen line as text if it has changed meanwhile, as the line of a live run does; so ignore it."""
     if st.session_state[key] in lines:
         on_choice(st.session_state[key])

@@ -1,4 +1,4 @@
-"""What the server does before its first visitor: one switch of Streamlit's, the heavy imports, and opening the browser."""
+"""What the server does when it starts: sets one switch of Streamlit's, imports what is heavy, and opens the browser."""
 
 import contextlib
 import gc
@@ -13,23 +13,23 @@ from streamlit.runtime.pages_manager import PagesManager
 
 @contextlib.asynccontextmanager
 async def prepare_server(_app: Any) -> AsyncIterator[dict[str, Any]]:
-    """The lifespan of the app: prepares, serves, and has nothing to clean up."""
-    # Streamlit serves a folder called `pages` beside the script as its older kind of app until the first `st.navigation`
-    # has run, so that a deep link as the very first visit would be told "Page not found".
+    """The lifespan of the app: prepares the server; there is nothing to clean up."""
+    # Until the first `st.navigation` has run, Streamlit treats a folder called `pages` as its older kind of app, and the
+    # very first visit, if it is a deep link, would get "Page not found".
     PagesManager.uses_pages_directory = False
     threading.Thread(target=_warm_up, daemon=True).start()
     yield {}
 
 
 def _warm_up() -> None:
-    """A second and a half of imports that the first visitor need not wait for, and the browser on the teacher's own machine."""
+    """Imports for a second and a half, so that the first visitor does not wait for that, and opens the browser on this machine."""
     import plotly.graph_objects  # noqa: F401
     import torch  # noqa: F401
 
     from fmnist_core.evaluation import prediction  # noqa: F401
     from fmnist_core.training import loop  # noqa: F401
 
-    # What is imported is never garbage: it need not be searched again and again.
+    # Imported modules are never garbage, so the collector should not search them again and again.
     gc.collect()
     gc.freeze()
     if not st.get_option("server.headless"):  # `streamlit run` opens the browser for a plain script, not for an st.App

@@ -1,4 +1,4 @@
-"""The project's own code, shown as it is: what a page computes with, read from the running program."""
+"""Shows the project's own source code, read from the running program."""
 
 import inspect
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import streamlit as st
 
 
 def show_source(title: str, explanation: str, *objects: type | Callable[..., Any]) -> None:
-    """A folded view of the real source of functions or classes, each under the file it is from."""
+    """A folded view of the source of functions or classes, each with the name of its file."""
     with st.expander(title, icon=":material/code:"):
         st.write(explanation)
         for shown in objects:

@@ -1,10 +1,10 @@
 """Choices that live in the URL, so that a link, a reload and the back button open the same view.
 
-A widget's choice is kept in the session by Streamlit's own `persist_state="session"`, also while its page is not shown, and the run that
-shows it writes it into the URL here. Streamlit's `bind="query-params"` would do that too, but it replaces the last entry of the
-browser's history instead of adding one, so that the back button would leave the page; and it knows widgets only, where a cell of a
-table or a pinned image are choices as well. The URL is read where it has changed by itself: when a page opens, and when the back
-button was pressed. A click in the navigation empties it; then the session's choices count.
+Streamlit's `persist_state="session"` keeps a widget's choice while another page is shown. Writing it into the URL is done here.
+Streamlit's `bind="query-params"` could do that as well, but it replaces the browser's current history entry instead of adding one, so
+that the back button would leave the page; it drops choices whose widgets are not shown; and it only works for widgets, not for a cell of
+a table or a pinned image. The URL is read when it can have changed: when a page opens, and after the back button. A click in the
+navigation empties the URL; then the session's choices count.
 """
 
 from collections.abc import Callable, Collection
@@ -19,7 +19,7 @@ _PAGE, _IS_BACK, _READ, _DEFAULTS = "page_on_show", "page_is_back", "choices_rea
 
 
 def begin_page(page: str) -> None:
-    """Notes which page is about to run, so that `bind` can tell one that opens from one that stays, and where the URL alone counts."""
+    """Records which page is about to run, so that `bind` knows whether the page has just been opened, or the back button pressed."""
     context = get_script_run_ctx()
     opens, is_back = st.session_state.get(_PAGE) != page, context is not None and context.is_history_navigation
     if opens or is_back:
@@ -27,12 +27,12 @@ def begin_page(page: str) -> None:
 
 
 def bind(name: str, default: Default, parse: Callable[[str], Value], write: Callable[[Value], str] = str) -> Value | Default:
-    """The choice called `name`: the URL's, else this session's, else the default; also set as the value of the widget `key=name`.
+    """The choice called `name`: the URL's, else this session's, else the default. It becomes the value of the widget with that key.
 
-    A default stays out of the URL: Streamlit makes every parameter that is written a step of the back button.
+    A default is not written into the URL, because every change of the URL becomes a step of the back button.
 
     Args:
-        parse: text → value; raises ValueError for text that is none, and the default is taken.
+        parse: text → value; raises ValueError for invalid text, and the default is used.
         write: value → text.
     """
     text = st.query_params.get(name)
@@ -43,7 +43,7 @@ def bind(name: str, default: Default, parse: Callable[[str], Value], write: Call
         if name not in read and (text is not None or st.session_state.get(_IS_BACK)):
             value = None if text is None else parse(text)
         elif value is not None:
-            value = None if value == defaults.get(name) else parse(write(value))  # what there is to choose from may have changed
+            value = None if value == defaults.get(name) else parse(write(value))  # the options may have changed
     except ValueError:
         value = None
     read.add(name)
@@ -57,13 +57,13 @@ def bind(name: str, default: Default, parse: Callable[[str], Value], write: Call
 
 
 def set_choice(name: str, value: object) -> None:
-    """Makes a choice without its widget, in a callback; the next `bind` writes it into the URL. None is no choice."""
+    """Makes a choice without its widget, in a callback; the next `bind` writes it into the URL. None removes the choice."""
     st.session_state[name] = value
     st.session_state.setdefault(_READ, set()).add(name)
 
 
 def whole_number(lowest: int, highest: int) -> Callable[[str], int]:
-    """A parser of whole numbers in a range."""
+    """A parser for whole numbers in a range."""
 
     def parse(text: str) -> int:
         value = int(text)
@@ -75,7 +75,7 @@ def whole_number(lowest: int, highest: int) -> Callable[[str], int]:
 
 
 def one_of(options: Collection[str]) -> Callable[[str], str]:
-    """A parser that lets only these texts through."""
+    """A parser that only accepts these texts."""
 
     def parse(text: str) -> str:
         if text not in options:
@@ -86,10 +86,10 @@ def one_of(options: Collection[str]) -> Callable[[str], str]:
 
 
 def parse_switch(text: str, on: str = "yes", off: str = "no") -> bool:
-    """The parser of a switch: "yes" or "no"."""
+    """Parses the state of a switch: "yes" or "no"."""
     return one_of((on, off))(text) == on
 
 
 def write_switch(value: bool) -> str:
-    """The text of a switch: "yes" or "no"."""
+    """The state of a switch as text: "yes" or "no"."""
     return "yes" if value else "no"

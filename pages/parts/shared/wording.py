@@ -1,4 +1,4 @@
-"""Runs, times and numbers in words, and text of other people's that is shown letter by letter."""
+"""Runs, times and numbers in words, sentences that several pages share, and escaping of text from users."""
 
 import re
 from collections import Counter
@@ -6,15 +6,18 @@ from collections import Counter
 from fmnist_core.runs.record import RunRecord
 from fmnist_core.settings.declaration import as_decimal
 
-# Once on every page that mentions it.
+# Once on every page that mentions the article.
 ARTICLE = (
     "[Intro to PyTorch with image classification on a fashion clothes dataset]"
     "(https://medium.com/ml2vec/intro-to-pytorch-with-image-classification-on-a-fashion-clothes-dataset-e589682df0c5)"
 )
 
 
+LOSS = "The **loss** measures how far off the predicted probabilities are: the lower, the better. Guessing gives 2.30."
+
+
 def format_duration(seconds: float) -> str:
-    """A time as people say it, such as "8 s" or "2 min 05 s"."""
+    """A duration such as "8 s" or "2 min 05 s"."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -34,7 +37,7 @@ def percent(share: float) -> str:
 
 
 def describe_run(run: RunRecord) -> str:
-    """A run in one line: name, accuracy, state where it is not finished, settings, and when."""
+    """A run on one line: name, accuracy, state unless it is finished, settings, and when it was started."""
     parts = ["Starter model (comes with the dashboard)" if run.is_starter else run.name]
     if run.test_accuracy is not None:
         parts.append(percent(run.test_accuracy))
@@ -47,21 +50,21 @@ def describe_run(run: RunRecord) -> str:
 
 
 def describe_settings(run: RunRecord) -> str:
-    """The settings of a run in one line."""
+    """The settings of a run on one line."""
     config = run.config
     settings = f"{count(run.epochs, 'epoch')}, batch {config.batch_size:,}, rate {as_decimal(config.learning_rate)}, seed {config.seed}"
     return settings if config.augmentation == "none" else f"{settings}, {config.augmentation.replace('-', ' ')}"
 
 
 def distinct_lines(lines: dict[str, str]) -> dict[str, str]:
-    """The lines by run id, with the id after each that another run has too."""
+    """The lines by run id; the id is added to lines that several runs share."""
     counts = Counter(lines.values())
     distinct = {run_id: line if counts[line] == 1 else f"{line} · {run_id}" for run_id, line in lines.items()}
     if len(set(distinct.values())) == len(lines):
         return distinct
-    return {run_id: f"{line} · {run_id}" for run_id, line in lines.items()}  # one is named as another's line with its id
+    return {run_id: f"{line} · {run_id}" for run_id, line in lines.items()}  # a run's name may be another's line with its id
 
 
 def escape(text: str) -> str:
-    """Text that Markdown shows as it is."""
+    """Escapes text so that Markdown shows it unchanged."""
     return re.sub(r"([\\`*_{}\[\]()<>#+.!|:$~-])", r"\\\1", text)

@@ -1,4 +1,4 @@
-"""A run on show: what can be seen and done while it trains or is paused, and its result when it has ended."""
+"""A run on the Train page: its charts and controls while it trains or is paused, and its result when it has ended."""
 
 import time
 from collections.abc import Callable
@@ -23,19 +23,19 @@ from pages.parts.train.run_words import describe_progress
 from pages.parts.train.viewers import PACES_S, count_viewers, pick_pace
 
 _POLL_PAUSED_S = 0.5
-_INSIDE = 2  # times as seldom as the charts
-# The first step comes within 0.1 s where a warm worker waits; so little is waited for, so that the first picture has its point.
+_INSIDE = 2  # kernels and probes are refreshed this many times less often than the charts
+# With a warm worker the first step comes within 0.1 s; waiting for it gives the first picture a point.
 _FIRST_POINT_S = 0.45
 _STEP_S = 0.45  # one step takes about 0.1 s from the click
-_ANSWER_S = 1.5  # the trainer answers within 0.3 s; a stop takes an evaluation more
-_LOOK_EVERY_S = 0.02
+_ANSWER_S = 1.5  # the training process answers within 0.3 s, and after an evaluation if it is told to stop
+_CHECK_EVERY_S = 0.02
 _METRIC_WIDTH_PX = 160
 _PACE = "pace_s"
 _NEXT_PAGES = (("evaluate", "See its mistakes"), ("look_inside", "Look inside it"), ("predict", "Let it predict"))
 
 
 def show_live_run(run: RunRecord) -> None:
-    """The run as it goes, refreshed twice per second, or less often if many look, until it is paused or ends."""
+    """Shows a live run, refreshed twice per second, or less often if many people watch, until it is paused or ends."""
     show_title(run, describe_settings(run))
     names = bind_view(run)
     bind_pin()
@@ -47,12 +47,12 @@ def show_live_run(run: RunRecord) -> None:
         return
     pace_s = st.session_state[_PACE] = pick_pace(count_viewers(), st.session_state.get(_PACE))
     st.fragment(_watch_training, run_every=pace_s)(run.id, names, pace_s)
-    show_view_choices(names)  # outside of what is refreshed all the time, which would interrupt a drag
+    show_view_choices(names)  # outside the part that is refreshed all the time, which would interrupt a drag
     st.fragment(_watch_inside, run_every=_INSIDE * pace_s)(run.id)
 
 
 def prepare_live_charts() -> None:
-    """Lets the browser load, on a page without a live run, what will draw one's charts; unseen.
+    """Makes the browser load the code that draws live charts before there is a live run, with an invisible chart.
 
     Loading it took half of the time from the button to the first point.
     """
@@ -62,7 +62,7 @@ def prepare_live_charts() -> None:
 
 
 def show_ended_run(run: RunRecord) -> None:
-    """What came of the run in words, its charts to zoom into, its figures per epoch, and where to go with it."""
+    """Shows an ended run: the outcome in words, links to other pages, charts to zoom into, and the figures per epoch."""
     show_title(run, describe_settings(run))
     names = bind_view(run)
     bind_pin()
@@ -72,8 +72,8 @@ def show_ended_run(run: RunRecord) -> None:
     show_outcome(run, history, findings)
     show_continuation(run)
     if run.has_weights:
-        for place, (page, label) in zip(st.columns(len(_NEXT_PAGES)), _NEXT_PAGES, strict=True):
-            place.page_link(f"pages/{page}.py", label=label, icon=":material/arrow_forward:", query_params={"run": run.id})
+        for column, (page, label) in zip(st.columns(len(_NEXT_PAGES)), _NEXT_PAGES, strict=True):
+            column.page_link(f"pages/{page}.py", label=label, icon=":material/arrow_forward:", query_params={"run": run.id})
     show_findings(run, findings)
     if history.losses:
         _show_still(run, history, names)
@@ -101,7 +101,7 @@ def _watch_training(run_id: str, names: dict[str, str], pace_s: float) -> None:
 
 
 def _watch_inside(run_id: str) -> None:
-    """What the network looks like from within, less often: kernels and predictions change slowly."""
+    """Kernels and probes, refreshed less often because they change slowly."""
     run = load_run(run_id)
     history = history_of(run)
     _show_inside(run, history)
@@ -111,7 +111,7 @@ def _watch_inside(run_id: str) -> None:
 
 
 def _watch_pause(run_id: str, steps: int) -> None:
-    """The head of a paused run; what stands still is drawn again only after a step."""
+    """The controls of a paused run; the rest of the page is drawn again only after a step."""
     run, history = _wait_for(load_run(run_id), lambda run, _history: find_pending(run) != "step", _STEP_S)
     if (run.state != "paused" and find_pending(run) != "step") or history.steps != steps:
         st.rerun()
@@ -119,18 +119,18 @@ def _watch_pause(run_id: str, steps: int) -> None:
 
 
 def _show_progress(run: RunRecord, history: RunHistory) -> None:
-    """How far it is, what can be done with it, and its figures."""
+    """The progress bar, the controls and the figures."""
     total_steps = history.started.steps_per_epoch * run.epochs
     share = min(1.0, history.steps / total_steps) if total_steps else 0.0
     text = describe_progress(history, total_steps)
     if run.state == "paused":
         text = f"**Paused** after step {history.steps:,} of {total_steps:,}"
     elif run.state == "waiting" and (ahead := runs_ahead(run)) >= training_slots():
-        text = f"Waiting for its turn: {ahead} ahead of it"
+        text = f"Waiting for its turn: {ahead} ahead of it in the queue"
     st.progress(share, text=text)
     if run.state == "paused":
         st.info(
-            "**Paused.** Nothing is computed now, and nothing is lost. Look around, zoom into the charts, take single steps or resume. "
+            "**Paused.** Nothing is lost. Look around, zoom into the charts, take single steps or resume. "
             f"After {PAUSE_LIMIT_S // 60} minutes it is unloaded; you can resume it later.",
             icon=":material/pause_circle:",
         )
@@ -155,7 +155,7 @@ def _show_progress(run: RunRecord, history: RunHistory) -> None:
 
 
 def _show_still(run: RunRecord, history: RunHistory, names: dict[str, str]) -> None:
-    """Charts to zoom into, the probes and the pinned one, and files to take away; of a run that is paused or has ended."""
+    """The charts to zoom into, downloads, the probes and the pinned one, of a paused or ended run."""
     view = read_view(names)
     show_still_charts(run, history, view)
     show_view_choices(names)
@@ -167,7 +167,7 @@ def _show_still(run: RunRecord, history: RunHistory, names: dict[str, str]) -> N
 
 
 def _show_inside(run: RunRecord, history: RunHistory) -> None:
-    """The first layer's kernels beside the probes, where the run has recorded them."""
+    """The first layer's kernels beside the probes, if the run has recorded them."""
     kernels = read_live_kernels(run.folder)
     split = split_with_probes(history)
     if kernels is None or split is None:
@@ -181,24 +181,24 @@ def _show_inside(run: RunRecord, history: RunHistory) -> None:
         show_probes(split, history)
 
 
-def _wait_for(run: RunRecord, is_so: Callable[[RunRecord, RunHistory], bool], patience_s: float) -> tuple[RunRecord, RunHistory]:
-    """The run and its history once that is so, or after so many seconds, or when it is no longer live."""
+def _wait_for(run: RunRecord, condition: Callable[[RunRecord, RunHistory], bool], patience_s: float) -> tuple[RunRecord, RunHistory]:
+    """The run and its history as soon as the condition holds, the run is no longer live, or the time is up."""
     deadline = time.monotonic() + patience_s
     history = history_of(run)
-    while run.is_live and not is_so(run, history) and time.monotonic() < deadline:
-        time.sleep(_LOOK_EVERY_S)
+    while run.is_live and not condition(run, history) and time.monotonic() < deadline:
+        time.sleep(_CHECK_EVERY_S)
         run = load_run(run.id)
         history.read_new(run)
-    run = load_run(run.id)  # what made it so may be younger than the last look
+    run = load_run(run.id)  # it may have changed since it was last read
     history.read_new(run)
     return run, history
 
 
 def _has_point(run: RunRecord, history: RunHistory) -> bool:
-    """Whether there is a loss to draw, or none will come soon."""
+    """Whether there is a loss to draw, or there will not be one soon."""
     return bool(history.losses) or run.state == "paused" or (run.state == "waiting" and runs_ahead(run) >= training_slots())
 
 
 def _is_answered(run: RunRecord, _history: RunHistory) -> bool:
-    """Whether nothing that was pressed here, and no stop, still waits for the trainer."""
+    """Whether the training process has answered the last click here, and any command to stop."""
     return find_pending(run) not in ("pause", "rate") and not stop_requested(run.folder)

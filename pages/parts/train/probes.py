@@ -1,4 +1,4 @@
-"""The probes of a run on its page: twenty test images followed through training, one of which can be pinned."""
+"""The probes: twenty test images that are followed through training, one of which can be pinned."""
 
 import numpy as np
 import streamlit as st
@@ -18,18 +18,18 @@ _MAX_PROBES = 20
 
 
 def bind_pin() -> None:
-    """Takes the pinned probe from the URL."""
+    """Reads the pinned probe from the URL."""
     bind(_PIN, None, whole_number(0, _MAX_PROBES - 1))
 
 
 def pinned_probe(history: RunHistory) -> int | None:
-    """Place of the pinned one among the probes; None where there is none."""
+    """The index of the pinned probe; None if none is pinned."""
     pinned = st.session_state.get(_PIN)
     return pinned if isinstance(pinned, int) and pinned < len(history.started.probes) else None
 
 
 def split_with_probes(history: RunHistory) -> Split | None:
-    """The test images, if the run's probes are among them."""
+    """The test images, if the run's probes are among them, else None."""
     try:
         split = read_split("test")
     except DataError:
@@ -39,7 +39,7 @@ def split_with_probes(history: RunHistory) -> Split | None:
 
 
 def send_probes(history: RunHistory) -> None:
-    """Sends the pictures of the probes; in a run of the whole page, before they are shown."""
+    """Sends the pictures of the probes; call it in a run of the whole page, before they are shown."""
     split = split_with_probes(history)
     st.session_state[_SENT] = None
     if split is not None:
@@ -48,12 +48,12 @@ def send_probes(history: RunHistory) -> None:
 
 
 def lacks_probes(history: RunHistory) -> bool:
-    """Whether the probes can be shown, but their pictures were not sent yet: the whole page has to run."""
+    """Whether the probes can be shown but their pictures have not been sent, so that the whole page has to run."""
     return st.session_state.get(_SENT) != history.started.probes and split_with_probes(history) is not None
 
 
 def show_probes(split: Split, history: RunHistory) -> None:
-    """The probes, each with a bar of the probability of its true class, and whether it is classified correctly."""
+    """The probes, each with a bar for the probability of its true class, and whether it is classified correctly."""
     probabilities = history.newest_probabilities()
     if probabilities is None:
         return
@@ -68,7 +68,7 @@ def show_probes(split: Split, history: RunHistory) -> None:
         split.class_names,
         key="probes",
         summary=f"{correct} of these {len(labels)} test images are classified correctly. The bar shows the probability of the true class. "
-        "Press one to see how it was learned.",
+        "Click one to see how it was learned.",
         pinned=pinned_probe(history),
         on_pin=_pin,
     )
@@ -91,7 +91,7 @@ def describe_trail(trail: Trail | None, class_names: tuple[str, ...]) -> str:
 
 def _pin(probe: int | None) -> None:
     set_choice(_PIN, probe)
-    bind_pin()  # a fragment may run alone
+    bind_pin()  # because only this fragment may run, not the page
 
 
 def _times(number: int) -> str:

@@ -1,4 +1,4 @@
-"""The charts of a run: those that move while it trains, those to zoom into when it stands still, and their numbers to take away."""
+"""The charts of a run: live ones while it trains, others to zoom into when it is paused or has ended, and downloads."""
 
 from collections.abc import Callable
 
@@ -16,11 +16,11 @@ from pages.parts.train.probes import describe_trail, pinned_probe
 from pages.parts.train.run_view import View, describe_others
 from pages.parts.train.run_words import describe_accuracy, describe_loss, describe_rate
 
-_LIVE_POINTS = 100  # times ten classes, sent with every tick
+_LIVE_POINTS = 100  # per class, sent with every refresh
 
 
 def show_live_charts(run: RunRecord, history: RunHistory, view: View) -> None:
-    """Loss beside accuracy and learning rate, in nodes that stay from one tick to the next."""
+    """The loss beside accuracy and learning rate, in charts that are updated, not replaced."""
     total_steps = history.started.steps_per_epoch * run.epochs
     main, side = st.columns([3, 2])
     loss = draw_live_loss(history, total_steps, view.smoothing, view.axis, view.log, view.others)
@@ -32,7 +32,7 @@ def show_live_charts(run: RunRecord, history: RunHistory, view: View) -> None:
 
 
 def show_still_charts(run: RunRecord, history: RunHistory, view: View) -> None:
-    """The same to zoom into; the learning rate only where it was not one number throughout."""
+    """The same charts to zoom into; the learning rate only if it changed."""
     if not history.losses:
         return
     loss, accuracy, rate = _draw_still(history, view)
@@ -45,7 +45,7 @@ def show_still_charts(run: RunRecord, history: RunHistory, view: View) -> None:
 
 
 def show_live_pin(run: RunRecord, history: RunHistory, axis: Axis, split: Split) -> None:
-    """The pinned probe's ten probabilities as they come and go."""
+    """The pinned probe's ten probabilities over time."""
     probe = pinned_probe(history)
     if probe is None:
         return
@@ -57,7 +57,7 @@ def show_live_pin(run: RunRecord, history: RunHistory, axis: Axis, split: Split)
 
 
 def show_still_pin(history: RunHistory, axis: Axis, split: Split) -> None:
-    """The pinned probe's ten probabilities as they came and went."""
+    """The pinned probe's ten probabilities over time, to zoom into."""
     probe = pinned_probe(history)
     if probe is None:
         return
@@ -70,8 +70,8 @@ def show_still_pin(history: RunHistory, axis: Axis, split: Split) -> None:
 def show_epochs(history: RunHistory) -> None:
     """The figures of every epoch as a table."""
     number = st.column_config.NumberColumn
-    running = "The mean over the epoch, while the weights were still changing, with the labels the network was given"
-    held_out = "Over the training images that were held out to choose the best epoch"
+    running = "The mean over the epoch, while the weights were still changing, with the labels that the network was given"
+    held_out = "Measured on the training images that were held out to choose the best epoch"
     st.dataframe(
         history.epoch_table(),
         hide_index=True,
@@ -83,16 +83,16 @@ def show_epochs(history: RunHistory) -> None:
             "validation_loss": number("Validation loss", format="%.4f", help=held_out),
             "validation_accuracy": number("Validation accuracy", format="%.2f %%", help=held_out),
             "test_loss": number("Test loss", format="%.4f"),
-            "test_accuracy": number("Test accuracy", format="%.2f %%", help="Only reported; it chooses nothing"),
+            "test_accuracy": number("Test accuracy", format="%.2f %%", help="Only reported; it does not choose anything"),
             "learning_rate": number("Learning rate", format="%.3g", help="Of the epoch's last step"),
-            "elapsed_s": number("Seconds since the start", format="%.1f", help="Pauses are not counted"),
-            "is_best": st.column_config.CheckboxColumn("Best", help="Highest validation accuracy: the other pages use these weights"),
+            "elapsed_s": number("Seconds of training", format="%.1f", help="Without pauses"),
+            "is_best": st.column_config.CheckboxColumn("Best", help="The highest validation accuracy: the other pages use these weights"),
         },
     )
 
 
 def show_downloads(run: RunRecord, history: RunHistory, view: View) -> None:
-    """Buttons for the numbers and the charts; each file is made when it is asked for."""
+    """Buttons to download the numbers and the charts; each file is created when its button is clicked."""
     if not history.losses:
         return
 
@@ -106,7 +106,7 @@ def show_downloads(run: RunRecord, history: RunHistory, view: View) -> None:
         return export_html(run.name, f"{describe_settings(run)}. {charts}", figures)
 
     steps_help = "Step, epoch, seconds, loss, learning rate"
-    charts_help = "The charts as they are above, to zoom into, in a file that needs no network"
+    charts_help = "The charts above, to zoom into, in one file that works offline"
     with st.container(horizontal=True, gap="small"):
         offer("Every step (CSV)", "steps.csv", lambda: write_table(history.step_table()), "text/csv", steps_help)
         if history.epochs:
@@ -123,7 +123,7 @@ def _draw_still(history: RunHistory, view: View) -> tuple[go.Figure, go.Figure |
 
 
 def _tell_pin(history: RunHistory, probe: int, split: Split) -> tuple[int, str]:
-    """Shows when the probe was learned, in words; returns its class and these words."""
+    """Shows in words when the probe was learned; returns its class and these words."""
     number = history.started.probes[probe]
     true_class = int(split.labels[number])
     trail = describe_trail(history.answer_trail(probe, true_class), split.class_names)

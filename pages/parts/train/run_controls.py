@@ -1,4 +1,4 @@
-"""What a learner can do with a run: pause, step, stop, another learning rate; and with an ended one, continue it."""
+"""The controls of a run: pause, resume, step, stop and a new learning rate; and for an ended run, continue."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _RATE = SETTINGS["learning_rate"]
 
 @dataclass(frozen=True)
 class _Press:
-    """A button that was pressed, and the command that it sent."""
+    """A button that was clicked, and the command that it sent."""
 
     name: str
     run_id: str
@@ -28,7 +28,7 @@ class _Press:
 
 
 def show_controls(run: RunRecord) -> None:
-    """Pause or resume, one step, one epoch, stop, and a field for another learning rate."""
+    """Pause or resume, one step, one epoch, stop, and a field for a new learning rate."""
     pending = find_pending(run)
     stopping = stop_requested(run.folder)
     is_paused = run.state == "paused" or pending in ("step", "resume")
@@ -58,13 +58,13 @@ def show_controls(run: RunRecord) -> None:
     if st.session_state.get(_REFUSED):
         st.error(st.session_state[_REFUSED], icon=":material/warning:")
     st.caption(
-        "A new learning rate takes effect at once and is marked on the chart. Batch size, optimizer and the other settings need a new run. "
-        "Stop keeps the best and the last weights."
+        "A new learning rate takes effect at once and is marked on the chart. To change the batch size, the optimizer or another setting, "
+        "start a new run. Stop keeps the best and the latest weights."
     )
 
 
 def find_pending(run: RunRecord) -> str | None:
-    """The button that was pressed here and whose command the trainer has not carried out yet."""
+    """The button that was clicked here, if the training process has not carried out its command yet."""
     press: _Press | None = st.session_state.get(_PRESSED)
     if press is None or press.run_id != run.id:
         return None
@@ -75,7 +75,7 @@ def find_pending(run: RunRecord) -> str | None:
 
 
 def show_continuation(run: RunRecord) -> None:
-    """For an ended run: a button to continue where it was, or to train some more epochs."""
+    """For an ended run: a button to continue it, or to train more epochs."""
     if run.is_resumable:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.button(

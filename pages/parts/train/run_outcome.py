@@ -1,4 +1,4 @@
-"""What came of a run that ended: how it ended, what its own figures say, how it was computed and what they are for."""
+"""The outcome of a run: how it ended, what its figures show, and how they were measured."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ _ICONS = {
 
 
 def show_outcome(run: RunRecord, history: RunHistory, findings: Sequence[Finding]) -> None:
-    """State, time and test accuracy in a sentence."""
+    """The state, the time and the test accuracy in a sentence."""
     seconds = format_duration(history.elapsed_s)
     result = ""
     if run.test_accuracy is not None:
@@ -29,12 +29,12 @@ def show_outcome(run: RunRecord, history: RunHistory, findings: Sequence[Finding
     match run.state:
         case "finished":
             sentence = f"Finished {count(run.epochs, 'epoch')} in {seconds}. {result}"
-            if any(finding.kind in ("diverged", "not-moving") for finding in findings):  # nothing to be congratulated on
+            if any(finding.kind in ("diverged", "not-moving") for finding in findings):  # not a success
                 st.info(sentence, icon=":material/flag:")
             else:
                 st.success(sentence, icon=":material/check_circle:")
         case "stopped":
-            when = f"Stopped in epoch {min(run.epoch + 1, run.epochs)} after {seconds}; what it had learned is kept."
+            when = f"Stopped in epoch {min(run.epoch + 1, run.epochs)} after {seconds}; its weights are kept."
             st.info(f"{run.message or when} {result}", icon=":material/stop:")
         case "diverged":
             st.error(f"Training diverged in epoch {run.epoch + 1} after {seconds}. {run.message}", icon=":material/error:")
@@ -49,7 +49,7 @@ def show_outcome(run: RunRecord, history: RunHistory, findings: Sequence[Finding
 
 
 def show_findings(run: RunRecord, findings: Sequence[Finding]) -> None:
-    """What the run's own figures say, and the question that was asked before it."""
+    """What the run's own figures show, and the question that was asked before it."""
     question = find_question(run.config)
     if not findings and not question:
         return
@@ -57,29 +57,27 @@ def show_findings(run: RunRecord, findings: Sequence[Finding]) -> None:
         if question:
             st.markdown(f"**What did you expect?** {question}")
         if findings:
-            st.markdown("**What its figures say**" if not question else "**What happened**")
+            st.markdown("**What its figures show**" if not question else "**What happened**")
         for finding in findings:
             st.markdown(f"{_ICONS.get(finding.kind, ':material/info:')} {_plain(finding.sentence)}")
 
 
 def show_how_measured(run: RunRecord, history: RunHistory) -> None:
-    """How it was computed, and what the accuracies are for."""
+    """How the run was computed, and what each accuracy means."""
     parts = []
     if history.started.precision:
         parts.append(f"Computed in {history.started.precision} on {history.started.device}.")
     if history.started.validation_images:
         parts.append(
             f"The {history.started.validation_images:,} validation images, held out of the training images, choose the best epoch. "
-            "The test images choose nothing; they are there for the accuracy that is reported."
+            "The test images do not choose anything; they only measure the accuracy that is reported."
         )
     elif history.epochs:
-        parts.append(
-            "No images were held out, so the newest weights are used. The test images are there for the accuracy that is reported."
-        )
+        parts.append("No images were held out, so the latest weights are used. The test images only measure the accuracy that is reported.")
     if run.config.test_views != "one":
         parts.append(
-            "For the test accuracy in the text, each test image was shown in several views, mirrored and shifted a little, "
-            "and the probabilities were averaged; in the charts and the table each was shown once, as it is."
+            "For the test accuracy in the text, the network saw each test image in several views, mirrored and shifted a little, "
+            "and its probabilities were averaged; for the charts and the table it saw each image once, unchanged."
         )
     if history.finished is not None and history.finished.train_accuracy is not None:
         parts.append(
@@ -101,5 +99,5 @@ def _describe_best(run: RunRecord, history: RunHistory) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text that Markdown shows as it is, in which nothing but a name can hold signs."""
+    """Escapes the few characters for Markdown that a class name can bring into a sentence."""
     return text.replace("$", r"\$").replace("*", r"\*").replace("_", r"\_")

@@ -1,4 +1,4 @@
-"""How a run's charts are drawn: axis, logarithm, smoothing, runs beside it. All of it lives in the URL."""
+"""How a run's charts are drawn: axis, scale, smoothing and runs to compare with. All these choices live in the URL."""
 
 from dataclasses import dataclass
 
@@ -9,19 +9,19 @@ from fmnist_core.runs.folders import STARTER_ID, RunError
 from fmnist_core.runs.history import AXES, Axis, RunHistory
 from fmnist_core.runs.record import RunRecord, list_runs, load_run
 from pages.parts.shared.url_state import bind, one_of, parse_switch, set_choice, write_switch
-from pages.parts.shared.wording import distinct_lines, escape
+from pages.parts.shared.wording import LOSS, distinct_lines, escape
 
 DEFAULT_SMOOTHING = 0.9
 _AXIS, _LOG, _SMOOTHING, _COMPARE = "axis", "log", "smoothing", "compare"
-_OTHERS = "others"  # key of the widget, whose value may hold lines that are out of date
-_BEYOND_MEASURE = 100.0  # a loss; guessing has 2.3
+_OTHERS = "others"  # key of the widget, whose value can contain outdated lines
+_HUGE_LOSS = 100.0  # guessing gives 2.30
 _LISTED_RUNS = 30
 _KEPT_HISTORIES = 12
 
 
 @dataclass(frozen=True)
 class View:
-    """The choices.
+    """The current choices.
 
     Attributes:
         others: names and histories of the runs to compare with.
@@ -37,7 +37,7 @@ def history_of(run: RunRecord) -> RunHistory:
     """This session's copy of the run's events, brought up to date."""
     kept: dict[str, RunHistory] = st.session_state.setdefault("histories", {})
     history = kept.pop(run.id, None) or RunHistory()
-    kept[run.id] = history  # the newest comes last, the first is forgotten
+    kept[run.id] = history  # the most recent is last; the first is dropped
     if len(kept) > _KEPT_HISTORIES:
         del kept[next(iter(kept))]
     history.read_new(run)
@@ -45,11 +45,11 @@ def history_of(run: RunRecord) -> RunHistory:
 
 
 def bind_view(run: RunRecord) -> dict[str, str]:
-    """Takes the choices from the URL before their widgets are drawn; returns the names of the runs to choose from, by id."""
+    """Reads the choices from the URL before their widgets are drawn; returns the names of the runs to choose from, by id."""
     names = _name_others(run)
     bind(_AXIS, str(AXES[0]), one_of(AXES))
-    # A loss that shot up beyond all measure would be a spike and a flat line that looks as if nothing were wrong.
-    bind(_LOG, max(history_of(run).losses, default=0.0) > _BEYOND_MEASURE, parse_switch, write_switch)
+    # On a linear scale a huge loss is one spike, and the rest looks like a flat line where nothing is wrong.
+    bind(_LOG, max(history_of(run).losses, default=0.0) > _HUGE_LOSS, parse_switch, write_switch)
     bind(_SMOOTHING, DEFAULT_SMOOTHING, _parse_smoothing)
 
     def parse_others(text: str) -> list[str]:
@@ -63,25 +63,25 @@ def bind_view(run: RunRecord) -> dict[str, str]:
 
 
 def current_axis() -> Axis:
-    """The axis as it is chosen now."""
+    """The chosen axis."""
     return st.session_state.get(_AXIS) or AXES[0]
 
 
 def read_view(names: dict[str, str]) -> View:
-    """The choices as they are now."""
+    """The current choices."""
     state = st.session_state
     others = []
     for run_id in state.get(_COMPARE) or []:
         try:
             others.append((names[run_id], history_of(load_run(run_id))))
-        except (KeyError, RunError):  # deleted meanwhile
+        except (KeyError, RunError):  # the run has been deleted
             continue
     smoothing = float(state.get(_SMOOTHING, DEFAULT_SMOOTHING))
     return View(current_axis(), bool(state.get(_LOG)), smoothing, tuple(others))
 
 
 def show_view_choices(names: dict[str, str]) -> None:
-    """The widgets for the choices."""
+    """The widgets for the choices, and what the loss is."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         st.segmented_control("Horizontal axis", AXES, key=_AXIS, persist_state="session", required=True, width=230)
         st.slider(
@@ -91,14 +91,14 @@ def show_view_choices(names: dict[str, str]) -> None:
             step=0.01,
             key=_SMOOTHING,
             persist_state="session",
-            help="0 shows every batch as it was. At 0.9 each point keeps nine tenths of the average before it.",
+            help="At 0 the line follows every batch. At 0.9 each point keeps nine tenths of the average before it.",
             width=260,
         )
         st.toggle(
             "Logarithmic loss",
             key=_LOG,
             persist_state="session",
-            help="Each line of the grid is ten times the one below, so that small losses can be told apart.",
+            help="Each grid line is ten times the one below it, so that differences between small losses become visible.",
         )
         if names:
             st.session_state[_OTHERS] = st.session_state[_COMPARE]
@@ -113,20 +113,21 @@ def show_view_choices(names: dict[str, str]) -> None:
                 placeholder="None",
                 width=360,
             )
+    st.caption(LOSS)
 
 
 def describe_others(view: View) -> str:
-    """Which runs are drawn beside, as the end of a chart's description."""
+    """The runs that are compared, as the end of a chart's description."""
     return f" Compared with {', '.join(name for name, _ in view.others)}." if view.others else ""
 
 
 def show_title(run: RunRecord, settings: str) -> None:
-    """The run's name and settings in a line."""
+    """The run's name and settings on one line."""
     st.markdown(f"**{escape(run.name)}** · {settings}")
 
 
 def _name_others(run: RunRecord) -> dict[str, str]:
-    """Names of the other runs by id, each different."""
+    """The names of the other runs by id, without duplicates."""
     listed = [other for other in list_runs()[:_LISTED_RUNS] if other.id != run.id]
     starter = [] if run.is_starter else [load_run(STARTER_ID)]
     return distinct_lines({other.id: other.name for other in (*listed, *starter)})
@@ -140,6 +141,6 @@ def _parse_smoothing(text: str) -> float:
 
 
 def _take_others(names: dict[str, str]) -> None:
-    """A name that has changed since the browser got it comes back as text that is no id, so ignore it."""
+    """A name that has changed since the browser received it comes back as text that is not an id, so ignore it."""
     if all(run_id in names for run_id in st.session_state[_OTHERS]):
         set_choice(_COMPARE, st.session_state[_OTHERS])

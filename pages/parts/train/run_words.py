@@ -1,4 +1,4 @@
-"""What a run's charts show, in words, for those who do not see them; and how far it is."""
+"""What a run's charts show, in words, for people who cannot see them; and its progress."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ _NAMED_EPOCHS = 10
 
 
 def describe_loss(run: RunRecord, history: RunHistory, smoothing: float) -> str:
-    """The loss of a run so far; the last value is smoothed as the chart's thick line is."""
+    """The loss so far; the last value is smoothed like the chart's thick line."""
     if not history.losses:
         return f"Loss against step for {run.name}: no step yet."
     first, last = history.losses[0], smooth(np.asarray(history.losses), smoothing)[-1]
@@ -22,7 +22,7 @@ def describe_loss(run: RunRecord, history: RunHistory, smoothing: float) -> str:
 
 
 def describe_accuracy(history: RunHistory) -> str:
-    """The accuracies of the newest epochs."""
+    """The accuracies of the latest epochs."""
     if not history.epochs:
         return "Test accuracy against epoch: no epoch finished yet."
     points = []
@@ -41,7 +41,7 @@ def describe_rate(history: RunHistory) -> str:
 
 
 def describe_progress(history: RunHistory, total_steps: int) -> str:
-    """How far a run is that trains or is paused."""
+    """The progress of a live run."""
     if not total_steps:
         return "Starting …"
     if history.steps == total_steps:

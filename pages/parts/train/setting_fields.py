@@ -1,7 +1,6 @@
-"""A form's fields for settings, made from what `TrainConfig` declares of each.
+"""The fields of the settings form, generated from the declarations in `TrainConfig`.
 
-What a form holds is kept in the session, a value per setting as its widget has it, and so outlives the page; decimals are text, so that a
-comma can be typed.
+The session keeps the value of each field, so that it outlives the page. Decimals are text, so that people can type a comma.
 """
 
 from collections.abc import Callable
@@ -24,14 +23,14 @@ _RATES |= {as_decimal(preset.config.learning_rate) for preset in PRESETS}
 
 
 def show_more_fields(bind: Bind) -> None:
-    """Three groups of fields, each with a sentence that says what it does.
+    """Three groups of fields, each field with a sentence that says what it does.
 
     Args:
-        bind: gives the arguments that tie a widget to a setting.
+        bind: returns the arguments that connect a widget with a setting.
     """
     groups = (("How it learns", _LEARNING), ("What it learns from", _IMAGES), ("How it is evaluated and computed", _COMPUTING))
-    for place, (title, names) in zip(st.columns(len(groups), gap="medium"), groups, strict=True):
-        with place:
+    for column, (title, names) in zip(st.columns(len(groups), gap="medium"), groups, strict=True):
+        with column:
             st.markdown(f"**{title}**")
             for name in names:
                 show_field(SETTINGS[name], bind(name))
@@ -42,7 +41,7 @@ def show_field(setting: Setting, bound: dict[str, Any]) -> None:
     """The widget for one setting.
 
     Args:
-        bound: the arguments that tie it to the setting, and others of the widget's.
+        bound: the arguments that connect it with the setting, and further arguments for the widget.
     """
     match setting.kind:
         case "whole":
@@ -62,13 +61,13 @@ def show_field(setting: Setting, bound: dict[str, Any]) -> None:
 
 
 def fill_fields(config: TrainConfig) -> dict[str, Any]:
-    """What the fields show for a config, by setting."""
+    """The values of the fields for a config, by setting."""
     values = config.to_json()
     return values | {name: as_decimal(values[name]) for name, setting in SETTINGS.items() if setting.kind == "decimal"}
 
 
 def read_fields(values: dict[str, Any]) -> TrainConfig:
-    """The config that the fields hold; raises ValueError with a sentence that says which is bad and what to choose."""
+    """The config in the fields; raises ValueError with a sentence that says which field is wrong and what to choose."""
     read = {}
     for name, setting in SETTINGS.items():
         value = values[name]
@@ -82,7 +81,7 @@ def read_fields(values: dict[str, Any]) -> TrainConfig:
 
 
 def _as_sort_key(text: str) -> float:
-    """Numbers in their order, and what is none, as somebody is typing it, at the end."""
+    """Numbers in order, and text that is not a number, such as one being typed, at the end."""
     try:
         return SETTINGS["learning_rate"].read_decimal(text)
     except ValueError:

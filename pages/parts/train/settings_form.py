@@ -1,7 +1,7 @@
-"""The settings of a new run: presets to choose from, the form that a chosen one fills, and the button that starts it.
+"""The settings of a new run: presets to choose from, a form that the chosen preset fills, and the button that starts the run.
 
-What the form holds is kept in the session under `train_settings`. The preset and what was changed in it, once that makes sense, live
-in the URL.
+The session keeps the form's values under `train_settings`. The URL holds the preset and the settings that differ from it, as long as they
+are valid.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ _FIRST_FIELDS = ("epochs", "batch_size", "learning_rate")
 
 @st.fragment
 def show_settings(select: Callable[[str], None]) -> None:
-    """The cards and the form; a change draws them alone again. A run that was started is handed to `select`, and the page drawn again."""
+    """The cards and the form, as a fragment. When a run is started, its id is passed to `select`, and the whole page runs again."""
     preset = find_preset(bind("preset", _DEFAULT, one_of([preset.key for preset in PRESETS])))
     config = bind(
         "changes",
@@ -39,12 +39,12 @@ def show_settings(select: Callable[[str], None]) -> None:
         values = st.session_state[_SETTINGS] = fill_form(preset, config, values["name"])
     show_preset_cards(preset, _choose)
     _show_heading(preset, values)
-    *places, name_place, button_place = st.columns([2, 2, 3, 3, 2], vertical_alignment="bottom")
-    for place, name in zip(places, _FIRST_FIELDS, strict=True):
-        with place:
+    *columns, name_column, button_column = st.columns([2, 2, 3, 3, 2], vertical_alignment="bottom")
+    for column, name in zip(columns, _FIRST_FIELDS, strict=True):
+        with column:
             show_field(SETTINGS[name], _tie(name) | {"help": SETTINGS[name].help})
-    name_place.text_input("Name (may be empty)", max_chars=MAX_NAME_LENGTH, placeholder="team blue", **_tie("name"))
-    sent = button_place.button("Train", type="primary", icon=":material/play_arrow:", width="stretch", key="train")
+    name_column.text_input("Name (optional)", max_chars=MAX_NAME_LENGTH, placeholder="team blue", **_tie("name"))
+    sent = button_column.button("Train", type="primary", icon=":material/play_arrow:", width="stretch", key="train")
     problem = st.container()
     with st.expander("More", icon=":material/tune:"):
         show_more_fields(_tie)
@@ -53,7 +53,7 @@ def show_settings(select: Callable[[str], None]) -> None:
     if sent:
         try:
             run_id = start_run(read_fields(values), values["name"])
-        except ValueError as error:  # a setting that is none or out of range, or a home folder that cannot be written
+        except ValueError as error:  # an invalid setting, or a home folder that cannot be written
             problem.error(str(error), icon=":material/warning:")
         else:
             select(run_id)
@@ -61,27 +61,27 @@ def show_settings(select: Callable[[str], None]) -> None:
 
 
 def fill_form(preset: Preset, config: TrainConfig, name: str = "") -> dict[str, Any]:
-    """What the form holds for a preset, or for settings that began as one; "config" holds those that last made sense."""
+    """The form's values for a preset, changed or not; "config" holds the latest valid settings."""
     return fill_fields(config) | {"preset": preset.key, "config": config, "name": name}
 
 
 def show_why_validation() -> None:
     """Why some training images are held out, and what the test images are for."""
     st.markdown(
-        "A network can memorise images. Whether it has understood anything shows on images that it never learned from: "
+        "A network can memorise images. Whether it has understood anything only shows on images that it has never seen: "
         "the 10,000 **test images**.\n\n"
         "Anyone who chooses by the test images, among many epochs or many settings, has used them up. The winner was partly lucky, and "
         "its accuracy is then too good to be true for the next 10,000 images.\n\n"
-        "So 5,000 of the 60,000 training images are held out, the **validation images** (a twelfth, where the data set is "
-        "smaller). The network does not learn from them either. It is tested on them after every epoch, and the weights of the epoch "
-        "that did best are the ones that the other pages use. The test images choose nothing. They are there for the accuracy that is "
-        "reported, and for nothing else.\n\n"
-        "The preset “The article” holds none out: its author trained on all 60,000. Its newest epoch is the one that counts."
+        "So 5,000 of the 60,000 training images are held out, the **validation images** (or a twelfth of a smaller data set). "
+        "The network does not learn from them either. It is tested on them after every epoch, and the other pages use the weights of "
+        "the epoch that did best. The test images do not choose anything: they only measure the accuracy that is reported.\n\n"
+        "The preset “The article” does not hold out any images, because its author trained on all 60,000. Its last epoch is the one that "
+        "counts."
     )
 
 
 def _show_heading(preset: Preset, values: dict[str, Any]) -> None:
-    """Which preset the form holds, whether somebody has changed it, and, before a failure, what to guess."""
+    """The name of the preset, whether it was changed, and, before a failure, what to guess."""
     changed = _is_changed(preset, values)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(f"Settings: {preset.name}{', changed' if changed else ''}", anchor=False, width="content")
@@ -99,7 +99,7 @@ def _is_changed(preset: Preset, values: dict[str, Any]) -> bool:
 
 
 def _choose(key: str) -> None:
-    """Fills the form with a preset; the name of the run stays."""
+    """Fills the form with a preset, but keeps the name of the run."""
     preset = find_preset(key)
     st.session_state[_SETTINGS] = fill_form(preset, preset.config, st.session_state[_SETTINGS]["name"])
     set_choice("preset", key)
@@ -107,7 +107,7 @@ def _choose(key: str) -> None:
 
 
 def _tie(setting: str) -> dict[str, Any]:
-    """Arguments that let a widget show a setting, or the name, and take over what is chosen."""
+    """The arguments that connect a widget with a setting, or with the name of the run."""
     key = f"setting_{setting}"
     st.session_state[key] = st.session_state[_SETTINGS][setting]
     return {"key": key, "on_change": _take, "args": (setting,)}
@@ -116,6 +116,6 @@ def _tie(setting: str) -> dict[str, Any]:
 def _take(setting: str) -> None:
     values = st.session_state[_SETTINGS]
     values[setting] = st.session_state[f"setting_{setting}"]
-    with contextlib.suppress(ValueError):  # the URL holds what last made sense, the session what was typed
+    with contextlib.suppress(ValueError):  # the URL holds the latest valid settings, the session what was typed
         values["config"] = read_fields(values)
         set_choice("changes", values["config"])

@@ -1,7 +1,7 @@
 import { ARROWS } from '../roving_focus.js';
 
 const KEY_STEP = 7;
-const drawings = new Map();  // strokes outlive the canvas, which is made anew when the page is shown again
+const drawings = new Map();  // strokes outlive the canvas, which is created again whenever the page is shown
 
 export default function ({ parentElement, data, setStateValue }) {
   const find = (selector) => parentElement.querySelector(selector);
@@ -50,7 +50,7 @@ export default function ({ parentElement, data, setStateValue }) {
     pen.arc(...drawing.cursor, drawing.width / 2, 0, 7);
     pen.stroke();
   };
-  const announce = (words) => { find('.status').textContent = words; };
+  const announce = (text) => { find('.status').textContent = text; };
   const send = () => {
     paint();
     const sheet = document.createElement('canvas');
@@ -76,7 +76,7 @@ export default function ({ parentElement, data, setStateValue }) {
   const undo = () => {
     if (!drawing.strokes.length && !drawing.cleared.length) return;
     if (drawing.strokes.length) drawing.strokes.pop();
-    else [drawing.strokes, drawing.cleared] = [drawing.cleared, []];  // what Clear took away comes back
+    else [drawing.strokes, drawing.cleared] = [drawing.cleared, []];  // Undo after Clear brings the strokes back
     announce(`Undone. Strokes drawn: ${drawing.strokes.length}.`);
     send();
   };
@@ -86,8 +86,8 @@ export default function ({ parentElement, data, setStateValue }) {
     announce('Cleared. Undo brings the strokes back.');
     send();
   };
-  const place = (event) => {
-    const box = canvas.getBoundingClientRect();  // the box has a border, the client none
+  const locate = (event) => {
+    const box = canvas.getBoundingClientRect();  // the box includes the border, the client area does not
     return [(event.clientX - box.left - canvas.clientLeft) * WIDTH / canvas.clientWidth,
       (event.clientY - box.top - canvas.clientTop) * HEIGHT / canvas.clientHeight];
   };
@@ -97,12 +97,12 @@ export default function ({ parentElement, data, setStateValue }) {
     end();
     drawing.pointer = event.pointerId;
     canvas.setPointerCapture(event.pointerId);
-    begin(place(event));
+    begin(locate(event));
   };
   canvas.onpointermove = (event) => {
     if (!drawing.live || event.pointerId !== drawing.pointer) return;
     const passed = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
-    for (const moment of passed.length ? passed : [event]) drawing.live.points.push(place(moment));
+    for (const each of passed.length ? passed : [event]) drawing.live.points.push(locate(each));
     paint();
   };
   canvas.onpointerup = canvas.onpointercancel = canvas.onlostpointercapture = (event) => {
@@ -128,7 +128,7 @@ export default function ({ parentElement, data, setStateValue }) {
     if (!move && event.key !== ' ') return;
     event.preventDefault();
     if (event.key === ' ') {
-      if (event.repeat || drawing.pointer !== null) return;  // a held key would start and end strokes all the time
+      if (event.repeat || drawing.pointer !== null) return;  // a held key would keep starting and ending strokes
       if (drawing.live) {
         end();
       } else {
@@ -149,7 +149,7 @@ export default function ({ parentElement, data, setStateValue }) {
   find('.second').onclick = () => choose(1);
   brush.oninput = () => { drawing.width = Number(brush.value); };
   choose(drawing.tool);
-  if (isNew) {  // another drawing, or the page was left and is shown again: Python has forgotten it, and no pointer is down
+  if (isNew) {  // another drawing, or the page is shown again: Python does not have its strokes, and no pointer is down
     drawing.pointer = null;
     if (drawing.live) end();
     else if (drawing.strokes.length || !data.base) send();

@@ -1,4 +1,4 @@
-"""A canvas for mouse, pen, finger and keyboard with two tools; Python gets what was drawn when a stroke ends."""
+"""A canvas with two tools for mouse, pen, finger and keyboard; Python receives the drawing when a stroke ends."""
 
 import base64
 import binascii
@@ -20,7 +20,7 @@ _BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 @dataclass(frozen=True)
 class Tool:
-    """A brush: its name, the key that chooses it, and its colour on the screen and in what Python gets."""
+    """A brush: its name, the key that selects it, and its colours on the screen and in what Python receives."""
 
     name: str
     key: str
@@ -41,15 +41,15 @@ def show_canvas(
     sends_base: bool = False,
     alpha: float = 1.0,
 ) -> NDArray[np.uint8] | None:
-    """Shows a canvas and returns what is drawn, (height, width, 3) uint8 on black; None while nothing is.
+    """Shows a canvas and returns the drawing, (height, width, 3) uint8 on black; None while it is empty.
 
     Args:
-        drawing: which drawing is shown: each keeps its strokes, over reruns and changes of page, until the tab is reloaded.
+        drawing: name of the drawing: each keeps its strokes, across reruns and changes of page, until the tab is reloaded.
         size: width and height in pixels of the canvas, not of the screen.
-        label: what it is, for screen readers.
-        base: (H, W) or (H, W, 3) uint8, what lies under the strokes, enlarged without smoothing.
+        label: a description for screen readers.
+        base: (H, W) or (H, W, 3) uint8, the picture under the strokes, enlarged without smoothing.
         sends_base: whether the base is part of what is returned.
-        alpha: how much a stroke covers on the screen, 0 to 1.
+        alpha: opacity of the strokes on the screen, 0 to 1.
     """
     canvas = load_component(Path(__file__).parent)
     data = {
@@ -68,7 +68,7 @@ def show_canvas(
 
 
 def read_strokes(state: Any, drawing: str, largest: tuple[int, int]) -> NDArray[np.uint8] | None:
-    """The picture in what the browser sent, or None if there is none, it is of another drawing, or larger than it may be."""
+    """The picture in what the browser sent; None if there is none, or it is too large or belongs to another drawing."""
     sent = (state or {}).get("png")
     if not isinstance(sent, list) or len(sent) != 2 or sent[0] != drawing or not isinstance(sent[1], str) or len(sent[1]) > _MAX_BASE64:
         return None

@@ -54,9 +54,9 @@ function build(table, data) {
       // Up to half the text keeps the theme's colour, above it takes the background's: at least 4.5 to 1 in both themes.
       cell.style.setProperty('--strength', `${shade < 0.5 ? 90 * shade : 85 + 30 * (shade - 0.5)}%`);
       cell.className = shade < 0.5 ? '' : 'strong';
-      const place = document.createElement('td');
-      place.append(cell);
-      line.append(place);
+      const holder = document.createElement('td');
+      holder.append(cell);
+      line.append(holder);
     });
     return line;
   }));

@@ -1,4 +1,4 @@
-"""The confusion matrix as a table of buttons: right under a mouse, a finger and the keyboard."""
+"""The confusion matrix as a table of buttons, for mouse, finger and keyboard."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,10 +27,10 @@ def show_confusion_table(
 
     Args:
         confusion: (10, 10) counts; rows are true classes.
-        row_percent: (10, 10) the same in percent of each row, NaN where a row is empty.
-        as_percent: print percent instead of counts.
-        mistakes_only: leave the diagonal out and shade the rest by itself.
-        reveals: key of the container that a click brings into view, where it is not.
+        row_percent: (10, 10) the same in percent of each row, NaN in empty rows.
+        as_percent: whether cells show percent instead of counts.
+        mistakes_only: whether the diagonal is left out, and does not affect the shades of the rest.
+        reveals: key of the container that a click scrolls into view if necessary.
     """
     weights = np.nan_to_num(row_percent)
     shown = ~np.eye(len(confusion), dtype=bool) if mistakes_only else np.ones_like(confusion, dtype=bool)
@@ -62,7 +62,7 @@ def show_confusion_table(
 
 
 def read_cell(state: Any, classes: int) -> tuple[int, int] | None:
-    """The cell in what the browser sent, or None if that is not one."""
+    """The cell in what the browser sent; None if it is not a cell."""
     sent = (state or {}).get("cell")
     if not isinstance(sent, list | tuple) or len(sent) != 2:
         return None

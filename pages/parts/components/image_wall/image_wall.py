@@ -1,4 +1,4 @@
-"""Many 28×28 pictures as one sprite sheet of buttons: quick to send, crisp, clickable, and usable from the keyboard."""
+"""Many 28×28 pictures as buttons on one sprite sheet: quick to send, crisp, clickable, and usable from the keyboard."""
 
 import zlib
 from collections.abc import Callable, Sequence
@@ -31,11 +31,11 @@ def show_image_wall(
     Args:
         images: (N, 28, 28) uint8.
         labels: what each picture shows, for screen readers.
-        picked: which one is marked.
-        captions: a line under each, or none.
-        columns: pictures in a row; fewer on a phone.
-        tile_px: the widest that one gets.
-        reveals: key of the container that a click brings into view, where it is not.
+        picked: index of the picture that is marked.
+        captions: a line below each picture, or none.
+        columns: pictures per row; fewer on a phone.
+        tile_px: the largest width of a picture.
+        reveals: key of the container that a click scrolls into view if necessary.
     """
     sprite = encode_sprite(images)
     sheet_id = f"{zlib.crc32(sprite.png):08x}{zlib.crc32(repr((labels, captions)).encode()):08x}"
@@ -63,7 +63,7 @@ def show_image_wall(
 
 
 def read_pick(state: Any, sheet_id: str, count: int) -> int | None:
-    """The index in what the browser sent, or None if it is of other pictures or not an index at all."""
+    """The index in what the browser sent; None if it belongs to other pictures or is not an index."""
     sent = (state or {}).get("picked")
     if not isinstance(sent, list) or len(sent) != 2 or sent[0] != sheet_id:
         return None

@@ -1,4 +1,4 @@
-"""The kernels of the first layer as they form: one small picture that keeps its place while a run trains."""
+"""The kernels of the first layer while a run trains, as one small picture that is updated in place."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ _COLUMNS = 4
 
 
 def show_live_kernels(kernels: NDArray[np.float32], step: int) -> None:
-    """Shows (16, 5, 5) kernels with one colour scale; white is 0."""
+    """Shows kernels (16, 5, 5) with one colour scale; white is 0."""
     reach = colour_limits(kernels, "signed")[1]
     picture = load_component(Path(__file__).parent)
     picture(

@@ -1,4 +1,4 @@
-"""The 784 pixel values of a picture as a table, each on its own grey; a pointer or the arrow keys read it."""
+"""The 784 pixel values of a picture as a table, each on its own grey, to read with the pointer or the arrow keys."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def show_pixel_table(image: NDArray[np.uint8], *, key: str, title: str) -> None:
 
     Args:
         image: (28, 28) uint8.
-        title: what the table holds, for screen readers.
+        title: the table's description for screen readers.
     """
     table = load_component(Path(__file__).parent)
     table(key=key, data={"rows": image.tolist(), "title": title, "hint": _HINT})

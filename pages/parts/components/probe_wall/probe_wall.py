@@ -1,6 +1,6 @@
-"""Test images whose predictions turn correct or wrong while a network learns, as buttons; one of them can be pinned.
+"""Test images and the network's predictions while it learns, as buttons; one of them can be pinned.
 
-The pictures are sent once, as a style that the buttons find; a tick brings only numbers.
+The pictures are sent once, in a style that the buttons use; a refresh only sends numbers.
 """
 
 import zlib
@@ -17,7 +17,7 @@ from pages.parts.components.component import load_component
 
 
 def send_pictures(sprite: Sprite) -> None:
-    """Sends the pictures of the probes; to be called in a run of the whole page, before the wall is shown."""
+    """Sends the pictures of the probes; call it in a run of the whole page, before the wall is shown."""
     st.html(f"<style>:root {{ --probes: url({sprite.url}) }}</style>")
 
 
@@ -33,16 +33,16 @@ def show_probe_wall(
     pinned: int | None,
     on_pin: Callable[[int | None], None],
 ) -> None:
-    """Shows each probe with a bar of the probability of its true class, and whether it is classified correctly.
+    """Shows each probe with a bar for the probability of its true class, and whether it is classified correctly.
 
     Args:
-        sprite: the pictures, as they were sent.
-        numbers: (P,) which test images they are.
+        sprite: the pictures that `send_pictures` has sent.
+        numbers: (P,) indices of the test images.
         labels: (P,) their true classes.
         probabilities: (P, 10), 0 to 1.
         summary: a line above them.
-        pinned: which one is marked.
-        on_pin: called with the one that was pressed, or None where it was the pinned one, before the page runs again.
+        pinned: index of the probe that is marked.
+        on_pin: called with the index of the probe that was clicked, or None if it was the pinned one, before the page runs again.
     """
     sheet = f"{zlib.crc32(sprite.png):08x}"
     data = {
@@ -69,7 +69,7 @@ def show_probe_wall(
 
 
 def read_pin(state: Any, sheet: str, count: int) -> int | None:
-    """The probe in what the browser sent, −1 to unpin; None if it is of other pictures or neither."""
+    """The probe in what the browser sent, −1 to unpin; None if it belongs to other pictures or is not an index."""
     sent = (state or {}).get("picked")
     if not isinstance(sent, list) or len(sent) != 2 or sent[0] != sheet:
         return None
