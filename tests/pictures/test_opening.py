@@ -1,12 +1,17 @@
+import contextlib
 import io
+import struct
+import zlib
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from PIL import Image
 
-from fmnist_core.pictures.opening import MAX_PIXELS_IN_FULL, PictureError, open_picture
+from fmnist_core.pictures.opening import PictureError, open_picture
 
 
 def as_file(picture: Image.Image, kind: str = "PNG", **options: object) -> bytes:
@@ -50,6 +55,94 @@ def test_sixteen_bits_keep_their_brightness() -> None:
     assert 127 <= red <= 128
 
 
+def grey_of(values: NDArray[Any], kind: str = "TIFF") -> list[int]:
+    """What becomes of the first row of a grey picture that has these values in each of its rows."""
+    picture = open_picture(as_file(Image.fromarray(np.tile(values, (16, 1))), kind), "x")
+    assert picture.mode == "RGB"
+    pixels = np.asarray(picture)
+    assert (np.ptp(pixels, axis=2) == 0).all()
+    row: list[int] = pixels[0, :, 0].tolist()
+    return row
+
+
+@pytest.mark.parametrize(
+    ("values", "greys"),
+    [
+        (np.array([0, 257, 32768, 65534, 65535, 0, 0, 0], np.uint16), [0, 1, 127, 254, 255, 0, 0, 0]),
+        (np.array([0, 256, 512, 40000, 0, 0, 0, 0], np.uint16), [0, 0, 1, 155, 0, 0, 0, 0]),
+        (np.array([0, 1, 128, 255, 0, 0, 0, 0], np.uint16), [0, 1, 128, 255, 0, 0, 0, 0]),
+        (np.array([0, 1, 1, 0, 0, 0, 0, 0], np.uint16), [0, 1, 1, 0, 0, 0, 0, 0]),
+        (np.array([-300, -1, 0, 128, 255, 0, 0, 0], np.int32), [0, 0, 0, 128, 255, 0, 0, 0]),
+        (np.array([-300, 0, 65535, 70000, 257, 0, 0, 0], np.int32), [0, 0, 255, 255, 1, 0, 0, 0]),
+        (np.array([-0.5, 0, 0.25, 0.5, 1, 0, 0, 0], np.float32), [0, 0, 63, 127, 255, 0, 0, 0]),
+        (np.array([0, 0.5, 1.01, 254.9, 255, 0, 0, 0], np.float32), [0, 0, 1, 254, 255, 0, 0, 0]),
+        (np.array([0, 257, 65535, 1e9, -1e9, 0, 0, 0], np.float32), [0, 1, 255, 255, 0, 0, 0, 0]),
+    ],
+    ids=["16 bits", "dark 16 bits", "8 of 16 bits", "1 of 16 bits", "8 of 32 bits", "32 bits", "0 to 1", "0 to 255", "0 to 65535"],
+)
+def test_deep_greys_by_hand(values: NDArray[Any], greys: list[int]) -> None:
+    """The scale ends at 1, 255 or 65,535, the first that holds the highest value; 1 is for real numbers only."""
+    assert grey_of(values) == greys
+
+
+def test_sixteen_bits_of_a_png_are_the_same() -> None:
+    assert grey_of(np.array([0, 257, 32768, 65535, 0, 0, 0, 0], np.uint16), "PNG") == [0, 1, 127, 255, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_values_that_are_no_numbers_are_said(value: float) -> None:
+    values = np.full((10, 10), 0.5, np.float32)
+    values[3, 4] = value
+    with pytest.raises(PictureError, match="not numbers"):
+        open_picture(as_file(Image.fromarray(values), "TIFF"), "x")
+
+
+@pytest.mark.parametrize(("side", "kept"), [(2047, 1), (4094, 1), (4096, 2), (6142, 2), (6144, 3)])
+@pytest.mark.parametrize("upright", [False, True])
+def test_of_a_large_deep_picture_only_every_second_or_third_row_is_read(side: int, kept: int, upright: bool) -> None:
+    """As real numbers all of it could take over a gigabyte. Rows and columns that are left out are white here, the others black."""
+    values = np.full((48, side), 65535, np.uint16)
+    values[::kept, ::kept] = 0
+    picture = open_picture(as_file(Image.fromarray(values.T.copy() if upright else values), "TIFF"), "x")
+    assert max(picture.size) == 1024
+    assert picture.convert("L").getextrema() == (0, 0)
+
+
+@pytest.mark.parametrize(("kind", "depth"), [("TIFF", 8), ("TIFF", 16), ("PNG", 8), ("PNG", 16), ("WEBP", 8), ("JPEG", 8)])
+def test_orientation_turns_every_format(kind: str, depth: int) -> None:
+    """The camera was turned by 90 degrees: what lies above in the file belongs to the right."""
+    values = np.zeros((32, 64), np.uint8)
+    values[:16] = 255
+    picture = Image.fromarray(values) if depth == 8 else Image.fromarray(values.astype(np.uint16) * 257)
+    exif = picture.getexif()
+    exif[0x0112] = 6
+    turned = np.asarray(open_picture(as_file(picture, kind, exif=exif), "x").convert("L"))
+    assert turned.shape == (64, 32)
+    assert turned[:, 20:].min() > 250
+    assert turned[:, :12].max() < 5
+
+
+def test_a_picture_of_which_only_some_is_transparent_stays_so() -> None:
+    pixels = np.full((16, 16, 4), 255, np.uint8)
+    pixels[:4, :, 3] = 0
+    pixels[8, 8] = (10, 20, 30, 254)
+    picture = open_picture(as_file(Image.fromarray(pixels)), "x")
+    assert picture.mode == "RGBA"
+    np.testing.assert_array_equal(np.asarray(picture)[4:], pixels[4:])
+    assert not np.asarray(picture)[:4, :, 3].any()
+
+
+def test_hardly_transparent_is_transparent() -> None:
+    assert open_picture(as_file(Image.new("RGBA", (10, 10), (9, 9, 9, 254))), "x").mode == "RGBA"
+
+
+def test_the_colours_of_a_palette_are_kept() -> None:
+    picture = Image.new("P", (10, 10), 3)
+    picture.putpalette([0, 0, 0] * 3 + [10, 200, 30] + [0, 0, 0] * 252)
+    opened = open_picture(as_file(picture), "x")
+    assert (opened.mode, opened.getpixel((5, 5))) == ("RGB", (10, 200, 30))
+
+
 def test_cmyk_opens() -> None:
     assert open_picture(as_file(Image.new("CMYK", (10, 10)), "JPEG"), "x").getpixel((5, 5)) == (255, 255, 255)
 
@@ -88,22 +181,68 @@ def test_bad_files_get_a_sentence(content: bytes, sentence: str) -> None:
     assert str(caught.value) == sentence
 
 
-@pytest.mark.parametrize(("width", "height"), [(6_000, 5_000), (10_000, 10_000), (20_000, 10_000), (20_000, 20_000)])
-def test_a_huge_picture_is_refused_before_it_is_decoded(width: int, height: int) -> None:
-    """A PNG that says how large it is and holds nothing: decoding it would give another error."""
-    import struct
-    import zlib
+def empty_png(width: int, height: int) -> bytes:
+    """A PNG that says how large it is and holds nothing: decoding it gives an error of its own."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    content = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
-    assert width * height > MAX_PIXELS_IN_FULL
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+def cut_jpeg(width: int, height: int, kind: str) -> bytes:
+    """A JPEG, or a phone's several in one (MPO), that says it is so large and is not."""
+    picture = Image.new("RGB", (16, 24), "red")
+    content = as_file(picture, kind, **({"save_all": True, "append_images": [picture]} if kind == "MPO" else {}))
+    return content.replace(struct.pack(">HH", 24, 16), struct.pack(">HH", height, width))
+
+
+@pytest.mark.parametrize(("width", "height"), [(6_000, 5_000), (10_000, 10_000), (20_000, 10_000), (20_000, 20_000)])
+def test_a_huge_picture_is_refused_before_it_is_decoded(width: int, height: int) -> None:
     with pytest.raises(
         PictureError, match=rf"it\.png has {width:,}×{height:,} pixels, {width * height // 10**6} megapixels: make it smaller than 25"
     ):
-        open_picture(content, "it.png")
+        open_picture(empty_png(width, height), "it.png")
+
+
+@pytest.mark.parametrize(("rows", "is_refused"), [(5_000, False), (5_001, True)], ids=["the limit", "a row more"])
+def test_25_megapixels_are_the_limit(rows: int, is_refused: bool) -> None:
+    with pytest.raises(PictureError, match="25 megapixels" if is_refused else "damaged"):
+        open_picture(empty_png(5_000, rows), "it.png")
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "MPO"])
+def test_50_megapixels_are_the_limit_of_a_jpeg(kind: str) -> None:
+    """A JPEG that ends early opens: what is missing is grey."""
+    assert open_picture(cut_jpeg(10_000, 5_000, kind), "it.jpg").size == (1024, 512)
+    with pytest.raises(PictureError, match="50 megapixels"):
+        open_picture(cut_jpeg(10_000, 5_001, kind), "it.jpg")
+
+
+@pytest.mark.parametrize(("size", "opens"), [((8, 8), True), ((7, 30), False), ((30, 7), False), ((8, 30), True), ((30, 8), True)])
+def test_a_side_has_at_least_8_pixels(size: tuple[int, int], opens: bool) -> None:
+    content = as_file(Image.new("RGB", size, "red"))
+    if opens:
+        assert open_picture(content, "x").size == size
+    else:
+        with pytest.raises(PictureError, match=f"{size[0]}×{size[1]}"):
+            open_picture(content, "x")
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"heix", b"hevc", b"mif1", b"msf1"])
+def test_what_apples_phones_save_is_named(brand: bytes) -> None:
+    with pytest.raises(PictureError, match="HEIC"):
+        open_picture(b"\0\0\0\x18ftyp" + brand + bytes(40), "x")
+    with pytest.raises(PictureError, match="PNG, JPEG"):
+        open_picture(b"\0\0\0\x18text" + brand + bytes(40), "x")
+
+
+@pytest.mark.parametrize(("size", "opened"), [((1024, 600), (1024, 600)), ((1025, 1025), (1024, 1024)), ((600, 2048), (300, 1024))])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_at_most_1024_pixels_of_a_side_are_kept(size: tuple[int, int], opened: tuple[int, int], mode: str) -> None:
+    picture = open_picture(as_file(Image.new(mode, size, (200, 100, 50) if mode == "RGB" else (200, 100, 50, 120))), "x")
+    assert (picture.mode, picture.size) == (mode, opened)
 
 
 def files_of_every_kind() -> dict[str, bytes]:
@@ -165,7 +304,9 @@ def test_any_picture_opens_small_and_in_colour(width: int, height: int, mode: st
     assert max(opened.size) == min(1024, max(width, height))
 
 
-def test_the_limit_of_pillow_is_left_as_it_was() -> None:
-    before = Image.MAX_IMAGE_PIXELS
-    open_picture(as_file(Image.new("RGB", (20, 20))), "x")
-    assert before == Image.MAX_IMAGE_PIXELS
+@pytest.mark.parametrize("content", [as_file(Image.new("RGB", (20, 20))), b"no picture"], ids=["a picture", "none"])
+def test_the_limit_of_pillow_is_left_as_it_was(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1_234_567)
+    with contextlib.suppress(PictureError):
+        open_picture(content, "x")
+    assert Image.MAX_IMAGE_PIXELS == 1_234_567
