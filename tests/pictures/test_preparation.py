@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
@@ -198,6 +198,331 @@ def test_an_empty_drawing_is_said() -> None:
 def test_one_colour_is_said(colour: str) -> None:
     with pytest.raises(PictureError, match="one shade everywhere"):
         prepare(Image.new("RGB", (300, 200), colour))
+
+
+# By hand: items that are cut out already, so that their mask is known
+
+
+def cut_out_item(left: int, right: int, *, share: float = 0.5, edge: int = 255) -> Image.Image:
+    """A picture of 90×60, transparent but for an item of 40×20 whose left part has one grey and whose right part another.
+
+    Args:
+        share: how much of the item is the left part.
+        edge: opacity of the item.
+    """
+    pixels = np.zeros((90, 60, 4), np.uint8)
+    pixels[20:60, 30:50] = (right, right, right, edge)
+    pixels[20:60, 30 : 30 + round(20 * share), :3] = left
+    return Image.fromarray(pixels)
+
+
+def test_each_step_of_an_item_that_is_cut_out_already_by_hand() -> None:
+    """Greys of 155 and 115 become 100 and 140, whose deviation is 20, and are spread by 42 / 21 = 2 around 120."""
+    preparation = prepare(cut_out_item(155, 115))
+    on_white = np.full((90, 60), 255)
+    on_white[20:60, 30:40], on_white[20:60, 40:50] = 155, 115
+    alone = np.where(on_white == 255, 0, on_white)
+    np.testing.assert_array_equal(step(preparation, "picture").image, np.stack([on_white] * 3, axis=-1))
+    np.testing.assert_array_equal(preparation.canvas, step(preparation, "picture").image)
+    np.testing.assert_array_equal(step(preparation, "cut_out").image, np.stack([alone] * 3, axis=-1))
+    np.testing.assert_array_equal(step(preparation, "trim").image, np.stack([alone[20:60, 30:50]] * 3, axis=-1))
+    np.testing.assert_array_equal(step(preparation, "negate").image, np.repeat([[100, 140]], 10, axis=1).repeat(40, axis=0))
+    np.testing.assert_array_equal(step(preparation, "tones").image, np.repeat([[80, 160]], 10, axis=1).repeat(40, axis=0))
+    # 40 rows become 28 and 20 columns 14, in the middle: 7 of them each.
+    expected = np.zeros((28, 28))
+    expected[:, 7:14], expected[:, 14:21] = 80, 160
+    np.testing.assert_array_equal(preparation.image, expected)
+    assert [each.name for each in preparation.steps] == ["Your picture", "Cut out", "Trim and centre", "Negate", "Contrast"]
+
+
+@pytest.mark.parametrize(
+    ("negated", "share", "spread"),
+    [
+        ((50, 200), 0.5, (50, 200)),
+        ((118, 122), 0.5, (115, 124)),
+        ((20, 41), 0.5, (66, 113)),
+        ((220, 241), 0.5, (176, 223)),
+        ((0, 200), 0.5, (25, 200)),
+        ((120, 250), 0.95, (117, 255)),
+        ((90, 190), 0.1, (58, 193)),
+    ],
+    ids=["strong already", "faint", "dark", "bright", "black parts", "a white spot", "a dark spot"],
+)
+def test_contrast_by_hand(negated: tuple[int, int], share: float, spread: tuple[int, int]) -> None:
+    """Greys are spread so that they deviate by 42, at least once and at most 2.2 times, around a middle of 90 to 200, from 25 on."""
+    preparation = prepare(cut_out_item(255 - negated[0], 255 - negated[1], share=share))
+    tones = step(preparation, "tones").image
+    assert (int(tones[0, 0]), int(tones[0, -1])) == spread
+
+
+@pytest.mark.parametrize(("deviation", "said"), [(20, "2.0 times"), (38, "1.1 times"), (40, "already"), (10, "2.2 times")])
+def test_how_much_the_contrast_grows_is_said(deviation: int, said: str) -> None:
+    assert said in step(prepare(cut_out_item(128 - deviation, 128 + deviation)), "tones").sentence
+
+
+@pytest.mark.parametrize(("edge", "is_cut_out"), [(127, False), (128, True)])
+def test_what_is_half_transparent_counts_as_background(edge: int, is_cut_out: bool) -> None:
+    picture = cut_out_item(100, 100, edge=edge)
+    picture.putpixel((0, 0), (50, 50, 50, 255))  # else nothing would be opaque, and it would not count as cut out
+    preparation = prepare(picture)
+    assert preparation.mask is not None
+    assert preparation.mask[30, 40] == is_cut_out
+    assert preparation.mask[0, 0]
+
+
+@pytest.mark.parametrize(("opacity", "white"), [(0, 255), (51, 215), (204, 95), (255, 55)])
+def test_what_is_transparent_lies_on_white(opacity: int, white: int) -> None:
+    pixels = np.full((40, 40, 4), (55, 55, 55, opacity), np.uint8)
+    pixels[:20] = (0, 0, 0, 255)
+    assert prepare(Image.fromarray(pixels)).canvas[30, 20].tolist() == pytest.approx([white] * 3, abs=1)
+
+
+@pytest.mark.parametrize("opacity", [200, 255])
+def test_a_picture_that_is_opaque_everywhere_is_looked_at_as_any_other(opacity: int) -> None:
+    picture = t_shirt_photo()
+    picture.putalpha(opacity)
+    mask = prepare(picture).mask
+    assert mask is not None
+    assert 0.2 < mask.mean() < 0.3
+
+
+def test_a_picture_that_is_transparent_everywhere_is_looked_at_as_any_other() -> None:
+    picture = t_shirt_photo()
+    picture.putalpha(100)
+    mask = prepare(picture).mask
+    assert mask is not None
+    assert 0.2 < mask.mean() < 0.3
+
+
+def test_one_colour_cut_out_is_an_item() -> None:
+    assert prepare(cut_out_item(255, 255)).image[14, 14] == 90  # a white one on white: negated it is 0, in the middle of its own greys
+
+
+@pytest.mark.parametrize(("shades", "is_too_plain"), [(2, True), (3, False)])
+@pytest.mark.parametrize("channel", range(3))
+def test_two_shades_more_are_still_one_shade(shades: int, is_too_plain: bool, channel: int) -> None:
+    pixels = np.full((40, 30, 3), 120, np.uint8)
+    pixels[10:30, 10:20, channel] += np.uint8(shades)
+    if is_too_plain:
+        with pytest.raises(PictureError, match="one shade"):
+            prepare(Image.fromarray(pixels))
+    else:
+        assert prepare(Image.fromarray(pixels)).kind == PHOTO
+
+
+@pytest.mark.parametrize("painted", [GARMENT, BACKGROUND])
+def test_where_all_or_nothing_is_garment_nothing_is_cut_away(painted: int) -> None:
+    preparation = prepare(t_shirt_photo(), Choices(painted=np.full((10, 10), painted, np.uint8)))
+    before, cut = preparation.steps[:2]
+    np.testing.assert_array_equal(cut.image, before.image)
+    assert "nothing is cut away" in cut.sentence
+
+
+# Turning, cropping, scaling
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_quarter_turns_are_clockwise_and_exact(turns: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (50, 30, 3), np.uint8)
+    preparation = prepare(Image.fromarray(pixels), Choices(turn_degrees=90 * turns))
+    np.testing.assert_array_equal(preparation.canvas, np.rot90(pixels, -turns))
+
+
+@pytest.mark.parametrize(
+    ("crop", "rows", "columns"),
+    [
+        ((0.3, 0, 0.75, 1), (0, 51), (30, 76)),
+        ((0, 0.3, 1, 0.75), (15, 38), (0, 101)),
+        ((0.5, 0, 0.5, 1), (0, 51), (50, 51)),
+        ((0, 0.3, 1, 0.3), (15, 16), (0, 101)),
+    ],
+    ids=["columns", "rows", "no width", "no height"],
+)
+def test_a_crop_is_in_shares_of_the_picture_and_keeps_at_least_a_pixel(
+    crop: tuple[float, float, float, float], rows: tuple[int, int], columns: tuple[int, int]
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (51, 101, 3), np.uint8)
+    preparation = prepare(Image.fromarray(pixels), Choices(crop=crop))
+    np.testing.assert_array_equal(preparation.canvas, pixels[slice(*rows), slice(*columns)])
+
+
+def test_a_crop_is_in_shares_of_the_turned_picture() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 100, 3), np.uint8)
+    preparation = prepare(Image.fromarray(pixels), Choices(turn_degrees=90, crop=(0, 0, 0.5, 1)))
+    np.testing.assert_array_equal(preparation.canvas, np.rot90(pixels, -1)[:, :30])
+
+
+@pytest.mark.parametrize(("height", "width", "times"), [(160, 320, 2), (300, 320, 3), (320, 100, 2), (320, 3, 4)])
+def test_the_canvas_is_at_most_320_pixels_long_each_the_mean_of_a_square(height: int, width: int, times: int) -> None:
+    small = np.random.default_rng(0).integers(0, 64, (height, width, 3), np.uint8) * np.uint8(4)
+    canvas = prepare(Image.fromarray(small.repeat(times, axis=0).repeat(times, axis=1))).canvas
+    np.testing.assert_array_equal(canvas, small)
+
+
+@pytest.mark.parametrize("size", [(1000, 700), (321, 320)])
+def test_what_is_scaled_by_no_whole_number_is_averaged_too(size: tuple[int, int]) -> None:
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8))
+    expected = picture.resize((320, round(size[1] * 320 / size[0])), Image.Resampling.BOX)
+    np.testing.assert_array_equal(prepare(picture).canvas, np.asarray(expected))
+
+
+@pytest.mark.parametrize("upright", [False, True])
+def test_a_thread_is_a_pixel_wide(upright: bool) -> None:
+    """640×1 is scaled to 320 pixels and then to 28."""
+    pixels = np.where(np.arange(640) < 320, 60, 200).astype(np.uint8)[np.newaxis]
+    preparation = prepare(Image.fromarray(pixels.T.copy() if upright else pixels), Choices(kind=READY))
+    assert preparation.canvas.shape == ((320, 1, 3) if upright else (1, 320, 3))
+    image = preparation.image.T if upright else preparation.image
+    assert image[13].tolist() == [60] * 14 + [200] * 14
+    assert np.count_nonzero(image) == 28
+
+
+def test_a_strip_is_at_least_a_pixel_wide_on_the_canvas() -> None:
+    pixels = np.where(np.arange(1000) < 500, 60, 200).astype(np.uint8)[np.newaxis]
+    assert prepare(Image.fromarray(pixels)).canvas.shape == (1, 320, 3)
+    assert prepare(Image.fromarray(pixels.T.copy())).canvas.shape == (320, 1, 3)
+
+
+@pytest.mark.parametrize(("width", "left"), [(14, 7), (15, 6), (28, 0), (1, 13)])
+@pytest.mark.parametrize("upright", [False, True])
+def test_the_longer_side_becomes_28_pixels_and_the_rest_is_centred(width: int, left: int, upright: bool) -> None:
+    small = np.random.default_rng(0).integers(1, 64, (28, width), np.uint8) * np.uint8(4)
+    large = small.repeat(2, axis=0).repeat(2, axis=1)
+    image = prepare(Image.fromarray(large if upright else large.T.copy()), Choices(kind=READY)).image
+    expected = np.zeros((28, 28), np.uint8)
+    expected[:, left : left + width] = small
+    np.testing.assert_array_equal(image if upright else image.T, expected)
+
+
+def test_a_smaller_picture_is_enlarged_smoothly() -> None:
+    pixels = np.repeat([[40, 240]], 10, axis=1).astype(np.uint8).repeat(20, axis=0)
+    row = prepare(Image.fromarray(pixels), Choices(kind=READY)).image[14]
+    centres = (np.arange(28) + 0.5) * 20 / 28 - 0.5
+    np.testing.assert_allclose(row, np.interp(centres, [9, 10], [40, 240]), atol=1)
+
+
+def test_views_by_hand() -> None:
+    """The smaller ones are 26 pixels long, in the middle."""
+    strokes = np.zeros((300, 300), np.uint8)
+    strokes[20:280, 20:150], strokes[20:280, 150:280] = 100, 200
+    image, mirrored, smaller, smaller_mirrored = prepare_drawing(strokes).views
+    np.testing.assert_array_equal(image, np.repeat([[100, 200]], 14, axis=1).repeat(28, axis=0))
+    expected = np.zeros((28, 28), np.uint8)
+    expected[1:27, 1:14], expected[1:27, 14:27] = 100, 200
+    np.testing.assert_array_equal(smaller, expected)
+    np.testing.assert_array_equal(mirrored, image[:, ::-1])
+    np.testing.assert_array_equal(smaller_mirrored, smaller[:, ::-1])
+
+
+# Drawings
+
+
+@pytest.mark.parametrize(("level", "is_drawn"), [(20, False), (21, True)])
+def test_what_is_nearly_black_is_no_stroke(level: int, is_drawn: bool) -> None:
+    strokes = np.zeros((100, 100), np.uint8)
+    strokes[20:80, 30:60] = level
+    if not is_drawn:
+        with pytest.raises(PictureError, match="Nothing is drawn"):
+            prepare_drawing(strokes)
+        return
+    preparation = prepare_drawing(strokes)
+    assert step(preparation, "trim").image.shape == (60, 30)
+
+
+@pytest.mark.parametrize(("level", "height"), [(20, 40), (21, 60)])
+def test_a_drawing_is_trimmed_to_what_is_brighter_than_nearly_black(level: int, height: int) -> None:
+    strokes = np.zeros((100, 100), np.uint8)
+    strokes[40:80, 30:60] = 255
+    strokes[20:40, 45] = level
+    trimmed = step(prepare_drawing(strokes), "trim").image
+    assert trimmed.shape == (height, 30)
+    assert trimmed[0, 15] == (255 if height == 40 else 21)
+
+
+def test_what_is_nearly_black_beside_a_stroke_turns_black() -> None:
+    strokes = np.zeros((100, 100), np.uint8)
+    strokes[20:80, 20:80] = 255
+    strokes[40:60, 40:60] = 15
+    trimmed = step(prepare_drawing(strokes, fill=False), "trim").image
+    assert (trimmed[22:38, 22:38] == 0).all()
+
+
+def test_a_picture_too_dark_for_a_drawing_is_not_trimmed() -> None:
+    pixels = np.zeros((60, 40), np.uint8)
+    pixels[10:30, 10:30] = 20
+    preparation = prepare(Image.fromarray(pixels), Choices(kind=DRAWING))
+    assert step(preparation, "trim").image.shape == (60, 40)
+    assert "one shade" in step(preparation, "trim").sentence
+
+
+def test_a_drawing_that_was_made_here_is_its_own_canvas() -> None:
+    preparation = prepare_drawing(square_outline())
+    np.testing.assert_array_equal(preparation.canvas, np.stack([square_outline()] * 3, axis=-1))
+    assert (preparation.kind, preparation.mask) == (DRAWING, None)
+    assert [each.is_on for each in preparation.steps] == [True, True, True]
+    assert [each.is_on for each in prepare_drawing(square_outline(), fill=False).steps] == [True, False, True]
+    assert [each.optional for each in preparation.steps] == [False, True, True]
+
+
+# Inverting and switching off
+
+
+def test_only_the_garment_is_inverted_at_the_end() -> None:
+    preparation = prepare(cut_out_item(155, 115), Choices(invert=True))
+    last = preparation.steps[-1]
+    np.testing.assert_array_equal(last.image, np.repeat([[175, 95]], 10, axis=1).repeat(40, axis=0))
+    assert not preparation.image[:, :7].any()
+    assert (last.optional, last.is_on) == (False, True)
+
+
+@pytest.mark.parametrize("kind", [READY, DRAWING])
+def test_other_kinds_are_inverted_too(kind: str) -> None:
+    pixels = np.tile(np.linspace(30, 100, 28).astype(np.uint8), (28, 1))
+    upright, inverted = (prepare(Image.fromarray(pixels), Choices(kind=kind, invert=invert)) for invert in (False, True))
+    np.testing.assert_array_equal(inverted.image, 255 - upright.image)
+    assert inverted.mask is None
+
+
+def test_everything_may_be_switched_off() -> None:
+    """What is left is the picture shrunk, in grey."""
+    preparation = prepare(t_shirt_photo(), Choices(switched_off=frozenset({"cut_out", "trim", "negate", "tones"})))
+    assert {each.is_on for each in preparation.steps[1:]} == {False}
+    np.testing.assert_array_equal(preparation.image, preparation.steps[0].seen)
+    np.testing.assert_array_equal(preparation.steps[-1].image, preparation.canvas)
+
+
+def test_a_photo_that_is_not_trimmed_keeps_its_place() -> None:
+    preparation = prepare(cut_out_item(155, 115), Choices(switched_off=frozenset({"trim"})))
+    assert step(preparation, "tones").image.shape == (90, 60)
+    rows, columns = (np.flatnonzero(preparation.image.any(axis=axis)) for axis in (1, 0))
+    assert (rows[0], rows[-1], columns[0], columns[-1]) == (6, 18, 13, 19)
+
+
+# Records
+
+
+def test_choices_leave_everything_to_the_program() -> None:
+    choices = Choices()
+    assert (choices.kind, choices.switched_off, choices.turn_degrees) == (None, frozenset(), 0)
+    assert (choices.crop, choices.invert, choices.painted) == ((0, 0, 1, 1), False, None)
+
+
+@pytest.mark.parametrize(
+    ("record", "attribute"),
+    [
+        (Choices(painted=np.zeros((2, 2), np.uint8)), "invert"),
+        (prepare_drawing(square_outline()), "kind"),
+        (prepare_drawing(square_outline()).steps[0], "is_on"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_records_stay_as_they_are_and_equal_only_themselves(record: Choices | Preparation | Step, attribute: str) -> None:
+    """Fields of arrays make other comparisons fail, and what has changed must not be found in a cache."""
+    assert record == record
+    assert record != replace(record)
+    assert len({record, replace(record)}) == 2
+    with pytest.raises(FrozenInstanceError):
+        setattr(record, attribute, None)
 
 
 @settings(max_examples=60, deadline=None)
