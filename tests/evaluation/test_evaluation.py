@@ -1,17 +1,12 @@
 import json
 import math
+from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
-import torch
 
-from fmnist_core.dataset.split import Split
+from fmnist_core.dataset.classes import CLASS_NAMES
 from fmnist_core.evaluation.evaluation import Evaluation
-from fmnist_core.evaluation.prediction import compute_logits, evaluate, predict
-from fmnist_core.network.inputs import normalise
-from fmnist_core.network.model import FashionCNN
-from fmnist_core.settings.config import TrainConfig
-from fmnist_core.training.state import draw_network
 
 # Six images of three classes: class 0 is answered 0, 0, 1; class 1 is answered 1, 2; class 2 is answered 2.
 LABELS = np.array([0, 0, 0, 1, 1, 2], np.uint8)
@@ -62,53 +57,72 @@ def test_worst_confusions_come_fullest_first_without_the_diagonal_or_empty_cells
     assert evaluation.confusion[0, 0] == 9  # the matrix itself is left as it was
 
 
-def test_evaluate_counts_what_the_network_answers(small_splits: tuple[Split, Split]) -> None:
-    model = draw_network(TrainConfig())
-    test = small_splits[1]
-    evaluation = evaluate(model, test)
-    model.eval()
-    logits = model(normalise(test.images))
-    np.testing.assert_array_equal(evaluation.predictions, logits.argmax(dim=1).numpy())
-    assert evaluation.loss == pytest.approx(torch.nn.functional.cross_entropy(logits, torch.as_tensor(test.labels).long()).item(), rel=1e-5)
-    assert evaluation.confusion.sum() == len(test)
+def answers(labels: list[int], predicted: list[int], names: tuple[str, ...] = ("a", "b", "c")) -> Evaluation:
+    """An evaluation of answers that are certain."""
+    return Evaluation(np.array(labels, np.uint8), np.eye(len(names), dtype=np.float32)[predicted], 0.1, names)
 
 
-@pytest.mark.parametrize("training", [True, False])
-def test_the_models_mode_and_statistics_are_left_alone(training: bool, small_splits: tuple[Split, Split]) -> None:
-    model = FashionCNN().train(training)
-    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    probabilities = predict(model, small_splits[1].images[:5])
-    assert model.training is training
-    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
-    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+def test_the_most_confident_come_first_and_equal_ones_in_their_order() -> None:
+    probabilities = np.array([[0.6, 0.4], [0.9, 0.1], [0.6, 0.4], [0.7, 0.3], [0.2, 0.8]], np.float32)
+    evaluation = Evaluation(np.zeros(5, np.uint8), probabilities, 0.1, ("a", "b"))
+    assert evaluation.images_in_cell(0, 0).tolist() == [1, 3, 0, 2]
+    assert evaluation.images_in_cell(0, 1).tolist() == [4]
 
 
-def test_no_images_give_no_logits() -> None:
-    assert compute_logits(FashionCNN(), np.zeros((0, 28, 28), np.uint8)).shape == (0, 10)
+def test_equally_full_cells_come_in_the_order_of_the_matrix() -> None:
+    evaluation = answers([2, 2, 0, 1, 1, 0, 1], [0, 0, 1, 0, 2, 1, 2])
+    assert evaluation.worst_confusions(9) == [(0, 1), (1, 2), (2, 0), (1, 0)]
+    assert evaluation.worst_confusions(3) == [(0, 1), (1, 2), (2, 0)]
+    assert evaluation.worst_confusions(0) == []
 
 
-@pytest.mark.parametrize("images", [np.zeros((1, 1, 28, 28), np.uint8), np.zeros((2, 28, 27), np.uint8), np.zeros((2, 28, 28), np.float32)])
-def test_other_shapes_and_types_are_refused(images: np.ndarray) -> None:
-    with pytest.raises(ValueError, match=r"must be uint8 images \(N, 28, 28\)"):
-        predict(FashionCNN(), images)
+def test_the_confusion_matrix_has_a_row_for_every_class_of_ten() -> None:
+    evaluation = Evaluation(np.array([9, 0], np.uint8), np.eye(10, dtype=np.float32)[[8, 0]], 0.1)
+    assert evaluation.class_names == CLASS_NAMES
+    assert evaluation.confusion.shape == (10, 10)
+    assert evaluation.confusion[9, 8] == evaluation.confusion[0, 0] == 1
+    assert evaluation.confusion.sum() == 2
 
 
-def test_probabilities_are_means_over_all_views(small_splits: tuple[Split, Split]) -> None:
-    model = draw_network(TrainConfig())
-    test = small_splits[1]
-    framed = np.pad(test.images, ((0, 0), (1, 1), (1, 1)))
-    moved = [framed[:, 1 + y : 29 + y, 1 + x : 29 + x] for y, x in ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))]
-    of_each_view = [predict(model, np.ascontiguousarray(images[:, :, ::turn])) for images in moved for turn in (1, -1)]
-    for views, number in (("one", 1), ("mirrored", 2), ("mirrored-and-shifted", 10)):
-        evaluation = evaluate(model, test, views=views)  # type: ignore[arg-type]
-        expected = np.mean(of_each_view[:number], axis=0)
-        np.testing.assert_allclose(evaluation.probabilities, expected, rtol=1e-4)
-        own = expected[np.arange(len(test)), test.labels]
-        assert evaluation.loss == pytest.approx(float(-np.log(own).mean()), rel=1e-4)
+def test_the_hardest_class_has_the_lowest_f1(by_hand: Evaluation) -> None:
+    assert by_hand.hardest_class == 1
+    assert answers([1, 1, 2], [1, 2, 2]).hardest_class == 1, "what is not there is not hard"
+    assert answers([0, 1], [0, 2]).hardest_class == 1, "never answered right, it counts"
 
 
-def test_a_quick_look_in_bfloat16_is_nearly_the_same(small_splits: tuple[Split, Split]) -> None:
-    model = draw_network(TrainConfig())
-    exact, quick = (predict(model, small_splits[1].images, precision) for precision in ("float32", "bfloat16"))
-    assert not np.array_equal(exact, quick)
-    np.testing.assert_allclose(quick, exact, atol=0.02)
+def test_without_images_no_class_is_the_hardest() -> None:
+    empty = answers([], [])
+    assert empty.hardest_class is None
+    assert empty.confusion.tolist() == [[0] * 3] * 3
+
+
+def test_a_class_with_f1_of_0_has_figures() -> None:
+    evaluation = answers([0, 1, 1], [1, 0, 0])
+    assert (evaluation.f1[0], evaluation.f1[1]) == (0, 0)
+    assert evaluation.precision[0] == evaluation.recall[0] == 0
+    assert math.isnan(evaluation.f1[2])
+
+
+def test_all_figures_as_json(by_hand: Evaluation) -> None:
+    figures = by_hand.to_json()
+    assert json.loads(json.dumps(figures)) == figures
+    assert (figures["images"], figures["loss"]) == (6, 0.5)
+    assert figures["accuracy"] == pytest.approx(4 / 6)
+    assert figures["confusion"] == [[2, 1, 0], [0, 1, 1], [0, 0, 1]]
+    assert figures["per_class"][0] == {"class": "a", "precision": 1, "recall": pytest.approx(2 / 3), "f1": pytest.approx(0.8), "images": 3}
+    assert [row["class"] for row in figures["per_class"]] == ["a", "b", "c"]
+    assert [row["images"] for row in figures["per_class"]] == [3, 2, 1]
+    assert [row["precision"] for row in figures["per_class"]] == [1, 0.5, 0.5]
+
+
+def test_what_is_computed_once_stays(by_hand: Evaluation) -> None:
+    assert by_hand.predictions is by_hand.predictions
+    assert by_hand.confusion is by_hand.confusion
+
+
+def test_an_evaluation_stays_as_it_is_and_equals_only_itself(by_hand: Evaluation) -> None:
+    other = Evaluation(LABELS, PROBABILITIES, loss=0.5, class_names=("a", "b", "c"))
+    assert by_hand != other
+    assert len({by_hand, other}) == 2
+    with pytest.raises(FrozenInstanceError):
+        by_hand.loss = 0  # type: ignore[misc]

@@ -525,7 +525,7 @@ def test_records_stay_as_they_are_and_equal_only_themselves(record: Choices | Pr
         setattr(record, attribute, None)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     width=st.integers(8, 400),
     height=st.integers(8, 400),
