@@ -4,40 +4,8 @@ import pytest
 from fmnist_core.runs.folders import STARTER_ID
 from fmnist_core.runs.history import RunHistory, Trail
 from fmnist_core.runs.record import RunRecord, load_run
-from fmnist_core.runs.series import downsample, smooth
 from fmnist_core.training.events import Event, Finished, RateChanged, Resumed
 from tests.written_runs import LABELS, append_events, epoch_done, started, step_done, write_run
-
-
-def test_smoothing_by_hand() -> None:
-    values = np.array([2.0, 4.0, 8.0])
-    # Weights 1/2 and 1, divided by their sum: (2·1/2 + 4) / 1.5, then (2·1/4 + 4·1/2 + 8) / 1.75.
-    np.testing.assert_allclose(smooth(values, 0.5), [2, 5 / 1.5, 10.5 / 1.75])
-
-
-def test_no_smoothing_changes_nothing() -> None:
-    values = np.array([3.0, 1.0, 2.0])
-    np.testing.assert_array_equal(smooth(values, 0), values)
-    assert len(smooth(np.array([]), 0.9)) == 0
-
-
-def test_few_values_are_all_drawn() -> None:
-    np.testing.assert_array_equal(downsample(np.arange(400.0), 400), np.arange(400))
-
-
-def test_peaks_survive_downsampling() -> None:
-    values = np.ones(30_000)
-    values[12_345], values[77] = 9, -9
-    shown = downsample(values, 400)
-    assert len(shown) <= 400
-    assert {12_345, 77, 29_999} <= set(shown.tolist())
-    assert (np.diff(shown) > 0).all()
-
-
-def test_what_is_drawn_stays_in_place_as_values_come() -> None:
-    values = np.random.default_rng(0).random(2_000)
-    before, after = downsample(values[:1_900], 400), downsample(values, 400)
-    assert set(before[before < 1_880].tolist()) <= set(after.tolist())
 
 
 def test_a_history_grows_with_its_run(trained_run: RunRecord) -> None:

@@ -1,0 +1,37 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from fmnist_core.training.checkpoint import Checkpoint, Counters
+
+COUNTERS = Counters(7, 1, 2.5, 3, 4, None, -1.0, 0.5, 12.5, 1.0, 0.125, 9)
+
+
+def of_networks(*starts: str) -> Checkpoint:
+    """Of networks with two kernels of 5×5 each; the first network's are all 0, the next one's 1, and so on."""
+    tensors = {f"{start}layer1.0.weight": np.full((2, 1, 5, 5), number, np.float32) for number, start in enumerate(starts)}
+    return Checkpoint({"optimizer.0.step": np.array(7.0), **tensors}, COUNTERS)
+
+
+def test_the_weights_are_the_averaged_ones_where_there_are_such() -> None:
+    averaged, plain = of_networks("trained.", "kept."), of_networks("trained.")
+    for checkpoint, number in ((averaged, 1), (plain, 0)):
+        assert set(checkpoint.weights) == {"layer1.0.weight"}
+        assert (checkpoint.weights["layer1.0.weight"] == number).all()
+        assert checkpoint.first_kernels.shape == (2, 5, 5)
+        assert (checkpoint.first_kernels == number).all()
+
+
+def test_a_checkpoint_says_how_many_steps_it_comes_after() -> None:
+    assert of_networks("trained.").step == 7
+
+
+def test_a_checkpoint_cannot_be_changed_nor_compared() -> None:
+    checkpoint = of_networks("trained.")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        checkpoint.counters = COUNTERS  # type: ignore[misc]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        checkpoint.counters.step = 8  # type: ignore[misc]
+    assert checkpoint != of_networks("trained."), "arrays are not compared"
+    assert COUNTERS == dataclasses.replace(COUNTERS)

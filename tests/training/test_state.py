@@ -1,0 +1,242 @@
+import time
+from collections.abc import Generator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from fmnist_core.settings.config import TrainConfig
+from fmnist_core.training.checkpoint import Checkpoint
+from fmnist_core.training.events import Event, Finished, RateChanged, Request
+from fmnist_core.training.schedule import scheduled_rate
+from fmnist_core.training.state import TrainingState, draw_network, make_optimizer
+
+CPU = torch.device("cpu")
+CONFIG = TrainConfig(learning_rate=0.01, seed=3, epochs=2)
+SGD = replace(CONFIG, optimizer="sgd")
+EVENT = Finished(1, 1, 0.5, 1.0)  # any event will do
+
+
+def planned(config: TrainConfig = CONFIG) -> TrainingState:
+    state = TrainingState(config, CPU)
+    state.plan(steps_per_epoch=7, epochs=config.epochs)
+    return state
+
+
+def take_step(state: TrainingState, seed: int = 0) -> None:
+    """A step on four random pictures."""
+    random = torch.Generator().manual_seed(seed)
+    labels = torch.randint(10, (4,), generator=random)
+    state.set_learning_rate()
+    state.optimizer.zero_grad()
+    logits = state.model(torch.randn(4, 1, 28, 28, generator=random))
+    loss = torch.nn.functional.cross_entropy(logits, labels)
+    loss.backward()
+    state.optimizer.step()
+    state.after_step(loss.detach(), logits.detach(), labels)
+
+
+def rates_in(state: TrainingState) -> list[float]:
+    return [group["lr"] for group in state.optimizer.param_groups]
+
+
+def kernels_of(network: torch.nn.Module) -> torch.Tensor:
+    return network.state_dict()["layer1.0.weight"]
+
+
+def test_the_seed_decides_the_weights_of_a_new_network() -> None:
+    torch.manual_seed(1)
+    one = draw_network(CONFIG)
+    torch.manual_seed(2)
+    before = torch.get_rng_state()
+    again, other = draw_network(CONFIG), draw_network(replace(CONFIG, seed=4, pixels="raw"))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(kernels_of(one), kernels_of(again))
+    assert not torch.equal(kernels_of(one), kernels_of(other))
+    assert (one.pixels, other.pixels) == ("normalised", "raw")
+
+
+@pytest.mark.parametrize(
+    ("config", "kind", "expected"),
+    [
+        (CONFIG, torch.optim.AdamW, {"betas": (0.9, 0.999), "weight_decay": 0.0}),
+        (replace(CONFIG, beta2=0.95, weight_decay=0.05), torch.optim.AdamW, {"betas": (0.9, 0.95), "weight_decay": 0.05}),
+        (SGD, torch.optim.SGD, {"momentum": 0.9, "weight_decay": 0.0}),
+        (replace(SGD, weight_decay=0.05), torch.optim.SGD, {"momentum": 0.9, "weight_decay": 0.05}),
+    ],
+)
+def test_the_optimizer_is_made_as_the_config_says(config: TrainConfig, kind: type, expected: dict[str, Any]) -> None:
+    optimizer = make_optimizer(config, draw_network(config))
+    assert type(optimizer) is kind
+    assert len(optimizer.param_groups[0]["params"]) == 10  # of four layers with weight and bias, and the linear one
+    for name, value in (expected | {"lr": 0.01, "fused": True}).items():
+        assert optimizer.param_groups[0][name] == value, name
+
+
+def test_each_step_has_the_rate_of_the_schedule() -> None:
+    config = replace(CONFIG, schedule="one-cycle")
+    state = planned(config)
+    assert state.last_rate == 0.01
+    for step in range(14):
+        take_step(state)
+        assert rates_in(state) == [state.last_rate] == [scheduled_rate(config, step, 14)]
+
+
+def test_a_schedule_is_as_long_as_the_config_says_also_with_more_epochs() -> None:
+    """An epoch that is added does not stretch what has already been done."""
+    state = TrainingState(replace(CONFIG, schedule="one-cycle"), CPU)
+    state.plan(steps_per_epoch=7, epochs=9)
+    state.progress.step = 13
+    state.set_learning_rate()
+    assert state.last_rate == pytest.approx(0.01 / 1000)
+    state.progress.step = 14
+    state.set_learning_rate()
+    assert state.last_rate == pytest.approx(0.01 / 10)
+
+
+def test_without_averaging_the_trained_network_is_evaluated() -> None:
+    state = planned()
+    take_step(state)
+    assert state.evaluated_model is state.model
+    checkpoint = state.capture()
+    assert not [name for name in checkpoint.tensors if name.startswith("kept.")]
+    assert checkpoint.counters.averaged_steps == 0
+
+
+def test_the_average_of_two_steps_by_hand() -> None:
+    state = planned(replace(CONFIG, weight_averaging=True))
+    kernels = []
+    for seed in (1, 2):
+        take_step(state, seed)
+        kernels.append(kernels_of(state.model).clone())
+    assert not torch.equal(*kernels)
+    torch.testing.assert_close(kernels_of(state.evaluated_model), (kernels[0] + kernels[1]) / 2)
+    checkpoint = state.capture()
+    assert checkpoint.counters.averaged_steps == 2
+    np.testing.assert_array_equal(checkpoint.weights["layer1.0.weight"], kernels_of(state.evaluated_model).numpy())
+    np.testing.assert_array_equal(checkpoint.tensors["trained.layer1.0.weight"], kernels[1].numpy())
+
+
+@pytest.mark.parametrize(("config", "kept"), [(CONFIG, {"step", "exp_avg", "exp_avg_sq"}), (SGD, {"momentum_buffer"})])
+def test_a_checkpoint_holds_the_network_and_what_the_optimizer_keeps(config: TrainConfig, kept: set[str]) -> None:
+    state = planned(config)
+    take_step(state)
+    tensors = state.capture().tensors
+    of_network = {f"trained.{name}" for name in state.model.state_dict()}
+    assert set(tensors) == of_network | {f"optimizer.{number}.{name}" for number in range(10) for name in kept}
+    assert tensors["trained.fc.weight"].dtype == np.float32
+    np.testing.assert_array_equal(tensors["trained.fc.weight"], state.model.fc.weight.detach().numpy())
+
+
+def test_a_checkpoint_does_not_change_with_the_run() -> None:
+    state = planned(replace(CONFIG, weight_averaging=True))
+    take_step(state)
+    checkpoint = state.capture()
+    before = {name: array.copy() for name, array in checkpoint.tensors.items()}
+    take_step(state, seed=1)
+    for name, array in before.items():
+        np.testing.assert_array_equal(checkpoint.tensors[name], array, err_msg=name)
+
+
+@pytest.mark.parametrize("config", [replace(CONFIG, weight_averaging=True, schedule="one-cycle"), SGD], ids=["averaged", "sgd"])
+def test_a_restored_run_takes_the_same_next_step(config: TrainConfig) -> None:
+    first = planned(config)
+    take_step(first, seed=1)
+    second = planned(replace(config, seed=9))
+    second.restore(first.capture())
+    assert second.last_rate == first.last_rate
+    for state in (first, second):
+        take_step(state, seed=2)
+    expected, found = first.capture(), second.capture()
+    assert found.counters == expected.counters
+    for name, array in expected.tensors.items():
+        np.testing.assert_array_equal(found.tensors[name], array, err_msg=name)
+
+
+def damaged(checkpoint: Checkpoint, **changes: Any) -> Checkpoint:
+    return replace(checkpoint, tensors={**checkpoint.tensors, **changes})
+
+
+def test_a_checkpoint_of_something_else_is_refused() -> None:
+    """However it shows: weights are missing or have another shape, the optimizer keeps something else, or for more parameters."""
+    adam, sgd, averaged = planned(), planned(SGD), planned(replace(CONFIG, weight_averaging=True))
+    for state in (adam, sgd, averaged):
+        take_step(state)
+    whole = adam.capture()
+    without_a_layer = Checkpoint({name: a for name, a in whole.tensors.items() if "layer2.0" not in name}, whole.counters)
+    for state, checkpoint in (
+        (averaged, whole),
+        (adam, without_a_layer),
+        (adam, damaged(whole, **{"trained.fc.weight": np.zeros((10, 3), np.float32)})),
+        (adam, damaged(whole, **{"trained.fc.weight": np.array("no number")})),
+        (adam, damaged(whole, **{"optimizer.10.exp_avg": np.zeros(3, np.float32)})),
+        (adam, sgd.capture()),
+    ):
+        with pytest.raises(ValueError, match="another network or optimizer"):
+            state.restore(checkpoint)
+
+
+@pytest.fixture
+def seconds(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What the clock shows, for a test to change."""
+    seconds = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: seconds[0])
+    return seconds
+
+
+def send(reported: Generator[Event, Request | None, None], request: Request) -> Event | None:
+    """What is answered; None where training goes on."""
+    try:
+        return reported.send(request)
+    except StopIteration:
+        return None
+
+
+def test_the_clock_stands_while_an_event_is_looked_at(seconds: list[float]) -> None:
+    state = planned()
+    state.progress.start_clock()
+    seconds[0] = 2.0
+    reported = state.report(EVENT)
+    assert next(reported) is EVENT
+    seconds[0] = 50.0
+    assert state.progress.elapsed_s == 2
+    assert next(reported, None) is None
+    seconds[0] = 53.0
+    assert state.progress.elapsed_s == 2 + 3
+
+
+def test_a_consumer_can_ask_for_reports_after_every_step_and_for_fewer_again() -> None:
+    state = planned()
+    for request, expected in ((Request(report_every_step=True), True), (Request(), True), (Request(report_every_step=False), False)):
+        reported = state.report(EVENT)
+        next(reported)
+        assert send(reported, request) is None
+        assert state.progress.report_every_step is expected
+
+
+def test_a_changed_rate_is_answered_until_nothing_more_is_asked(seconds: list[float]) -> None:
+    state = planned(replace(CONFIG, schedule="one-cycle"))
+    for _ in range(4):
+        take_step(state)
+    state.progress.start_clock()
+    coming = scheduled_rate(replace(CONFIG, schedule="one-cycle"), 4, 14)
+    reported = state.report(EVENT)
+    next(reported)
+    for rate in (0.08, 0.02):
+        seconds[0] += 10.0
+        answer = send(reported, Request(learning_rate=rate, report_every_step=True))
+        assert isinstance(answer, RateChanged)
+        assert (answer.epoch, answer.step, answer.learning_rate) == (1, 4, rate)
+        assert answer.checkpoint is not None
+        assert answer.checkpoint.counters.rate_scale == pytest.approx(rate / coming)
+    assert state.progress.report_every_step
+    assert next(reported, None) is None
+    assert state.progress.elapsed_s == 0, "no time passes while the rate is changed"
+    state.set_learning_rate()
+    assert state.last_rate == pytest.approx(0.02)
+    restored = planned(replace(CONFIG, schedule="one-cycle"))
+    restored.restore(answer.checkpoint)
+    restored.set_learning_rate()
+    assert restored.last_rate == pytest.approx(0.02)
