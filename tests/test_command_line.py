@@ -110,9 +110,9 @@ def test_resume_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[-1] == run_id
     assert (load_run(run_id).state, load_run(run_id).epochs) == ("finished", 3)
     assert command_line.main(["train", "--resume", run_id]) == 1
-    assert capsys.readouterr().err == "This run has done all its epochs: give it some more.\n"
+    assert capsys.readouterr().err == "This run has completed all its epochs: add more epochs to continue it.\n"
     assert command_line.main(["train", "--resume", run_id, "--seed", "3"]) == 1
-    assert "--resume takes no setting but --epochs" in capsys.readouterr().err
+    assert "--resume accepts no setting but --epochs" in capsys.readouterr().err
     assert command_line.main(["train", "--resume", "../etc"]) == 1
     assert "is not the id of a run" in capsys.readouterr().err
 

@@ -130,10 +130,10 @@ def test_a_finished_run_gets_more_epochs() -> None:
     config = TrainConfig(epochs=2, batch_size=50, seed=4, precision="float32")
     unbroken(config)
     run_id = list_runs()[0].id
-    with pytest.raises(RunError, match="give it some more"):
+    with pytest.raises(RunError, match="add more epochs to continue it"):
         continue_run(run_id)
     for epochs in (0, 199):
-        with pytest.raises(ValueError, match=f"{epochs} more epochs cannot be added: a run has at most 200 in all, and this one has 2"):
+        with pytest.raises(ValueError, match=f"{epochs} more epochs cannot be added: a run has at most 200 in total, and this one has 2"):
             train_more(run_id, epochs)
     train_more(run_id, 3)
     run = wait_until(run_id, lambda run: not run.is_live)
@@ -165,6 +165,6 @@ def test_a_folder_that_cannot_be_written_gets_a_sentence() -> None:
     run_id = create_run(LONG)
     in_the_way = run_folder(run_id) / "commands.jsonl"
     in_the_way.mkdir()
-    with pytest.raises(RunError, match=r"Nothing can be written to .*, so the command was not sent\."):
+    with pytest.raises(RunError, match=r"Cannot write to .*, so the command was not sent\."):
         pause(run_id)
     in_the_way.rmdir()

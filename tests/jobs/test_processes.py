@@ -45,7 +45,7 @@ def test_a_killed_trainer_leaves_an_interrupted_run_that_opens() -> None:
     os.kill(int(read_json(run.folder / "status.json")["process"]["pid"]), signal.SIGKILL)
     run = wait_until(run_id, lambda run: not run.is_live and run.message != "")
     assert run.state == "interrupted"
-    assert run.message == "It was killed from outside (signal 9), as systems do when memory runs out."
+    assert run.message == "It was killed (signal 9), which systems do when memory runs out."
     assert run.epoch >= 1
     load_model(run)
 
@@ -85,7 +85,7 @@ def test_a_silent_death_before_the_first_step_is_recorded(monkeypatch: pytest.Mo
     monkeypatch.setattr(sys, "executable", "/bin/false")
     run = wait_until(start_run(TrainConfig()), lambda run: not run.is_live)
     assert run.state == "failed"
-    assert run.message == "The training process ended with code 1 before it began."
+    assert run.message == "The training process ended with code 1 before it started training."
 
 
 def test_the_last_line_of_its_log_is_quoted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

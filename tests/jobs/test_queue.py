@@ -30,7 +30,7 @@ def test_a_waiting_run_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = start_run(LONG), start_run(LONG)
     stop(second)
     run = wait_until(second, lambda run: not run.is_live)
-    assert (run.state, run.message) == ("stopped", "It was stopped before its turn came.")
+    assert (run.state, run.message) == ("stopped", "It was stopped before its turn to train.")
     assert load_run(first).is_live
 
 

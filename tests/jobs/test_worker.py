@@ -82,7 +82,7 @@ def test_a_pause_too_long_unloads_the_run(monkeypatch: pytest.MonkeyPatch) -> No
     mailbox.send(run_folder(run_id), "pause")
     assert train_run(run_id, lambda _event: None) == "stopped"
     run = load_run(run_id)
-    assert run.message == "It was paused for ten minutes and was unloaded to free memory; you can resume it where it was."
+    assert run.message == "It was paused for ten minutes and was unloaded to free memory; you can continue it."
     assert run.is_resumable
 
 
@@ -144,8 +144,8 @@ def test_a_full_disk_is_reported_and_what_was_learned_is_kept() -> None:
         train_run(run_id, fill_the_disk)
     run = load_run(run_id)
     assert run.state == "failed"
-    assert run.message.startswith("The disk is full: free some space where ")
-    assert run.message.endswith("What it had learned is kept; continue it afterwards.")
+    assert run.message.startswith("The disk is full: free some space on the disk of ")
+    assert run.message.endswith("Its progress is saved; continue it afterwards.")
     assert run.has_weights
     assert run.is_resumable
     events.unlink()

@@ -98,7 +98,7 @@ def test_the_newest_run_is_the_first_choice_and_lives_in_the_url(trained_run: Ru
 @pytest.mark.parametrize("asked", ["nobody", "../../etc/passwd", "20200101-000000-abcd"])
 def test_a_link_to_a_run_that_is_not_here(asked: str) -> None:
     at = open_page("evaluate", run=asked)
-    assert at.warning[0].value.startswith("This link names a run that is not here")
+    assert at.warning[0].value.startswith("The run in this link does not exist")
     assert at.selectbox(key="run_picker").value == "starter"
 
 

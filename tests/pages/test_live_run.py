@@ -89,7 +89,7 @@ def test_what_is_seen_while_a_run_trains() -> None:
     assert rate.startswith("Learning rate against step: 0.001 now")
     kernels = component_data(at, "live_kernels")
     assert kernels["alt"] == "The 16 kernels of the first layer, 5×5 weights each, from 0.04 to 0.04, after step 4."
-    assert any("other settings need a new run" in caption.value for caption in at.caption)
+    assert any("start a new run" in caption.value for caption in at.caption)
 
 
 def test_twenty_probes_turn_correct_or_wrong_and_their_pictures_are_sent_apart() -> None:
@@ -118,7 +118,7 @@ def test_waiting_for_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FMNIST_SLOTS", "1")
     write_run(UNDER_WAY)
     at = open_run(create_run(TrainConfig(epochs=3), "Queued"))
-    assert at.get("progress")[0].proto.text == "Waiting for its turn: 1 ahead of it"
+    assert at.get("progress")[0].proto.text == "Waiting for its turn: 1 ahead of it in the queue"
     assert [at.button(key=key).disabled for key in ("pause", "step", "epoch", "stop")] == [True, True, True, False]
 
 
@@ -156,7 +156,7 @@ def test_the_press_is_forgotten_once_the_trainer_has_answered() -> None:
     at.run()
     assert (at.button(key="resume").label, at.button(key="resume").disabled) == ("Resume", False)
     assert "**Paused** after step 3 of 8" in at.get("progress")[0].proto.text
-    assert at.info[0].value.startswith("**Paused.** Nothing is computed now")
+    assert at.info[0].value.startswith("**Paused.** Nothing is lost")
 
 
 def test_a_press_whose_trainer_was_replaced_is_forgotten() -> None:
@@ -318,7 +318,7 @@ def test_a_pin_and_its_removal() -> None:
     ("state", "message", "kind", "said"),
     [
         ("finished", "", "success", "Finished 1 epoch in 5 s. It classifies 80.00 % of the test images correctly."),
-        ("stopped", "", "info", "Stopped in epoch 1 after 5 s; what it had learned is kept."),
+        ("stopped", "", "info", "Stopped in epoch 1 after 5 s; its weights are kept."),
         ("stopped", "It was paused for ten minutes and was unloaded.", "info", "It was paused for ten minutes and was unloaded."),
         (
             "diverged",
@@ -411,7 +411,7 @@ def test_two_training_accuracies_are_told_apart() -> None:
 
 def test_the_article_has_no_validation_and_says_so() -> None:
     at = open_run(write_run(WHOLE, "finished", epoch=1, test_accuracy=0.8, has_weights=True).id)
-    assert any("No images were held out, so the newest weights are used." in caption.value for caption in at.caption)
+    assert any("No images were held out, so the latest weights are used." in caption.value for caption in at.caption)
     assert "validation_accuracy" not in at.dataframe[0].value
 
 

@@ -134,11 +134,11 @@ def test_switching_a_step_off_changes_the_answer() -> None:
 
 def test_the_kind_can_be_chosen() -> None:
     at = with_t_shirt()
-    (kind,) = [box for box in at.selectbox if box.label == "Taken as"]
+    (kind,) = [box for box in at.selectbox if box.label == "Treat it as"]
     assert "photograph" in at.caption[1].value or any("photograph" in caption.value for caption in at.caption)
     kind.set_value("drawing").run()
     assert any("Fill" in alt for alt in alts(at))
-    next(box for box in at.selectbox if box.label == "Taken as").set_value("detected").run()
+    next(box for box in at.selectbox if box.label == "Treat it as").set_value("detected").run()
     assert any("Cut out" in alt for alt in alts(at))
 
 
@@ -169,12 +169,12 @@ def test_several_pictures_are_a_table_and_a_bad_one_stops_none() -> None:
     table = at.dataframe[0].value
     assert list(table["Name"]) == ["shirt.png", "grey.png", "turned.png"]
     assert table["The network says"][0] == "T-shirt/top"
-    assert "one shade everywhere" in table["The network says"][1]
+    assert "the same shade everywhere" in table["The network says"][1]
     (look_at,) = [box for box in at.selectbox if box.label == "Look at"]
     look_at.select_index(2).run()
     assert "Your picture turned.png" in alts(at)
     next(box for box in at.selectbox if box.label == "Look at").select_index(1).run()
-    assert any("one shade everywhere" in error.value for error in at.error)
+    assert any("the same shade everywhere" in error.value for error in at.error)
 
 
 def test_the_fifty_first_picture_is_refused() -> None:

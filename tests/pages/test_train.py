@@ -333,13 +333,13 @@ def test_a_home_that_cannot_be_written_gets_a_sentence(tmp_path: Path, monkeypat
     blocked.write_text("")
     monkeypatch.setenv("FMNIST_HOME", str(blocked))
     at = press_train(open_page("train"))
-    assert "set FMNIST_HOME to a folder of yours" in at.error[0].value
+    assert "set FMNIST_HOME to a folder you can write to" in at.error[0].value
 
 
 def test_validation_is_explained() -> None:
     said = " ".join(text.value for text in expander(open_page("train"), "Why validation images?").markdown)
     assert "5,000 of the 60,000 training images are held out" in said
-    assert "The test images choose nothing." in said
+    assert "The test images do not choose anything" in said
 
 
 # The page around it
@@ -380,5 +380,5 @@ def test_another_network_can_be_trained_beside_an_ended_run(trained_run: RunReco
 
 def test_a_link_to_a_run_that_is_not_here() -> None:
     at = open_page("train", run="nobody")
-    assert at.warning[0].value.startswith("This link names a run that is not here or was deleted (nobody).")
+    assert at.warning[0].value.startswith("The run in this link does not exist or was deleted (nobody).")
     assert not at.exception

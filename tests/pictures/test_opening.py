@@ -160,7 +160,7 @@ def test_an_animation_gives_its_first_frame() -> None:
         (b"hello", "it.png is not a picture that can be read: choose a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF file."),
         (
             b"\0\0\0\x18ftypheic" + bytes(40),
-            "it.png is in Apple's format HEIC, which cannot be read here: share it as JPEG, or take a screenshot of it.",
+            "it.png is in Apple's HEIC format, which cannot be read here: share it as JPEG, or take a screenshot of it.",
         ),
         (as_file(Image.new("RGB", (1, 1))), "it.png has only 1×1 pixels: choose a picture of at least 8×8."),
         (

@@ -196,7 +196,7 @@ def test_an_empty_drawing_is_said() -> None:
 
 @pytest.mark.parametrize("colour", ["white", "black", "grey"])
 def test_one_colour_is_said(colour: str) -> None:
-    with pytest.raises(PictureError, match="one shade everywhere"):
+    with pytest.raises(PictureError, match="the same shade everywhere"):
         prepare(Image.new("RGB", (300, 200), colour))
 
 
@@ -304,7 +304,7 @@ def test_two_shades_more_are_still_one_shade(shades: int, is_too_plain: bool, ch
     pixels = np.full((40, 30, 3), 120, np.uint8)
     pixels[10:30, 10:20, channel] += np.uint8(shades)
     if is_too_plain:
-        with pytest.raises(PictureError, match="one shade"):
+        with pytest.raises(PictureError, match="the same shade everywhere"):
             prepare(Image.fromarray(pixels))
     else:
         assert prepare(Image.fromarray(pixels)).kind == PHOTO
@@ -452,7 +452,7 @@ def test_a_picture_too_dark_for_a_drawing_is_not_trimmed() -> None:
     pixels[10:30, 10:30] = 20
     preparation = prepare(Image.fromarray(pixels), Choices(kind=DRAWING))
     assert step(preparation, "trim").image.shape == (60, 40)
-    assert "one shade" in step(preparation, "trim").sentence
+    assert "a single shade" in step(preparation, "trim").sentence
 
 
 def test_a_drawing_that_was_made_here_is_its_own_canvas() -> None:

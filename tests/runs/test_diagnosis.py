@@ -149,7 +149,7 @@ def test_weights_that_stay_as_they_were_drawn(tmp_path: Path) -> None:
     assert "0.00000001 is too low: try 0.01." in found.sentence
 
 
-@pytest.mark.parametrize(("shuffled", "reason"), [(True, "the labels were shuffled"), (False, "whether the labels belong to the images")])
+@pytest.mark.parametrize(("shuffled", "reason"), [(True, "the labels were shuffled"), (False, "Check that the labels match the images")])
 def test_labels_that_cannot_be_learned_are_told_from_short_steps(tmp_path: Path, shuffled: bool, reason: str) -> None:
     losses = falling(2.6, 2.32, noise=0.03)
     found = only(diagnose(make_run(tmp_path, TrainConfig(shuffled_labels=shuffled)), make_history(losses, (0.106, 0.1, 2.4))))

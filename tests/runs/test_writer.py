@@ -58,7 +58,7 @@ def test_a_home_that_cannot_be_written_gets_a_sentence(tmp_path: Path, monkeypat
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     monkeypatch.setenv("FMNIST_HOME", str(blocked))
-    with pytest.raises(RunError, match=r"Nothing can be written to .* set FMNIST_HOME"):
+    with pytest.raises(RunError, match=r"Cannot write to .* set FMNIST_HOME"):
         create_run(TrainConfig())
     assert list_runs() == []
 

@@ -218,9 +218,9 @@ def test_more_epochs_than_planned(small_splits: Splits) -> None:
 def test_another_networks_checkpoint_is_refused(small_splits: Splits) -> None:
     mark = checkpoint_of(next(event for event in train(MOMENTUM, *small_splits) if isinstance(event, StepDone)))
     broken = replace(mark, tensors={name: array.ravel()[:1] for name, array in mark.tensors.items()})
-    with pytest.raises(ValueError, match="of another network or optimizer"):
+    with pytest.raises(ValueError, match="belongs to another network or optimizer"):
         list(train(MOMENTUM, *small_splits, checkpoint=broken))
-    with pytest.raises(ValueError, match="of another network or optimizer"):
+    with pytest.raises(ValueError, match="belongs to another network or optimizer"):
         list(train(FULL, *small_splits, checkpoint=mark))
 
 
