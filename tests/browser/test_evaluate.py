@@ -85,6 +85,16 @@ def test_mistakes_only_leaves_the_diagonal_out_and_shades_the_rest_by_itself(ser
     expect(diagonal).to_have_text("·")
 
 
+def test_back_undoes_a_choice_and_stays_on_the_page(server: Server, page: Page) -> None:
+    """Which Streamlit's own binding of widgets to the URL does not do: it replaces the entry in the browser's history."""
+    open_page(page, server, "/evaluation?run=starter")
+    page.get_by_role("radiogroup").get_by_text("Percent of each row", exact=True).click()
+    expect(page).to_have_url(re.compile("view=Percent"))
+    page.go_back()
+    expect(page.get_by_role("radio", name="Counts", exact=True)).to_be_checked()
+    expect(page).to_have_url(re.compile(r"/evaluation\?run=starter$"))
+
+
 def test_the_words_open_their_cell_and_back_leads_back(server: Server, page: Page) -> None:
     open_page(page, server, "/evaluation?run=starter&cell=4-2")
     expect(page.get_by_role("heading", name=re.compile("^Coat classified as Pullover: "))).to_be_visible()

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 from fmnist_core.dataset import idx, split
 from fmnist_core.dataset.classes import PIXEL_MEAN, PIXEL_STD, DataError
 from fmnist_core.dataset.idx import PACKAGED_FOLDER
+from fmnist_core.dataset.kaggle_csv import load_csv, write_csv
 from fmnist_core.dataset.split import load_split
 from fmnist_core.dataset.torch_dataset import FashionMNISTDataset
 from tests.conftest import write_idx
@@ -158,3 +159,13 @@ def test_a_csv_that_is_no_text_or_not_there(tmp_path: Path) -> None:
         FashionMNISTDataset(binary)
     with pytest.raises(DataError, match=r"missing\.csv does not exist"):
         FashionMNISTDataset(tmp_path / "missing.csv")
+
+
+def test_images_written_as_csv_can_be_read_back(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (3, 28, 28), dtype=np.uint8)
+    file = tmp_path / "corrections.csv"
+    file.write_bytes(write_csv(images, np.array([9, 0, 3])))
+    assert file.read_text().startswith("label,pixel1,pixel2,")
+    read_images, read_labels = load_csv(file)
+    np.testing.assert_array_equal(read_images, images)
+    assert read_labels.tolist() == [9, 0, 3]

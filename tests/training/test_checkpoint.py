@@ -34,4 +34,4 @@ def test_a_checkpoint_cannot_be_changed_nor_compared() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         checkpoint.counters.step = 8  # type: ignore[misc]
     assert checkpoint != of_networks("trained."), "arrays are not compared"
-    assert COUNTERS == dataclasses.replace(COUNTERS)
+    assert dataclasses.replace(COUNTERS) == COUNTERS

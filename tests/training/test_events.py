@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fmnist_core.training.checkpoint import Checkpoint, Counters
-from fmnist_core.training.events import Diverged, EpochDone, Event, Finished, RateChanged, Request, Resumed, StepDone, Started
+from fmnist_core.training.events import Diverged, EpochDone, Event, Finished, RateChanged, Request, Resumed, Started, StepDone
 
 CHECKPOINT = Checkpoint({"trained.fc.bias": np.arange(10.0)}, Counters(7, 1, 2.5, 3, 4, None, -1.0, 0.5, 12.5, 1.0, 0.125, 9))
 EVENTS: list[Event] = [
