@@ -1,4 +1,4 @@
-"""A dashboard on the real data and a Chromium to use it with."""
+"""Fixtures for browser tests: a dashboard with the real data, and Chromium."""
 
 import os
 import shutil
@@ -87,7 +87,7 @@ def browser() -> Iterator[Browser]:
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
         if chromium is None and not Path(playwright.chromium.executable_path).exists():
-            missing = "There is no browser: `apt-get install chromium` or `playwright install chromium`, or name one in CHROMIUM."
+            missing = "No browser was found: run `apt-get install chromium` or `playwright install chromium`, or set CHROMIUM to its path."
             pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
         arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         launched = playwright.chromium.launch(executable_path=chromium, args=arguments)
@@ -97,7 +97,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens pages whose errors, and whose requests to anywhere but this machine, fail the test."""
+    """Opens pages; an error on a page, or a request to another machine, fails the test."""
     contexts, problems = [], []
 
     def watch_request(url: str) -> None:
@@ -125,7 +125,7 @@ def page(new_page: Callable[..., Page]) -> Page:
 
 
 def open_page(page: Page, server: Server, path: str) -> None:
-    """Goes to a path and waits until Streamlit has drawn it."""
+    """Opens a path and waits until Streamlit has drawn the page."""
     page.goto(server.url + path)
     wait_until_drawn(page)
 
@@ -135,5 +135,5 @@ def wait_until_drawn(page: Page) -> None:
 
 
 def wait_until_still(page: Page) -> None:
-    """Waits until every chart is drawn, which comes after the script has run, and what fades in or unfolds has done so."""
+    """Waits until every chart is drawn, which takes longer than the script, and all animations have ended."""
     page.wait_for_function(_IS_STILL)

@@ -26,7 +26,7 @@ VIEWS = (
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("view", VIEWS)
-def test_nobody_is_shut_out(server: Server, new_page: Callable[..., Page], view: str, scheme: str) -> None:
+def test_pages_are_accessible(server: Server, new_page: Callable[..., Page], view: str, scheme: str) -> None:
     page = new_page(color_scheme=scheme)
     open_page(page, server, view)
     wait_until_still(page)
@@ -34,8 +34,8 @@ def test_nobody_is_shut_out(server: Server, new_page: Callable[..., Page], view:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nobody_is_shut_out_of_pictures(server: Server, new_page: Callable[..., Page], scheme: str, tmp_path: Path) -> None:
-    """Two pictures: a table, every step, the tools by hand; and nothing is wider than a phone."""
+def test_uploaded_pictures_are_accessible(server: Server, new_page: Callable[..., Page], scheme: str, tmp_path: Path) -> None:
+    """With two pictures: the table, every step and the manual tools; and nothing is wider than a phone."""
     pixels = np.full((200, 160, 3), 220, np.uint8)
     pixels[40:170, 50:110] = (90, 30, 40)
     for name in ("one.png", "two.png"):
@@ -53,7 +53,7 @@ def test_nobody_is_shut_out_of_pictures(server: Server, new_page: Callable[..., 
 
 
 def check(page: Page) -> None:
-    """Nothing that axe calls serious, but for the empty header that Streamlit's tables have; words for every picture."""
+    """Asserts that axe finds nothing serious and that every picture has alternative text."""
     found = Axe().run(page).response["violations"]
     serious = [
         f"{violation['id']}: {node['html'][:200]}"
@@ -66,7 +66,7 @@ def check(page: Page) -> None:
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_a_phone_is_wide_enough(server: Server, new_page: Callable[..., Page], view: str) -> None:
+def test_nothing_is_wider_than_a_phone(server: Server, new_page: Callable[..., Page], view: str) -> None:
     page = new_page(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
     open_page(page, server, view)
     wait_until_still(page)

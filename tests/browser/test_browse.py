@@ -1,4 +1,4 @@
-"""Browse in Chromium: links open the same samples, a click shows one large, the wall and the numbers work from the keyboard."""
+"""Browse in Chromium: links open the same samples, a click enlarges one, and the wall and the numbers work from the keyboard."""
 
 import re
 from collections.abc import Callable
@@ -30,12 +30,12 @@ def test_a_link_with_a_seed_opens_the_same_samples(server: Server, page: Page, n
     page.reload()
     wait_until_drawn(page)
     assert names_on_the_wall(page) == names
-    somebody_else = new_page()
-    open_page(somebody_else, server, link)
-    assert names_on_the_wall(somebody_else) == names
+    other = new_page()
+    open_page(other, server, link)
+    assert names_on_the_wall(other) == names
 
 
-def test_new_samples_are_new_and_the_back_button_brings_the_old_ones(server: Server, page: Page) -> None:
+def test_new_samples_are_new_and_the_back_button_restores_the_old_ones(server: Server, page: Page) -> None:
     open_page(page, server, "/samples?seed=7")
     names = names_on_the_wall(page)
     page.get_by_role("button", name="New samples").click()
@@ -49,7 +49,7 @@ def test_new_samples_are_new_and_the_back_button_brings_the_old_ones(server: Ser
     expect(page.get_by_label("Seed", exact=True)).to_have_value("7")
 
 
-def test_clicking_one_shows_it_large_with_its_numbers(server: Server, page: Page) -> None:
+def test_clicking_a_sample_enlarges_it_and_shows_its_numbers(server: Server, page: Page) -> None:
     open_page(page, server, "/samples?seed=7&split=Test+images")
     name = names_on_the_wall(page)[8]
     index = int(name.rsplit(" ", 1)[1])
@@ -82,14 +82,14 @@ def test_the_wall_works_from_the_keyboard(server: Server, page: Page) -> None:
     open_page(page, server, "/samples?seed=7")
     names = names_on_the_wall(page)
     wall_of(page).get_by_role("button", name=names[0], exact=True).focus()
-    page.keyboard.press("ArrowDown")  # a row of five further
+    page.keyboard.press("ArrowDown")  # one row down: five samples further
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name=names[6])).to_be_visible()
     expect(wall_of(page).get_by_role("button", name=names[6], exact=True)).to_be_focused()
 
 
-def test_the_numbers_are_read_with_the_arrow_keys_and_the_pointer(server: Server, page: Page) -> None:
+def test_the_arrow_keys_and_the_pointer_read_out_the_numbers(server: Server, page: Page) -> None:
     open_page(page, server, "/samples?split=Test+images&class=Ankle+boot&seed=7")
     index = int(names_on_the_wall(page)[0].rsplit(" ", 1)[1])
     pixels = load_split("test", PACKAGED_FOLDER).images[index]
@@ -102,7 +102,7 @@ def test_the_numbers_are_read_with_the_arrow_keys_and_the_pointer(server: Server
     expect(page.get_by_text(f"Row 20, column 14: {pixels[20, 14]}", exact=True)).to_be_visible()
 
 
-def test_a_mean_image_chooses_its_class(server: Server, page: Page) -> None:
+def test_clicking_a_mean_image_chooses_its_class(server: Server, page: Page) -> None:
     open_page(page, server, "/samples?seed=7")
     page.get_by_role("button", name="Mean image of Bag, 6,000 images").click()
     expect(page).to_have_url(re.compile("class=Bag"))
@@ -111,7 +111,7 @@ def test_a_mean_image_chooses_its_class(server: Server, page: Page) -> None:
 
 
 @pytest.mark.parametrize(("width", "columns"), [(1280, 8), (390, 4)])
-def test_a_hundred_pictures_and_the_chosen_one_comes_into_view(
+def test_among_a_hundred_pictures_the_chosen_one_scrolls_into_view(
     server: Server, new_page: Callable[..., Page], width: int, columns: int
 ) -> None:
     page = new_page(viewport={"width": width, "height": 800}, has_touch=width < 500, reduced_motion="reduce")

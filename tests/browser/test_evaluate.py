@@ -1,4 +1,4 @@
-"""Evaluate in Chromium: cells open their images by mouse, finger and keyboard, and the view lives in the URL."""
+"""Evaluate in Chromium: cells open their images by mouse, touch and keyboard, and the view lives in the URL."""
 
 import re
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def test_a_click_on_a_cell_shows_its_images_the_most_confident_first(server: Ser
     assert sure == sorted(sure, reverse=True)
 
 
-def test_an_image_of_a_cell_is_shown_large_with_its_ten_probabilities(server: Server, page: Page) -> None:
+def test_an_image_of_a_cell_is_enlarged_with_its_ten_probabilities(server: Server, page: Page) -> None:
     open_page(page, server, "/evaluation?run=starter&cell=6-0")
     tile = wall_of(page, SHIRTS).get_by_role("button").nth(7)
     found = re.match(r"Test image (\d+), Shirt, classified as T-shirt/top with ([\d.]+) %$", str(tile.get_attribute("aria-label")))
@@ -67,7 +67,7 @@ def test_the_matrix_works_from_the_keyboard(server: Server, page: Page) -> None:
     expect(cell(page, "Sandal", "Dress")).to_have_attribute("aria-pressed", "true")
 
 
-def test_mistakes_only_leaves_the_diagonal_out_and_shades_the_rest_by_itself(server: Server, page: Page) -> None:
+def test_mistakes_only_leaves_out_the_diagonal_and_rescales_the_shades(server: Server, page: Page) -> None:
     open_page(page, server, "/evaluation?run=starter")
     diagonal, shirts = cell(page, "Bag", "Bag"), cell(page, "Shirt", "T-shirt/top")
     shade = "cell => Number((/ \\/ ([0-9.]+)\\)$/.exec(getComputedStyle(cell).backgroundColor) ?? [0, 1])[1])"
@@ -86,7 +86,7 @@ def test_mistakes_only_leaves_the_diagonal_out_and_shades_the_rest_by_itself(ser
 
 
 def test_back_undoes_a_choice_and_stays_on_the_page(server: Server, page: Page) -> None:
-    """Which Streamlit's own binding of widgets to the URL does not do: it replaces the entry in the browser's history."""
+    """Streamlit's own binding of widgets to the URL could not do that, because it replaces the browser's current history entry."""
     open_page(page, server, "/evaluation?run=starter")
     page.get_by_role("radiogroup").get_by_text("Percent of each row", exact=True).click()
     expect(page).to_have_url(re.compile("view=Percent"))
@@ -95,7 +95,7 @@ def test_back_undoes_a_choice_and_stays_on_the_page(server: Server, page: Page) 
     expect(page).to_have_url(re.compile(r"/evaluation\?run=starter$"))
 
 
-def test_the_words_open_their_cell_and_back_leads_back(server: Server, page: Page) -> None:
+def test_a_listed_confusion_opens_its_cell_and_back_returns(server: Server, page: Page) -> None:
     open_page(page, server, "/evaluation?run=starter&cell=4-2")
     expect(page.get_by_role("heading", name=re.compile("^Coat classified as Pullover: "))).to_be_visible()
     page.get_by_role("button", name="Shirt was confused with T-shirt/top ").click()
@@ -108,7 +108,7 @@ def test_the_words_open_their_cell_and_back_leads_back(server: Server, page: Pag
     expect(page.get_by_role("heading", name=f"{SHIRTS}: ")).to_be_visible()
 
 
-def test_a_finger_on_a_phone_hits_the_cell_it_means(server: Server, new_page: Callable[..., Page]) -> None:
+def test_a_tap_on_a_phone_opens_the_right_cell(server: Server, new_page: Callable[..., Page]) -> None:
     page = new_page(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
     open_page(page, server, "/evaluation?run=starter")
     cell(page, "Sneaker", "Ankle boot").tap()  # the last column: the table scrolls in its own box

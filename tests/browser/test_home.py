@@ -1,4 +1,4 @@
-"""Home in Chromium: the five links lead where they say, and nothing sticks out of a phone's screen."""
+"""Home in Chromium: the five links lead where they say, and nothing overflows a phone's screen."""
 
 import re
 from collections.abc import Callable
@@ -27,14 +27,14 @@ def test_each_step_leads_to_its_page(server: Server, page: Page, label: str) -> 
     expect(page).to_have_url(re.compile(f"/{path}([?]|$)"))
 
 
-def test_a_step_can_be_taken_from_the_keyboard(server: Server, page: Page) -> None:
+def test_the_steps_work_from_the_keyboard(server: Server, page: Page) -> None:
     open_page(page, server, "/")
     page.get_by_role("link", name="4. Look inside").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Look inside")
 
 
-def test_ten_pictures_and_the_network_are_drawn_and_named(server: Server, page: Page) -> None:
+def test_ten_pictures_and_the_network_are_shown_with_alternative_text(server: Server, page: Page) -> None:
     open_page(page, server, "/")
     for name in CLASS_NAMES:
         picture = page.get_by_role("img", name=f"{name}, test image")
@@ -45,7 +45,7 @@ def test_ten_pictures_and_the_network_are_drawn_and_named(server: Server, page: 
     expect(page.get_by_role("row", name="Ankle boot")).to_be_visible()
 
 
-def test_the_result_on_show_opens_in_evaluate(server: Server, page: Page) -> None:
+def test_the_newest_result_opens_in_evaluate(server: Server, page: Page) -> None:
     open_page(page, server, "/")
     page.get_by_role("link", name="See its mistakes").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Evaluate")
@@ -53,7 +53,7 @@ def test_the_result_on_show_opens_in_evaluate(server: Server, page: Page) -> Non
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_sticks_out_on_a_phone(server: Server, new_page: Callable[..., Page], scheme: str) -> None:
+def test_nothing_overflows_on_a_phone(server: Server, new_page: Callable[..., Page], scheme: str) -> None:
     page = new_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
     open_page(page, server, "/")
     expect(page.get_by_text("Prediction:")).to_be_visible()

@@ -1,4 +1,4 @@
-"""Look inside in Chromium: sheets are drawn and named, hover says a weight, choices live in the URL."""
+"""Look inside in Chromium: sheets are drawn and described, hovering shows a weight, and choices live in the URL."""
 
 import re
 from collections.abc import Callable
@@ -39,13 +39,13 @@ def test_a_chosen_kernel_lives_in_the_url(server: Server, page: Page) -> None:
     expect(page.get_by_role("figure", name=re.compile("^The 16 slices of kernel 12 "))).to_be_visible()
 
 
-def test_hover_says_which_kernel_and_channel_and_its_weight(server: Server, new_page: Callable[..., Page]) -> None:
+def test_hovering_shows_kernel_channel_and_weight(server: Server, new_page: Callable[..., Page]) -> None:
     page = new_page(viewport={"width": 1280, "height": 2600})
     open_page(page, server, "/kernels?run=starter&part=Second+layer&way=All+512+at+once")
     expect(page.get_by_role("figure", name=re.compile("^All 512 slices"))).to_be_visible()
     box = page.locator(".nsewdrag").first.bounding_box()
     assert box is not None
-    # Within the third slice of the second row: kernel 1, channel 2, of 32 rows and 16 columns.
+    # Inside the third slice of the second row, kernel 1 and channel 2; there are 32 rows and 16 columns.
     x, y = box["x"] + box["width"] * 2.4 / 16, box["y"] + box["height"] * 1.7 / 32
     page.mouse.move(x - 3, y - 3)
     page.mouse.move(x, y)
@@ -63,7 +63,7 @@ def test_an_item_shows_its_feature_maps(server: Server, page: Page) -> None:
     expect(page).not_to_have_url(re.compile(r"item=3(&|$)"))
 
 
-def test_two_tabs_look_at_two_items(server: Server, new_page: Callable[..., Page]) -> None:
+def test_two_tabs_can_show_different_items(server: Server, new_page: Callable[..., Page]) -> None:
     one, other = new_page(), new_page()
     open_page(one, server, f"{ITEM}&item=0")
     open_page(other, server, f"{ITEM}&item=18")
@@ -73,7 +73,7 @@ def test_two_tabs_look_at_two_items(server: Server, new_page: Callable[..., Page
     expect(one.get_by_role("img", name=re.compile("^Test image 0, Ankle boot"))).to_be_visible()
 
 
-def test_the_choice_is_found_again_after_another_page(server: Server, page: Page) -> None:
+def test_the_choice_survives_a_visit_to_another_page(server: Server, page: Page) -> None:
     open_page(page, server, f"{ITEM}&item=18")
     expect(page.get_by_role("img", name=re.compile("^Test image 18, Bag"))).to_be_visible()
     page.get_by_role("link", name="Home").first.click()
@@ -83,7 +83,7 @@ def test_the_choice_is_found_again_after_another_page(server: Server, page: Page
     expect(page).to_have_url(re.compile("item=18"))
 
 
-def test_on_a_phone_a_sheet_keeps_its_size_and_scrolls_in_its_own_box(server: Server, new_page: Callable[..., Page]) -> None:
+def test_on_a_phone_a_sheet_keeps_its_size_and_scrolls_in_its_container(server: Server, new_page: Callable[..., Page]) -> None:
     page = new_page(viewport={"width": 390, "height": 844}, has_touch=True)
     open_page(page, server, "/kernels?run=starter")
     sheet = page.get_by_role("figure", name=re.compile("^The 16 kernels of the first layer"))
@@ -95,8 +95,8 @@ def test_on_a_phone_a_sheet_keeps_its_size_and_scrolls_in_its_own_box(server: Se
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
 
 
-def test_back_leads_home_in_two_steps_at_most(server: Server, page: Page) -> None:
-    """Streamlit makes a step of each parameter written; this page writes one, the run, until something is chosen."""
+def test_at_most_two_back_steps_lead_home(server: Server, page: Page) -> None:
+    """Streamlit adds a history entry for every parameter it writes; this page writes only one, the run, until something is chosen."""
     open_page(page, server, "/")
     page.get_by_role("link", name="4. Look inside").click()
     expect(page).to_have_url(re.compile(r"/kernels[?]run=[^&]+$"))

@@ -28,7 +28,7 @@ SAYS = re.compile("^The network says: ")
 
 @pytest.fixture(scope="module")
 def shirt(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A T-shirt as a photograph would come: blue on a bright floor with some grain."""
+    """A photograph of a T-shirt, more or less: blue on a bright floor, with some grain."""
     pixels = np.full((600, 520, 3), (205, 190, 160), np.int16)
     pixels[120:500, 170:350] = pixels[120:220, 100:420] = (40, 50, 110)
     pixels += np.random.default_rng(0).integers(-6, 7, pixels.shape)
@@ -38,7 +38,7 @@ def shirt(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def bars(page: Page) -> str:
-    """The words of the bar chart, which name all ten probabilities."""
+    """The bar chart's description, which lists all ten probabilities."""
     chart = page.get_by_role("figure", name=re.compile("^Probability of each class"))
     expect(chart).to_be_visible()
     return str(chart.get_attribute("aria-label"))
@@ -48,11 +48,11 @@ def draw(page: Page, canvas: Locator, points: list[tuple[float, float]]) -> None
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     assert box is not None
-    places = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in points]
-    page.mouse.move(*places[0])
+    positions = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in points]
+    page.mouse.move(*positions[0])
     page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=4)
+    for position in positions[1:]:
+        page.mouse.move(*position, steps=4)
     page.mouse.up()
 
 
@@ -66,7 +66,7 @@ def touch_at(*fingers: tuple[float, float]) -> list[dict[str, float]]:
     return [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(fingers)]
 
 
-def test_an_uploaded_picture_is_answered_with_every_step(server: Server, page: Page, shirt: Path) -> None:
+def test_an_uploaded_picture_is_classified_and_every_step_is_shown(server: Server, page: Page, shirt: Path) -> None:
     open_page(page, server, "/prediction?run=starter&source=Upload")
     page.locator('input[type="file"]').set_input_files(shirt)
     expect(page.get_by_role("heading", name="The network says: T-shirt/top")).to_be_visible()
@@ -75,7 +75,7 @@ def test_an_uploaded_picture_is_answered_with_every_step(server: Server, page: P
         expect(page.get_by_role("img", name=re.compile(f"^After step \\d, {name}: "))).to_be_visible()
 
 
-def test_a_file_that_is_no_picture_gets_a_sentence(server: Server, page: Page, shirt: Path, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_picture_is_refused_with_a_reason(server: Server, page: Page, shirt: Path, tmp_path: Path) -> None:
     fake = tmp_path / "fake.png"
     fake.write_text("this is text")
     open_page(page, server, "/prediction?run=starter&source=Upload")
@@ -87,7 +87,7 @@ def test_a_file_that_is_no_picture_gets_a_sentence(server: Server, page: Page, s
     expect(page.get_by_role("heading", name="The network says: T-shirt/top")).to_be_visible()
 
 
-def test_an_uploaded_picture_is_still_there_after_another_page(server: Server, page: Page, shirt: Path) -> None:
+def test_an_uploaded_picture_survives_a_visit_to_another_page(server: Server, page: Page, shirt: Path) -> None:
     open_page(page, server, "/prediction?run=starter&source=Upload")
     page.locator('input[type="file"]').set_input_files(shirt)
     expect(page.get_by_role("heading", name="The network says: T-shirt/top")).to_be_visible()
@@ -99,7 +99,7 @@ def test_an_uploaded_picture_is_still_there_after_another_page(server: Server, p
     expect(page.get_by_text(re.compile("Choose files, drop them here"))).to_be_visible()
 
 
-def test_the_back_button_shows_the_item_before(server: Server, page: Page) -> None:
+def test_the_back_button_shows_the_previous_item(server: Server, page: Page) -> None:
     open_page(page, server, "/prediction?run=starter&item=0")
     expect(page.get_by_role("heading", name="The network says: Ankle boot")).to_be_visible()
     number = page.get_by_label("Number of the test image")
@@ -148,12 +148,12 @@ def test_drawing_with_the_keyboard(server: Server, page: Page) -> None:
     page.get_by_role("switch", name="Fill the silhouette").focus()
     blank = ink(canvas)
     assert blank == 0
-    for _ in range(3):  # past the help of the switch, if it can be reached
+    for _ in range(3):  # past the switch's help icon, if that is in the tab order
         page.keyboard.press("Tab")
         if canvas.evaluate("canvas => canvas.getRootNode().activeElement === canvas"):
             break
     expect(canvas).to_be_focused()
-    assert ink(canvas) > 0, "the cursor is seen before a key is pressed"
+    assert ink(canvas) > 0, "the cursor is not visible before a key is pressed"
     page.keyboard.press("Space")
     for _ in range(12):
         page.keyboard.press("ArrowDown")
@@ -195,11 +195,11 @@ def test_a_second_finger_does_not_spoil_the_stroke(server: Server, new_page: Cal
     first = [(left + 0.3 * side, top + (0.2 + 0.06 * step) * side) for step in range(11)]
     second = (left + 0.8 * side, top + 0.5 * side)
     touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": touch_at(first[0])})
-    for place in first[1:5]:
-        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": touch_at(place)})
+    for position in first[1:5]:
+        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": touch_at(position)})
     touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": touch_at(first[4], second)})
-    for place in first[5:]:  # without the second finger: that is how this protocol lifts it
-        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": touch_at(place)})
+    for position in first[5:]:  # leaving out the second finger is how this protocol lifts it
+        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": touch_at(position)})
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     expect(page.get_by_role("heading", name=SAYS)).to_be_visible()
     expect(page.get_by_role("status").filter(has_text="Strokes drawn: 1.")).to_be_attached()
@@ -236,7 +236,7 @@ def test_erasing_the_shaft_of_a_boot_changes_the_answer(server: Server, page: Pa
     expect(page.get_by_role("figure", name=before, exact=True)).to_be_visible()
 
 
-def test_filling_or_not_changes_the_answer(server: Server, page: Page) -> None:
+def test_filling_the_silhouette_changes_the_answer(server: Server, page: Page) -> None:
     open_page(page, server, "/prediction?run=starter&source=Drawing&doodle_class=Bag&doodle=4&start=" + urllib.parse.quote("A drawing"))
     filled = bars(page)
     page.get_by_text("Fill the silhouette").click()
@@ -265,7 +265,7 @@ def test_painting_the_mask_changes_the_answer(server: Server, page: Page, shirt:
     page.get_by_text("Correct it by hand").click()
     painter = page.get_by_role("application", name=re.compile("^Picture to paint on"))
     expect(painter).to_be_visible()
-    page.get_by_role("button", name="Take away").click()
+    page.get_by_role("button", name="Remove", exact=True).click()
     for y in (0.7, 0.76, 0.82):
         draw(page, painter, [(0.2, y), (0.8, y)])
     wait_for_other_bars(page, before)
@@ -284,7 +284,7 @@ def test_switching_a_step_off_changes_the_answer(server: Server, page: Page, shi
     expect(page.get_by_role("figure", name=before, exact=True)).to_be_visible()
 
 
-def test_several_files_with_a_bad_one_between(server: Server, page: Page, shirt: Path, tmp_path: Path) -> None:
+def test_several_files_with_a_bad_one_among_them(server: Server, page: Page, shirt: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"")
     open_page(page, server, "/prediction?run=starter&source=Upload")
@@ -301,7 +301,7 @@ def test_an_example_opens_with_one_click(server: Server, page: Page) -> None:
     expect(page.get_by_role("heading", name="The network says: Ankle boot")).to_be_visible()
 
 
-def test_what_is_kept_is_downloaded(server: Server, page: Page) -> None:
+def test_kept_pictures_are_downloaded(server: Server, page: Page) -> None:
     open_page(page, server, "/prediction?run=starter&item=2")
     page.get_by_role("button", name="Keep it").click()
     with page.expect_download() as download:

@@ -16,7 +16,7 @@ PAGES = {
 
 
 @pytest.mark.parametrize(("path", "title"), [("/training", "Train"), ("/kernels?part=Second+layer", "Look inside")])
-def test_a_deep_link_may_be_the_first_visit_to_a_fresh_server(tmp_path: Path, page: Page, path: str, title: str) -> None:
+def test_the_first_visit_to_a_new_server_may_be_a_deep_link(tmp_path: Path, page: Page, path: str, title: str) -> None:
     with start_server(tmp_path / "home") as server:
         open_page(page, server, path)
         expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()

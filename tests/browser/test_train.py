@@ -18,20 +18,20 @@ from tests.browser.test_accessibility import check
 from tests.jobs.trained import steps_of, wait_for_answer
 from tests.written_runs import epoch_done, started, step_done, write_run
 
-LONG = TrainConfig(epochs=200, batch_size=10)  # some 50 s on the small data, and stopped before
+LONG = TrainConfig(epochs=200, batch_size=10)  # about 50 s on the small data; every test stops it earlier
 _HAS_POINT = "() => /at step \\d/.test(document.querySelector('.st-key-live_loss')?.innerHTML ?? '')"
 
 
 @pytest.fixture(scope="module")
 def small_server(tmp_path_factory: pytest.TempPathFactory, small_data: Path) -> Iterator[Server]:
-    """A dashboard on 500 training images, on which runs need not wait for each other."""
+    """A dashboard with 500 training images and enough slots that runs need not wait for each other."""
     with start_server(tmp_path_factory.mktemp("train") / "home", FMNIST_DATA=str(small_data), FMNIST_SLOTS="8") as running:
         yield running
 
 
 @pytest.fixture
 def servers_home(small_server: Server, small_data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The server's home and data are this test's too; what still runs at its end is stopped."""
+    """Makes the test use the server's home and data; runs that are still live at its end are stopped."""
     for name, value in (("FMNIST_HOME", str(small_server.home)), ("FMNIST_DATA", str(small_data)), ("FMNIST_SLOTS", "8")):
         monkeypatch.setenv(name, value)
     yield small_server.home
@@ -45,7 +45,7 @@ def open_run(page: Page, server: Server, run_id: str, choices: str = "") -> None
 
 
 def start_long_run(page: Page, server: Server) -> str:
-    """A run under way with its page open."""
+    """Starts a run, opens its page and waits for the first point of the chart."""
     run_id = start_run(LONG, "Long run")
     open_run(page, server, run_id)
     page.wait_for_function(_HAS_POINT)
@@ -65,9 +65,9 @@ def press(page: Page, name: str) -> None:
 
 
 def drawn_step(page: Page) -> int:
-    """The step that the words of the live chart name; 0 before there is one."""
-    words = page.locator(".st-key-live_loss").inner_html()
-    found = re.search(r"at step ([\d,]+)\.", words)
+    """The latest step in the live chart's description; 0 before there is one."""
+    chart = page.locator(".st-key-live_loss").inner_html()
+    found = re.search(r"at step ([\d,]+)\.", chart)
     return int(found[1].replace(",", "")) if found else 0
 
 
@@ -80,7 +80,7 @@ def wait_for_step_after(page: Page, step: int) -> None:
 
 
 def paused_step(page: Page) -> int:
-    """The step after which the page says that it is paused."""
+    """The step at which, according to the page, the run is paused."""
     progress = page.get_by_test_id("stProgress")
     expect(progress).to_contain_text(re.compile(r"Paused after step [\d,]+ of"))
     found = re.search(r"Paused after step ([\d,]+) of", progress.inner_text())
@@ -109,7 +109,7 @@ def test_an_epoch_on_the_real_data(server: Server, page: Page, monkeypatch: pyte
     page.wait_for_function(_HAS_POINT)
     chart.evaluate("node => { node.dataset.seen = 'yes' }")
     wait_for_step_after(page, drawn_step(page))
-    assert chart.get_attribute("data-seen") == "yes"  # the same node: nothing was torn down, so nothing flickered
+    assert chart.get_attribute("data-seen") == "yes"  # the same node: nothing was replaced, so nothing flickered
 
     page.reload()  # in the middle
     wait_until_drawn(page)
@@ -132,7 +132,7 @@ def test_an_epoch_on_the_real_data(server: Server, page: Page, monkeypatch: pyte
 
 
 @pytest.mark.usefixtures("servers_home")
-def test_points_kernels_and_bars_move_in_nodes_that_stay(small_server: Server, page: Page) -> None:
+def test_points_kernels_and_bars_are_updated_in_place(small_server: Server, page: Page) -> None:
     start_long_run(page, small_server)
     kernels, bars = page.locator(".st-key-live_kernels img"), page.locator(".st-key-probes .fill")
     expect(bars).to_have_count(20)
@@ -155,19 +155,19 @@ def test_points_kernels_and_bars_move_in_nodes_that_stay(small_server: Server, p
 def test_pausing_stops_the_steps_and_one_step_adds_one(small_server: Server, page: Page) -> None:
     run_id = start_long_run(page, small_server)
     press(page, "Pause")
-    expect(page.get_by_text("Nothing is computed now")).to_be_visible()
+    expect(page.get_by_text("Nothing is lost. Look around")).to_be_visible()
     before = paused_step(page)
     assert load_run(run_id).state == "paused"
-    wait_for_answer(run_id, pause(run_id))  # the trainer heeds another command meanwhile, and does nothing else
+    wait_for_answer(run_id, pause(run_id))  # the trainer carries out another command meanwhile, but takes no step
     assert steps_of(load_run(run_id))[-1] == paused_step(page) == before
     press(page, "One step")
     expect(page.get_by_test_id("stProgress")).to_contain_text(f"Paused after step {before + 1:,} of")
     press(page, "One step")
     expect(page.get_by_test_id("stProgress")).to_contain_text(f"Paused after step {before + 2:,} of")
-    expect(page.locator(".st-key-loss .js-plotly-plot")).to_have_count(1)  # to be zoomed into
+    expect(page.locator(".st-key-loss .js-plotly-plot")).to_have_count(1)  # the one with zoom
     press(page, "One epoch")
-    steps_an_epoch = 50
-    end = ((before + 2) // steps_an_epoch + 1) * steps_an_epoch
+    steps_per_epoch = 50
+    end = ((before + 2) // steps_per_epoch + 1) * steps_per_epoch
     expect(page.get_by_test_id("stProgress")).to_contain_text(f"Paused after step {end:,} of")
     press(page, "Resume")
     page.wait_for_function(_HAS_POINT)
@@ -175,7 +175,7 @@ def test_pausing_stops_the_steps_and_one_step_adds_one(small_server: Server, pag
 
 
 @pytest.mark.usefixtures("servers_home")
-def test_a_changed_rate_is_marked_on_the_chart(small_server: Server, page: Page) -> None:
+def test_a_changed_learning_rate_is_marked_on_the_chart(small_server: Server, page: Page) -> None:
     run_id = start_long_run(page, small_server)
     rate = page.get_by_role("textbox", name="New learning rate")
     rate.fill("1000")
@@ -201,7 +201,7 @@ def test_the_axis_and_the_logarithm_change_while_it_trains(small_server: Server,
 
 
 @pytest.mark.usefixtures("servers_home")
-def test_other_pages_answer_meanwhile_and_another_visitor_stops_it(small_server: Server, page: Page) -> None:
+def test_other_pages_respond_during_training_and_another_visitor_can_stop_it(small_server: Server, page: Page) -> None:
     run_id = start_long_run(page, small_server)
     page.get_by_role("link", name="Browse").first.click()
     expect(page.get_by_role("heading", name="Browse", level=1)).to_be_visible()
@@ -210,9 +210,9 @@ def test_other_pages_answer_meanwhile_and_another_visitor_stops_it(small_server:
     page.close()
 
     second = page.context.new_page()
-    open_page(second, small_server, "/training")  # no id in this URL: the run is found because it is training
+    open_page(second, small_server, "/training")  # no id in this URL: the page finds the run that is training
     press(second, "Stop")
-    expect(second.get_by_text("what it had learned is kept")).to_be_visible()
+    expect(second.get_by_text("its weights are kept")).to_be_visible()
     run = load_run(run_id)
     assert run.state == "stopped"
     assert run.has_weights
@@ -220,7 +220,7 @@ def test_other_pages_answer_meanwhile_and_another_visitor_stops_it(small_server:
 
 
 @pytest.mark.usefixtures("servers_home")
-def test_a_killed_run_is_finished_by_one_button(small_server: Server, page: Page) -> None:
+def test_one_button_continues_a_killed_run_to_its_end(small_server: Server, page: Page) -> None:
     run_id = start_run(TrainConfig(epochs=12, batch_size=10), "Killed")
     open_run(page, small_server, run_id)
     page.wait_for_function(_HAS_POINT)
@@ -245,7 +245,7 @@ def test_a_probe_is_pinned_by_keyboard(small_server: Server, page: Page) -> None
     open_run(page, small_server, run_id)
     expect(probe(page, 0)).to_be_visible()
     probe(page, 0).focus()
-    page.keyboard.press("ArrowRight")  # two of each class stand in a column
+    page.keyboard.press("ArrowRight")  # each column holds two probes of the same class
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     page.wait_for_url("**pin=3*")
@@ -261,18 +261,18 @@ def test_a_probe_is_pinned_by_keyboard(small_server: Server, page: Page) -> None
 
 
 @pytest.mark.usefixtures("servers_home")
-def test_another_run_is_laid_over(small_server: Server, page: Page) -> None:
+def test_another_run_is_overlaid(small_server: Server, page: Page) -> None:
     open_run(page, small_server, write_ended_run())
     compare = page.get_by_role("combobox", name="Compare with other runs")
     compare.click()
-    compare.fill("Starter")  # the last of a list that draws only what can be seen
+    compare.fill("Starter")  # the last in a list that only renders visible options
     page.get_by_role("option", name="Starter model").click()
     page.wait_for_url("**compare=starter*")
     expect(page.locator(".st-key-loss .legendtext").get_by_text("Starter model")).to_be_visible()
 
 
 @pytest.mark.usefixtures("servers_home")
-def test_numbers_and_charts_are_taken_away(small_server: Server, page: Page, tmp_path: Path) -> None:
+def test_numbers_and_charts_are_downloaded(small_server: Server, page: Page, tmp_path: Path) -> None:
     run_id = write_ended_run()
     open_run(page, small_server, run_id)
     files = {}
@@ -297,7 +297,7 @@ def test_numbers_and_charts_are_taken_away(small_server: Server, page: Page, tmp
 @pytest.mark.usefixtures("servers_home")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("state", ["live", "ended"])
-def test_nobody_is_shut_out_of_a_run(small_server: Server, new_page: Callable[..., Page], scheme: str, state: str) -> None:
+def test_a_run_is_accessible(small_server: Server, new_page: Callable[..., Page], scheme: str, state: str) -> None:
     page = new_page(color_scheme=scheme, viewport={"width": 390, "height": 844})
     run_id = start_run(LONG, "Long run") if state == "live" else write_ended_run()
     open_run(page, small_server, run_id, "&pin=3&compare=starter")

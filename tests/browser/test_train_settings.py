@@ -42,10 +42,10 @@ def test_a_preset_is_chosen_by_keyboard_and_survives(server: Server, page: Page)
     expect(epochs).to_have_value("7")
 
 
-def test_a_number_out_of_range_is_answered_when_train_is_pressed_at_once(server: Server, page: Page) -> None:
+def test_an_out_of_range_number_is_reported_even_if_train_is_clicked_right_after_typing(server: Server, page: Page) -> None:
     open_page(page, server, "/training")
     epochs = page.get_by_label("Epochs", exact=True)
-    epochs.fill("500")  # and not left: the click has to bring it along
+    epochs.fill("500")  # the field still has the focus, so the click has to submit its value too
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.get_by_text("The number of epochs 500 is out of range: choose one from 1 to 200.")).to_be_visible()
     expect(epochs).to_have_value("500")
@@ -58,7 +58,7 @@ def test_the_cards_fit_a_phone(server: Server, new_page: Callable[..., Page], sc
     expect(page.get_by_text("Guess, then press Train.")).to_be_visible()
     page.get_by_text("More", exact=True).click()
     page.get_by_text("Why validation images?").click()
-    expect(page.get_by_text("The test images choose nothing.")).to_be_visible()
+    expect(page.get_by_text("The test images do not choose anything")).to_be_visible()
     wait_until_still(page)
     check(page)
     assert page.evaluate("() => document.querySelector('[data-testid=\"stMain\"]').scrollWidth") == 390
