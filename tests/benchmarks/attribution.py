@@ -1,7 +1,7 @@
-"""Which way of naming the pixels that mattered is the most faithful: `python -m tests.benchmarks.attribution [RUN]`.
+"""Which attribution method is the most faithful to the network: `python -m tests.benchmarks.attribution [RUN]`.
 
-Deletion: the pixels named first are made black first, and the class's probability, meaned over all shares deleted, should be
-low. Insertion: they alone are shown first, and it should be high (Petsiuk, Das, Saenko 2018, https://arxiv.org/abs/1806.07421).
+Deletion: pixels are blackened, the most important first, and the mean probability of the class should be low. Insertion: pixels are
+revealed on black, the most important first, and it should be high (Petsiuk, Das, Saenko 2018, https://arxiv.org/abs/1806.07421).
 """
 
 import sys
@@ -27,7 +27,7 @@ Attribute = Callable[[FashionCNN, NDArray[np.uint8], int], NDArray[np.float32]]
 
 
 def integrated_gradients(steps: int) -> Attribute:
-    """From black to the picture in so many steps; one step is gradient times input."""
+    """Integrated gradients from black to the picture in this many steps; a single step is gradient times input."""
 
     def attribute(model: FashionCNN, image: NDArray[np.uint8], class_index: int) -> NDArray[np.float32]:
         black, shown = to_inputs(model, np.zeros_like(image)[np.newaxis]), to_inputs(model, image[np.newaxis])
@@ -41,12 +41,12 @@ def integrated_gradients(steps: int) -> Attribute:
 
 
 def occlusion(patch_px: int) -> Attribute:
-    """`explanation.occlude` with a patch of this side."""
+    """`attribution.occlude` with a square patch of this size."""
     return lambda model, image, class_index: occlude(model, image, class_index, patch_px)
 
 
 def measure(model: FashionCNN, attribute: Attribute) -> tuple[float, float, float]:
-    """Deletion, insertion, and seconds a picture."""
+    """Deletion, insertion, and seconds per picture."""
     images = load_split("test").images[:IMAGES]
     deletion, insertion, began_s, attributing_s = [], [], time.perf_counter(), 0.0
     for image in images:

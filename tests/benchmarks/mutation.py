@@ -1,10 +1,10 @@
-"""How good the tests are: `python -m tests.benchmarks.mutation > report.md` puts single faults into the core and counts what tests notice.
+"""How good the tests are: `python -m tests.benchmarks.mutation > report.md` puts single faults into the core and counts those they catch.
 
 cosmic-ray's operators make the faults, each a mutant of one file; `tests.benchmarks.mutants` says which. A seeded sample is tested, every
 mutant in a new process and a copy of the working tree: first by its subject's own tests, and if it survives by all others of the core. The
 pages' tests are left out: a fault in the core is for the core's tests to notice, and of the first 40 that were noticed they noticed two
 alone. Progress goes to standard error and the report to standard output. Each result is added to a file of JSON lines, from which an
-interrupted run continues.
+interrupted benchmark continues.
 
 mutmut 3.8.1 was the alternative. It mutates only what is inside functions, hardly any function with a decorator, and tests mutants in forks
 of a process that has imported PyTorch, whose threads do not survive a fork.
@@ -120,7 +120,7 @@ def parse_equivalents(text: str) -> set[EquivalentKey]:
 
 
 def key_of(mutant: Mutant) -> EquivalentKey:
-    """By what the table of equivalent mutants finds a mutant: not by its line's number, which changes."""
+    """What identifies a mutant in the table of equivalent mutants; the line number does not, because it changes."""
     return mutant.file, mutant.function, mutant.before, mutant.after
 
 
@@ -160,7 +160,7 @@ def describe(mutant: Mutant) -> str:
 
 
 def _score(killed: int, mutants: int) -> str:
-    """A share with Wilson's 95 % interval, by which samples of this size scatter."""
+    """A share with its 95 % confidence interval for samples of this size (Wilson)."""
     if not mutants:
         return "–"
     share, z = killed / mutants, 1.96
@@ -180,10 +180,12 @@ def _parse_options() -> argparse.Namespace:
     parser.add_argument("--sample", type=int, default=300, metavar="N", help=of_sample)
     parser.add_argument("--seed", type=int, default=0, help="draws another sample (default: 0)")
     parser.add_argument("--only", choices=SUBJECTS, action="append", help="draw from this subject only; may be repeated")
-    parser.add_argument("--ids", nargs="+", metavar="ID", help="test just these mutants, again if need be, whatever the sample")
+    parser.add_argument("--ids", nargs="+", metavar="ID", help="test only these mutants, whatever the sample, even if they have results")
     parser.add_argument("--own", action="store_true", help="run only the subject's own tests: quicker, but more mutants survive")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), metavar="N", help="mutants at a time (default: one per core)")
-    parser.add_argument("--results", type=Path, metavar="FILE", help="where results are added; those in it already are not repeated")
+    parser.add_argument(
+        "--results", type=Path, metavar="FILE", help="file that results are added to; mutants already in it are not tested again"
+    )
     parser.add_argument("--deselect", nargs="+", default=[], metavar="TEST", help="leave out a test that this machine cannot pass")
     parser.add_argument("--list", action="store_true", help="print the sample and test nothing")
     return parser.parse_args()

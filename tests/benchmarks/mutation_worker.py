@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 
 Result = dict[str, Any]  # one line of the results file
 
-_MARK = "FMNIST_MUTATION_WORKER"  # environment variable of all processes that a worker started, also of those in sessions of their own
+_MARK = "FMNIST_MUTATION_WORKER"  # environment variable of all processes that a worker started, including those in sessions of their own
 _MEMORY_LIMIT_BYTES = 12 * 2**30  # of address space per process: a mutant must not fill the machine's memory
 _FILE_LIMIT_BYTES = 2**30
 _NO_TESTS = 5  # pytest's exit code where all were deselected
@@ -121,7 +121,7 @@ class Worker:
         return Unmutated(json.loads(times.read_text(encoding="utf-8")), executed)
 
     def test(self, mutant: Mutant, stages: Iterable[Sequence[str]], unmutated: Unmutated) -> Result | None:
-        """What came of a mutant; None if the worker was stopped.
+        """Tests a mutant and returns its result; None if the worker was stopped.
 
         Args:
             stages: groups of tests; the later ones are run if the earlier ones pass.
@@ -224,5 +224,5 @@ def _limit_resources(pid: int) -> None:
 
 
 def _limit_s(unmutated_s: float) -> float:
-    """Seconds until tests count as timed out; the first ones are for starting, and for a machine that is busy."""
+    """Seconds until tests count as timed out; the constant part is for starting up, and for a busy machine."""
     return 60 + 4 * unmutated_s

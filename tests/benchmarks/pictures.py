@@ -1,9 +1,9 @@
-"""How a run does on people's photographs and drawings: `python -m tests.benchmarks.pictures FOLDER [RUN]`.
+"""How well a run classifies people's photographs and drawings: `python -m tests.benchmarks.pictures FOLDER [RUN]`.
 
-FOLDER holds photographs and a `labels.csv` (`file,label`), or drawings as `*.ndjson`, an object a line: `{"word": …, "drawing":
-[[xs, ys], …]}` with coordinates from 0 to 255. The figure is balanced accuracy: the mean over the kinds that have a right
-answer of the share answered right. For photographs it prints also the area under the ROC curve of the unfamiliarity score,
-things that are none of the ten classes against the rest, and the time a picture takes.
+FOLDER holds photographs and a `labels.csv` (`file,label`), or drawings as `*.ndjson`, one object per line: `{"word": …, "drawing":
+[[xs, ys], …]}` with coordinates from 0 to 255. It prints the balanced accuracy: the mean, over all kinds of item that belong to one of the
+ten classes, of the share that is classified correctly. For photographs it also prints the time per picture, and the area under the ROC
+curve of the unfamiliarity score, which should tell items outside the ten classes from the others.
 """
 
 import csv
@@ -52,7 +52,7 @@ DRAWING_ANSWERS = {
 
 
 def draw_strokes(strokes: list[list[list[int]]], side_px: int = 280, width_px: int = 14) -> NDArray[np.uint8]:
-    """(side_px, side_px) uint8, white on black, joined and with round ends, a margin of 7 %."""
+    """(side_px, side_px) uint8, white on black, with round joins and ends and a margin of 7 %."""
     sheet = np.zeros((side_px, side_px), np.uint8)
     margin = 0.07 * side_px
     for xs, ys in strokes:
@@ -63,16 +63,16 @@ def draw_strokes(strokes: list[list[list[int]]], side_px: int = 280, width_px: i
     return sheet
 
 
-def print_balanced(kinds: list[str], answers: list[str], right: dict[str, set[str]]) -> None:
-    """A line a kind, the mean of all, and those of the pictures at even and at odd places."""
+def print_balanced(kinds: list[str], answers: list[str], correct: dict[str, set[str]]) -> None:
+    """Prints a line per kind, and the balanced accuracy of all pictures, of those with even and of those with odd indices."""
     by_kind: dict[str, list[bool]] = defaultdict(list)
     for kind, answered in zip(kinds, answers, strict=True):
-        if kind in right:
-            by_kind[kind].append(answered in right[kind])
+        if kind in correct:
+            by_kind[kind].append(answered in correct[kind])
     for kind, hits in by_kind.items():
         print(f"  {kind:12} {np.mean(hits):.3f} of {len(hits)}")
     parts = [np.mean([np.mean(hits[first::step]) for hits in by_kind.values()]) for first, step in ((0, 1), (0, 2), (1, 2))]
-    print(f"balanced accuracy {parts[0]:.3f} (at even places {parts[1]:.3f}, at odd ones {parts[2]:.3f})")
+    print(f"balanced accuracy {parts[0]:.3f} (even indices {parts[1]:.3f}, odd indices {parts[2]:.3f})")
 
 
 def measure_photos(folder: Path, model: FashionCNN) -> None:
@@ -93,9 +93,9 @@ def measure_photos(folder: Path, model: FashionCNN) -> None:
     is_known = np.array([row["label"] in PHOTO_ANSWERS for row in rows])
     known, unknown = scores[is_known], scores[~is_known]
     if len(unknown):
-        print(f"unfamiliar: area under the ROC curve {np.mean(unknown[:, np.newaxis] > known):.3f}; flagged are", end=" ")
-        print(f"{np.mean(unknown > familiarity.threshold):.2f} of what is none of the ten,", end=" ")
-        print(f"{np.mean(known > familiarity.threshold):.2f} of the rest, {familiarity.false_alarm_rate:.4f} of the test images")
+        print(f"unfamiliarity: area under the ROC curve {np.mean(unknown[:, np.newaxis] > known):.3f}; it flags", end=" ")
+        print(f"{np.mean(unknown > familiarity.threshold):.2f} of the items outside the ten classes,", end=" ")
+        print(f"{np.mean(known > familiarity.threshold):.2f} of the others, {familiarity.false_alarm_rate:.4f} of the test images")
 
 
 def measure_drawings(folder: Path, model: FashionCNN) -> None:
@@ -108,7 +108,7 @@ def measure_drawings(folder: Path, model: FashionCNN) -> None:
 
 
 def measure_large_photo(model: FashionCNN) -> None:
-    """A photograph of 12 megapixels, made of noise on a shape, as a JPEG in memory."""
+    """Times a 12-megapixel JPEG in memory that shows a shape with noise."""
     import io
 
     pixels = np.random.default_rng(0).integers(150, 220, (300, 400, 3), np.uint8)

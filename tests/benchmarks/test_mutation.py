@@ -1,4 +1,4 @@
-"""What the mutation benchmark does before it runs any test."""
+"""The parts of the mutation benchmark that run no tests: mutants, samples, scores, selection."""
 
 from collections import Counter
 from dataclasses import replace
@@ -115,7 +115,7 @@ def many_mutants() -> list[Mutant]:
     return [replace(mutant, subject="small", id="small" + mutant.id) for mutant in small] + large
 
 
-def test_a_sample_depends_on_its_seed_only() -> None:
+def test_a_sample_depends_only_on_its_seed() -> None:
     mutants = many_mutants()
     sample = draw_sample(mutants, 50, 0)
     assert draw_sample(mutants[::-1], 50, 0) == sample
@@ -123,7 +123,7 @@ def test_a_sample_depends_on_its_seed_only() -> None:
     assert len(draw_sample(mutants, 0, 0)) == len(mutants)
 
 
-def test_a_sample_is_stratified_and_draws_places_before_mutants() -> None:
+def test_a_sample_is_stratified_and_draws_places_first() -> None:
     sample = draw_sample(many_mutants(), 60, 0)
     assert Counter(mutant.subject for mutant in sample) == {"boxes": 59, "small": 1}  # of 320 mutants and of 6
     assert len({mutant.place for mutant in sample}) == 60
@@ -150,7 +150,7 @@ def test_the_score_leaves_equivalents_out() -> None:
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
-def test_a_subjects_own_tests_come_first_and_the_pages_are_left_out(subject: str) -> None:
+def test_a_subjects_own_tests_come_first_and_those_of_the_pages_are_omitted(subject: str) -> None:
     own, others = find_tests(subject)
     assert own
     assert others
@@ -158,7 +158,7 @@ def test_a_subjects_own_tests_come_first_and_the_pages_are_left_out(subject: str
     assert not any(file.startswith(("tests/browser/", "tests/benchmarks/", "tests/pages/")) for file in own + others)
 
 
-def test_tests_are_selected_that_execute_the_mutants_function() -> None:
+def test_only_tests_that_execute_the_mutants_function_are_selected() -> None:
     inside = replace(mutants_of("def f():\n    return 1")[0], file="core.py")
     outside = replace(mutants_of("a = 1")[0], file="core.py")
     seconds = {"slow.py::test_a": 9.0, "slow.py::test_b": 1.0, "quick.py::test_c": 2.0, "fixture.py::test_d": 3.0, "other.py::test_e": 4.0}

@@ -1,8 +1,8 @@
-"""How fast, how good and how large training is: `python -m tests.benchmarks.training [--part speed …]` prints a table a part.
+"""Speed, accuracy and memory of training: `python -m tests.benchmarks.training [--part speed …]` prints one table per part.
 
-The yardstick is the article's own loop, see `tests.benchmarks.tutorial`. All that is compared is measured in one process, by turns,
-with the same threads. Rounds are short and many, and ratios are the medians of each round's own: a machine that others share was 30 %
-faster or slower for half a minute at a time. Nothing else should be busy meanwhile; the first line says how busy the machine is.
+The baseline is the article's own loop, see `tests.benchmarks.tutorial`. Everything that is compared is measured in one process, in turns,
+with the same number of threads. There are many short rounds, and each ratio is the median of the ratios within the rounds, because a
+shared machine was 30 % faster or slower for half a minute at a time. Nothing else should be running; the first line prints the load.
 """
 
 import argparse
@@ -48,14 +48,14 @@ from tests.benchmarks.viewer import watch_training
 TUTORIAL_EPOCHS = 25
 TUTORIAL_ACCURACY = 0.9073
 LIMIT_S = 600
-IMAGES_AN_EPOCH = 60_000
+IMAGES_PER_EPOCH = 60_000
 
 
-# What is compared with it. Each counts steps of 100 after a warm-up, and says what a step took.
+# The contestants. Each times a number of steps with batches of 100, after a warm-up.
 
 
 class Stopwatch:
-    """Wall and processor seconds of this process, a step."""
+    """Wall-clock and processor seconds per step of this process."""
 
     def __init__(self) -> None:
         self.step_s: list[float] = []
@@ -88,7 +88,7 @@ def tutorial_contestant(split: Split, warm_up: int, steps: int) -> Contestant:
 
 
 def bare_contestant(split: Split, config: TrainConfig, warm_up: int, steps: int) -> Contestant:
-    """The step of `train` and nothing else: no accuracy, no report, no event."""
+    """Only the training step: no accuracy, no reports, no events."""
     model = to_device(draw_network(config), pick_device())
     device = model.fc.weight.device
     precision = pick_precision(config.precision, device)
@@ -128,7 +128,7 @@ class ReportClock:
         self.has_ended = False
 
     def take(self, event: Event) -> bool:
-        """Whether all has been timed with this event; all must lie in the first epoch."""
+        """Takes the next event; returns whether the round is over. A round must end within the first epoch."""
         if isinstance(event, EpochDone) and not self.has_ended:
             raise SystemExit("An epoch ended in the middle of a round: choose fewer --steps.")
         if not isinstance(event, StepDone) or self.has_ended:
@@ -143,7 +143,7 @@ class ReportClock:
 
 
 def generator_contestant(splits: tuple[Split, Split], config: TrainConfig, warm_up: int, steps: int) -> Contestant:
-    """`train` with its reports about every 0.3 s, each with the watched images and a checkpoint, which nobody writes down."""
+    """`train` with a report about every 0.3 s, each with the probes and a checkpoint; nothing is written to disk."""
 
     def take_turn(watch: Stopwatch) -> None:
         clock = ReportClock(watch, warm_up, steps)
@@ -154,7 +154,7 @@ def generator_contestant(splits: tuple[Split, Split], config: TrainConfig, warm_
 
 
 def written_contestant(config: TrainConfig, warm_up: int, steps: int) -> Contestant:
-    """A run as the pages start it: events, kernels and checkpoints are written to its folder; stopped when it has been timed."""
+    """A run like those the pages start: it writes events, kernels and checkpoints to its folder. It is stopped at the end of the round."""
 
     def take_turn(watch: Stopwatch) -> None:
         run_id = create_run(config)
@@ -170,7 +170,7 @@ def written_contestant(config: TrainConfig, warm_up: int, steps: int) -> Contest
 
 
 def median_ratio(ones: list[float], others: list[float]) -> float:
-    """Of one contestant's times to another's, round by round."""
+    """The median over all rounds of one contestant's time divided by another's."""
     return float(np.median(np.divide(ones, others)))
 
 
@@ -192,9 +192,9 @@ def measure_speed(options: argparse.Namespace) -> None:
     watches = take_turns(
         {
             "the article's loop": tutorial_contestant(splits[0], *counts),
-            "the step alone": bare_contestant(splits[0], auto, *counts),
+            "the training step alone": bare_contestant(splits[0], auto, *counts),
             "`train`": generator_contestant(splits, auto, *counts),
-            "`train`, everything written down": written_contestant(auto, *counts),
+            "`train`, everything written to disk": written_contestant(auto, *counts),
             "`train` in float32": generator_contestant(splits, full, *counts),
         },
         options.rounds,
@@ -205,7 +205,7 @@ def measure_speed(options: argparse.Namespace) -> None:
             name,
             f"{BATCH_SIZE / np.median(watch.step_s):,.0f}",
             f"{median_ratio(yardstick.step_s, watch.step_s):.2f} ×",
-            f"{np.median(watch.step_cpu_s) * IMAGES_AN_EPOCH / BATCH_SIZE:.1f}",
+            f"{np.median(watch.step_cpu_s) * IMAGES_PER_EPOCH / BATCH_SIZE:.1f}",
             f"{median_ratio(yardstick.step_cpu_s, watch.step_cpu_s):.2f} ×",
             f"{1000 * min(watch.step_s):.1f} – {1000 * max(watch.step_s):.1f}",
         ]
@@ -213,13 +213,13 @@ def measure_speed(options: argparse.Namespace) -> None:
     ]
     print_table(
         f"Speed, batches of {BATCH_SIZE}, medians of {options.rounds} rounds of {options.steps} steps",
-        ["", "images a second", "faster", "processor seconds an epoch", "fewer", "ms a step, from – to"],
+        ["", "images per second", "faster", "processor seconds per epoch", "fewer", "ms per step, lowest – highest"],
         rows,
     )
 
 
 def measure_time_to_accuracy(options: argparse.Namespace) -> None:
-    """The article's 25 epochs, at the pace of whole epochs of its loop, over the time `train` takes to a test at its accuracy."""
+    """How many times faster `train` reaches the article's accuracy than the article's loop, whose 25 epochs are extrapolated."""
     train_split, test_split = some_images(options)
     preset = find_preset(options.preset or "quick")
     config = preset.config if options.epochs is None else replace(preset.config, epochs=options.epochs)
@@ -240,23 +240,24 @@ def measure_time_to_accuracy(options: argparse.Namespace) -> None:
         rows.append([str(seed), when, str(reached.epoch or "–"), ", ".join(f"{100 * a:.2f}" for a in reached.accuracies)])
     epoch_s = float(np.median(watch.step_s)) * -(-len(train_split) // BATCH_SIZE)
     print_table(
-        f'Seconds of "{preset.name}" to a test accuracy of {100 * options.target:.2f} %',
+        f'Seconds until "{preset.name}" reaches a test accuracy of {100 * options.target:.2f} %',
         ["seed", "seconds", "after epoch", "test accuracy after each epoch, %"],
         rows,
     )
     print(
-        f"The article's loop: {epoch_s:.1f} s an epoch (median of {options.seeds} × {epoch_steps} steps), {TUTORIAL_EPOCHS * epoch_s:.0f} s"
+        f"The article's loop: {epoch_s:.1f} s per epoch (median of {options.seeds} × {epoch_steps} steps), "
+        f"{TUTORIAL_EPOCHS * epoch_s:.0f} s for {TUTORIAL_EPOCHS}"
     )
-    print(f"Accuracy after the last of these epochs: mean {100 * np.mean(accuracies):.2f} %")
+    print(f"Mean accuracy after the last epoch measured: {100 * np.mean(accuracies):.2f} %")
     if len(took_s) < options.seeds:
-        print(f"**{options.seeds - len(took_s)} of {options.seeds} seeds never reached it**; the mean is over the others.")
+        print(f"**{options.seeds - len(took_s)} of {options.seeds} seeds never reached the target**; the mean covers the others.")
     if took_s:
         mean_s = float(np.mean(took_s))
-        print(f"Mean {mean_s:.1f} s: **{TUTORIAL_EPOCHS * epoch_s / mean_s:.1f} ×** as fast; slowest seed {max(took_s):.1f} s\n")
+        print(f"Mean {mean_s:.1f} s: **{TUTORIAL_EPOCHS * epoch_s / mean_s:.1f} times** as fast; slowest seed {max(took_s):.1f} s\n")
 
 
 class Reached:
-    """When a run was tested at the accuracy wanted, and what its tests before were."""
+    """When a run reached the target accuracy, if it did, and its test accuracy after each epoch."""
 
     def __init__(self) -> None:
         self.seconds: float | None = None
@@ -265,7 +266,9 @@ class Reached:
 
 
 def reach(config: TrainConfig, train_split: Split, test_split: Split, target: float) -> Reached:
-    """All of `train` counts, from its call on. Each test is done again in float32 while the clock stands, and that one decides."""
+    """Trains until the target is reached. The clock covers all of `train`; it stops while each epoch is tested again in float32,
+    and that test decides.
+    """
     reached = Reached()
     paused_s = 0.0
     began_s = time.perf_counter()
@@ -286,7 +289,7 @@ def reach(config: TrainConfig, train_split: Split, test_split: Split, target: fl
 
 
 def measure_tutorial(options: argparse.Namespace) -> None:
-    """After which epoch the article's own loop first reaches its accuracy, tested after every epoch, which its author did not do."""
+    """The first epoch after which the article's own loop reaches its accuracy. It is tested after every epoch, unlike the author's."""
     train_split, test_split = some_images(options)
     items = ItemByItem(train_split)
     rows = []
@@ -301,14 +304,14 @@ def measure_tutorial(options: argparse.Namespace) -> None:
         reached = f"{took_s:.1f}" if accuracies[-1] >= options.target else "never"
         rows.append([str(seed), reached, str(len(accuracies)), ", ".join(f"{100 * a:.2f}" for a in accuracies)])
     print_table(
-        f"The article's loop, tested after every epoch, to {100 * options.target:.2f} %",
+        f"The article's loop, tested after every epoch, until it reaches {100 * options.target:.2f} %",
         ["seed", "seconds of training", "epochs", "test accuracy after each, %"],
         rows,
     )
 
 
 def measure_best(options: argparse.Namespace) -> None:
-    """The accuracy that a run reports, whole runs as the pages start them."""
+    """The accuracy that complete runs report, trained like those that the pages start."""
     preset = find_preset(options.preset or "best")
     config = replace(preset.config, training_images=options.images or preset.config.training_images)
     config = config if options.epochs is None else replace(config, epochs=options.epochs)
@@ -330,10 +333,10 @@ def measure_best(options: argparse.Namespace) -> None:
         rows.append([str(seed), *figures, f"{run.best_epoch or run.epoch} of {run.epochs}", f"{seconds[-1]:.0f}"])
     print_table(
         f'Test accuracy of "{preset.name}", %',
-        ["seed", "reported", "images as they are", "with mirror images", "last epoch", "epoch reported", "seconds"],
+        ["seed", "reported", "one view", "two views, one mirrored", "last epoch", "epoch reported", "seconds"],
         rows,
     )
-    for name, accuracies in (("reported", reported), ("images as they are", plain)):
+    for name, accuracies in (("reported", reported), ("one view", plain)):
         print(f"{name}: mean {100 * np.mean(accuracies):.2f}, {100 * min(accuracies):.2f} to {100 * max(accuracies):.2f}")
     print(f"slowest {max(seconds):.0f} s, {'within' if max(seconds) <= LIMIT_S else '**over**'} the limit of {LIMIT_S} s\n")
 
@@ -346,11 +349,11 @@ def measure_memory(options: argparse.Namespace) -> None:
         events, _ = read_events(load_run(run_id).folder)
         steps = sum(len(event.losses) for event in events if isinstance(event, StepDone))
         rows.append([find_preset(key).name, f"{peak_bytes / 1e6:.0f}", f"{peak_bytes / 2**20:.0f}", f"{steps:,}"])
-    print_table("Most memory a training process held at once", ["", "MB", "MiB", "steps"], rows)
+    print_table("Peak memory of a training process", ["", "MB", "MiB", "steps"], rows)
 
 
 def watch_memory(run_id: str, seconds: float) -> int:
-    """Stops the run after so many seconds of training; returns the peak to the end of its process, the last evaluation included."""
+    """Stops the run after this many seconds of training; returns the peak in bytes, including that of the final evaluation."""
     peak_bytes, began_s = 0, None
     while True:
         run = load_run(run_id)
@@ -371,46 +374,46 @@ def watch_memory(run_id: str, seconds: float) -> int:
 
 
 def peak_memory(pid: int) -> int:
-    """Bytes: the highest so far where Linux keeps that, else those held now."""
+    """The peak memory so far in bytes, which Linux records; on other systems the current memory."""
     status = Path(f"/proc/{pid}/status")
     if status.exists():
         for line in status.read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
-        raise psutil.NoSuchProcess(pid)  # a zombie has none
+        raise psutil.NoSuchProcess(pid)  # a zombie has no such line
     return int(psutil.Process(pid).memory_info().rss)
 
 
 def measure_live(options: argparse.Namespace) -> None:
-    """What it costs that a run can be watched, step for step, and what its test after an epoch costs beside."""
+    """What the live view adds to the time per step, and how much of an epoch the test after it takes."""
     splits = load_split("train"), load_split("test")
     config = replace(find_preset("article").config, epochs=1)
     counts = options.warm_up, options.steps
     watches = take_turns(
         {
-            "the step alone": bare_contestant(splits[0], config, *counts),
-            "`train`: accuracy, reports, watched images, checkpoints in memory": generator_contestant(splits, config, *counts),
-            "the same, everything written down": written_contestant(config, *counts),
+            "the training step alone": bare_contestant(splits[0], config, *counts),
+            "`train`: accuracy, reports, probes, checkpoints in memory": generator_contestant(splits, config, *counts),
+            "the same, everything written to disk": written_contestant(config, *counts),
         },
         options.rounds,
     )
-    bare_s = watches["the step alone"].step_s
+    bare_s = watches["the training step alone"].step_s
     rows = [
         [name, f"{1 / np.median(watch.step_s):.1f}", f"{100 * (median_ratio(watch.step_s, bare_s) - 1):+.1f} %"]
         for name, watch in watches.items()
     ]
     tests_s, epochs_s = zip(*(time_an_epoch(config) for _ in range(options.rounds)), strict=True)
     print_table(
-        f"What the live view costs, medians of {options.rounds} rounds of {options.steps} steps",
-        ["", "steps a second", "time a step"],
+        f"Cost of the live view, medians of {options.rounds} rounds of {options.steps} steps",
+        ["", "steps per second", "time per step"],
         rows,
     )
     share = 100 * np.median(tests_s) / np.median(epochs_s)
-    print(f"The test after an epoch takes {np.median(tests_s):.2f} s of the epoch's {np.median(epochs_s):.2f}, {share:.1f} %.\n")
+    print(f"The test after an epoch takes {np.median(tests_s):.2f} s of the epoch's {np.median(epochs_s):.2f} s, or {share:.1f} %.\n")
 
 
 def time_an_epoch(config: TrainConfig) -> tuple[float, float]:
-    """Seconds of the test after the first epoch, with what is written down then, and of the epoch with it."""
+    """Seconds that the test after the first epoch takes, including what is written to disk then, and seconds of the whole epoch."""
     run_id = create_run(config)
     times: dict[str, float] = {}
 
@@ -422,7 +425,7 @@ def time_an_epoch(config: TrainConfig) -> tuple[float, float]:
 
 
 def measure_viewers(options: argparse.Namespace) -> None:
-    """Steps a second of a run whose page nobody, one and ten people look at; the server shares the processor with the training."""
+    """Steps per second of a run that nobody, one person or ten people watch; the server shares the processor with the training."""
     port = 8599
     command = [sys.executable, "-m", "streamlit", "run", "dashboard.py", "--server.headless=true", f"--server.port={port}"]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -436,7 +439,7 @@ def measure_viewers(options: argparse.Namespace) -> None:
             wait_for_steps(run_id, options.warm_up)
             stop = threading.Event()
             seen = watch_training(port, run_id, viewers, stop) if viewers else None
-            time.sleep(5)  # the first drawing of the pages
+            time.sleep(5)  # until the pages have been drawn once
             first, used_s, began_s = count_steps(run_id), cpu_seconds(server.pid), time.perf_counter()
             time.sleep(options.seconds)
             took_s = time.perf_counter() - began_s
@@ -460,13 +463,13 @@ def measure_viewers(options: argparse.Namespace) -> None:
     ]
     print_table(
         f"Viewers of one run, medians of {options.rounds} rounds of {options.seconds:g} s",
-        ["viewers", "steps a second", "time a step", "the server, of one core", "updates they got in the last round"],
+        ["viewers", "steps per second", "time per step", "server's share of one core", "updates received in the last round"],
         rows,
     )
 
 
 def measure_click(options: argparse.Namespace) -> None:
-    """From `start` to the first loss in the run's file. Until it is on the page the page's own refresh is added, see `pages`."""
+    """Seconds from `start_run` to the first loss in the run's file. The page's own refresh comes on top, see `pages`."""
     config = find_preset(options.preset or "article").config
     took_s = []
     for _ in range(options.tries):
@@ -486,9 +489,9 @@ def measure_click(options: argparse.Namespace) -> None:
         stop_and_wait(run_id)
     rows = [
         [name, f"{np.median(times):.2f}", f"{min(times):.2f} – {max(times):.2f}", str(len(times))]
-        for name, times in (("a process is ready", took_s), ("none is", cold_s))
+        for name, times in (("with a warm worker", took_s), ("without one", cold_s))
     ]
-    print_table("Seconds from the click to the first loss", ["", "median", "from – to", "tries"], rows)
+    print_table("Seconds from the click to the first loss", ["", "median", "lowest – highest", "tries"], rows)
 
 
 # Runs in processes of their own
@@ -499,7 +502,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def wait_until_idle() -> None:
-    """Until the processes that this one started have used no processor time for a second: the spare one is ready then."""
+    """Waits until this process's children have used no processor time for a second, which means that the warm worker is ready."""
     still_s = 0.0
     used_s = -1.0
     while still_s < 1:
@@ -531,7 +534,7 @@ def stop_and_wait(run_id: str) -> None:
 
 
 def some_images(options: argparse.Namespace) -> tuple[Split, Split]:
-    """Training and test images; fewer to learn from where that is asked for."""
+    """The training and test images; only the first training images if `--images` says so."""
     train_split, test_split = load_split("train"), load_split("test")
     count = options.images or len(train_split)
     return pick(train_split, np.arange(min(count, len(train_split)))), test_split
@@ -554,7 +557,7 @@ def print_machine() -> None:
         f"PyTorch {torch.__version__} on {device.type}, {os.cpu_count()} cores, {threads} threads, {pick_precision('auto', device)};",
         end=" ",
     )
-    print(f"load {load:.1f}{', **the machine is busy: these figures are worth little**' if load > 1 else ''}; {time.strftime('%F %R')}")
+    print(f"load {load:.1f}{', **the machine is busy, so do not trust these figures**' if load > 1 else ''}; {time.strftime('%F %R')}")
 
 
 PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
@@ -571,18 +574,18 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.training", description=__doc__)
-    parser.add_argument("--part", nargs="+", choices=PARTS, default=["speed"], help="what to measure; default speed")
-    parser.add_argument("--rounds", type=int, help="turns of each: speed, live (15), viewers (3)")
-    parser.add_argument("--steps", type=int, default=60, help="speed, live: steps a round")
-    parser.add_argument("--warm-up", type=int, default=20, help="steps before the clock runs")
-    parser.add_argument("--seeds", type=int, help="time-to-accuracy (5), tutorial (1), best (3)")
-    parser.add_argument("--preset", help="time-to-accuracy (quick), best (best), click (article)")
-    parser.add_argument("--target", type=float, default=TUTORIAL_ACCURACY, help="accuracy to reach, 0 to 1")
-    parser.add_argument("--tutorial-steps", type=int, help="time-to-accuracy: steps to time the article's loop by; default an epoch")
-    parser.add_argument("--images", type=int, help="train on the first so many images only, to try the benchmark out")
-    parser.add_argument("--epochs", type=int, help="epochs in place of the preset's, to try the benchmark out")
+    parser.add_argument("--part", nargs="+", choices=PARTS, default=["speed"], help="what to measure; default: speed")
+    parser.add_argument("--rounds", type=int, help="rounds per contestant: speed, live (15), viewers (3)")
+    parser.add_argument("--steps", type=int, default=60, help="speed, live: steps per round")
+    parser.add_argument("--warm-up", type=int, default=20, help="steps before the clock starts")
+    parser.add_argument("--seeds", type=int, help="how many seeds: time-to-accuracy (5), tutorial (1), best (3)")
+    parser.add_argument("--preset", help="which preset: time-to-accuracy (quick), best (best), click (article)")
+    parser.add_argument("--target", type=float, default=TUTORIAL_ACCURACY, help="accuracy to reach, from 0 to 1")
+    parser.add_argument("--tutorial-steps", type=int, help="time-to-accuracy: steps of the article's loop to time; default: one epoch")
+    parser.add_argument("--images", type=int, help="train on only the first IMAGES images, to try out the benchmark")
+    parser.add_argument("--epochs", type=int, help="epochs instead of the preset's, to try out the benchmark")
     parser.add_argument("--seconds", type=float, default=20, help="memory, viewers: how long each run trains")
-    parser.add_argument("--tries", type=int, default=5, help="click: how often")
+    parser.add_argument("--tries", type=int, default=5, help="click: how many times")
     return parser.parse_args(arguments)
 
 

@@ -1,7 +1,7 @@
-"""The article's loop, written anew as it describes it: the yardstick of `tests.benchmarks.training`.
+"""The article's loop, rewritten from its description: the baseline of `tests.benchmarks.training`.
 
-A data set of int64 pixels as pandas reads them, fetched item by item; a DataLoader with batches of 100; pixels from 0 to 255;
-PyTorch's default layout and float32; Adam at 0.001; the loss taken out as a number after every step.
+A data set of int64 pixels as pandas reads them, indexed item by item; a DataLoader with batches of 100; pixels from 0 to 255;
+PyTorch's default memory layout and float32; Adam at 0.001; `loss.item()` after every step.
 """
 
 import tempfile
@@ -21,10 +21,10 @@ BATCH_SIZE = 100
 
 
 class ItemByItem(Dataset[tuple[NDArray[np.int64], np.int64]]):
-    """What one gets who reads the CSV with pandas: int64 images (N, 1, 28, 28) and labels (N,).
+    """What reading the CSV with pandas returns: int64 images (N, 1, 28, 28) and labels (N,).
 
-    pandas keeps a column's numbers together, and NumPy leaves them so: the pixels of one of 60,000 images lie 480 KB apart. Batches
-    of 100 took the loader 1.0 ms, where 0.4 would do if they lay side by side (two cores).
+    pandas stores columns contiguously, and NumPy keeps that layout, so neighbouring pixels of one of 60,000 images are 480 KB apart.
+    Loading a batch of 100 took 1.0 ms; with contiguous images it would take 0.4 ms (on two cores).
     """
 
     def __init__(self, split: Split) -> None:
@@ -44,7 +44,7 @@ class ItemByItem(Dataset[tuple[NDArray[np.int64], np.int64]]):
 
 
 class PlainCNN(nn.Module):
-    """The article's network with PyTorch's defaults, ReLU before the pooling."""
+    """The article's network with PyTorch's defaults, and ReLU before pooling."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class PlainCNN(nn.Module):
 
 
 class Tutorial:
-    """The article's loop, a step at a time; epochs follow one another without end."""
+    """The article's loop, one step at a time; it starts another epoch whenever one ends."""
 
     def __init__(self, items: ItemByItem, seed: int = 0) -> None:
         torch.manual_seed(seed)
@@ -88,7 +88,7 @@ class Tutorial:
                 yield
 
     def accuracy(self, split: Split) -> float:
-        """On all images of a split; the network is in training mode again afterwards."""
+        """The accuracy on all images of a split; leaves the network in training mode."""
         self.model.eval()
         with torch.no_grad():
             parts = torch.as_tensor(split.images).unsqueeze(1).split(500)

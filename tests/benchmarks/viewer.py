@@ -1,4 +1,4 @@
-"""People who look at the Train page, without browsers: Streamlit's protocol over a websocket."""
+"""Simulated viewers of the Train page, without browsers: Streamlit's protocol over a websocket."""
 
 import asyncio
 import threading
@@ -11,20 +11,20 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 @dataclass
 class Seen:
-    """What all viewers together were sent."""
+    """What the server has sent to all viewers together."""
 
     updates: int = 0
     bytes: int = 0
 
 
 def watch_training(port: int, run_id: str, viewers: int, stop: threading.Event) -> Seen:
-    """Returns at once; so many viewers look at the run until `stop` is set, and the figures grow meanwhile."""
+    """Starts this many viewers, who watch the run until `stop` is set; returns at once, and the totals keep growing."""
     seen = Seen()
 
-    async def look() -> None:
+    async def watch() -> None:
         await asyncio.gather(*(_view(port, run_id, stop, seen) for _ in range(viewers)))
 
-    threading.Thread(target=lambda: asyncio.run(look()), daemon=True).start()
+    threading.Thread(target=lambda: asyncio.run(watch()), daemon=True).start()
     return seen
 
 
