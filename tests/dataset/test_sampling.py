@@ -15,14 +15,14 @@ def tiny() -> Split:
     return Split("train", images, np.array(labels, np.uint8))
 
 
-def test_a_seed_brings_the_same_images_back(small_splits: tuple[Split, Split]) -> None:
+def test_a_seed_always_gives_the_same_images(small_splits: tuple[Split, Split]) -> None:
     one, again, other = (sample_indices(small_splits[0], 20, seed) for seed in (5, 5, 6))
     np.testing.assert_array_equal(one, again)
     assert one.tolist() != other.tolist()
     assert len(set(one.tolist())) == 20
 
 
-def test_only_the_class_asked_for() -> None:
+def test_only_images_of_the_requested_class() -> None:
     assert sorted(sample_indices(tiny(), 20, 0, class_index=3).tolist()) == [1, 3]
     assert len(sample_indices(tiny(), 20, 0, class_index=5)) == 0
 
@@ -37,7 +37,7 @@ def test_counts_and_means_by_hand() -> None:
 
 
 def numbered(count: int) -> Split:
-    """Images that can be told apart, of ten classes by turns."""
+    """Images that can be told apart, with labels that cycle through the ten classes."""
     images = np.zeros((count, 28, 28), np.uint8)
     images[:, 0, 0], images[:, 0, 1] = np.divmod(np.arange(count), 256)
     return Split("train", images, (np.arange(count) % 10).astype(np.uint8))
@@ -47,7 +47,7 @@ def numbers_of(split: Split) -> list[int]:
     return (split.images[:, 0, 0].astype(int) * 256 + split.images[:, 0, 1]).tolist()
 
 
-def test_held_out_images_are_the_same_for_every_run_and_never_learned() -> None:
+def test_held_out_images_are_the_same_for_every_run_and_never_trained_on() -> None:
     rest, held_out = hold_out(numbered(1_200), 50)
     assert (len(rest), len(held_out)) == (1_150, 50)
     assert sorted(numbers_of(rest) + numbers_of(held_out)) == list(range(1_200))
@@ -57,7 +57,7 @@ def test_held_out_images_are_the_same_for_every_run_and_never_learned() -> None:
     assert [len(part) for part in hold_out(numbered(1_200), 0)] == [1_200, 0]
 
 
-def test_training_images_as_a_run_asks_for_them() -> None:
+def test_training_images_follow_the_settings() -> None:
     split = numbered(300)
     assert numbers_of(pick_training_images(split, TrainConfig())) == list(range(300))
     without = pick_training_images(split, TrainConfig(left_out_class=8))
@@ -77,7 +77,7 @@ def test_training_images_as_a_run_asks_for_them() -> None:
         pick_training_images(bags, TrainConfig(left_out_class=8))
 
 
-def test_two_images_of_every_class_are_watched() -> None:
+def test_there_are_two_probes_per_class() -> None:
     probes = pick_probes(numbered(300))
     assert (probes % 10).tolist() == [label for label in range(10) for _ in range(2)]
     assert probes.tolist() == pick_probes(numbered(300)).tolist()

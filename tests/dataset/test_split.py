@@ -20,7 +20,7 @@ HEADER = ",".join(["label", *(f"pixel{i}" for i in range(1, 785))])
 
 
 def row(label: object = 3, **changed: object) -> str:
-    """A line of a CSV: the label and 784 pixels 0, 1, 2, … 255, 0, …; `p5=…` changes the fifth pixel."""
+    """A line of a CSV file: the label and the 784 pixels 0, 1, 2, … 255, 0, …; `p5=…` changes the fifth pixel."""
     cells = [str(label), *(str(i % 256) for i in range(784))]
     for name, value in changed.items():
         cells[int(name[1:])] = str(value)
@@ -37,7 +37,7 @@ def csv_file(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-def test_the_packaged_data_is_whole() -> None:
+def test_the_packaged_data_are_complete() -> None:
     train, test = load_split("train"), load_split("test")
     assert (train.images.shape, train.labels.shape) == ((60_000, 28, 28), (60_000,))
     assert train.images.dtype == train.labels.dtype == np.uint8
@@ -81,7 +81,7 @@ def test_idx_files_of_another_folder(small_data: Path, monkeypatch: pytest.Monke
         (np.zeros((2, 28)), np.zeros(2), "is not an IDX file with 3 dimension"),
     ],
 )
-def test_idx_files_that_do_not_fit(images: np.ndarray, labels: np.ndarray, sentence: str, tmp_path: Path) -> None:
+def test_inconsistent_idx_files_are_refused(images: np.ndarray, labels: np.ndarray, sentence: str, tmp_path: Path) -> None:
     write_idx(tmp_path / "train-images-idx3-ubyte", images)
     write_idx(tmp_path / "train-labels-idx1-ubyte", labels)
     with pytest.raises(DataError, match=sentence):
@@ -97,7 +97,7 @@ def test_missing_folders_files_and_splits_are_named(tmp_path: Path) -> None:
         load_split("validation")  # type: ignore[arg-type]
 
 
-def test_a_csv_pair_is_read_like_the_idx_files(csv_file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pair_of_csv_files_is_read_like_idx_files(csv_file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     folder = csv_file(HEADER, row(3), row(9, p1=77)).parent
     csv_file(HEADER, row(1), name="fashion-mnist_test.csv")
     monkeypatch.setenv("FMNIST_DATA", str(folder))
@@ -108,7 +108,7 @@ def test_a_csv_pair_is_read_like_the_idx_files(csv_file: Callable[..., Path], mo
     assert len(load_split("test")) == 1
 
 
-def test_the_dataset_is_the_articles(csv_file: Callable[..., Path]) -> None:
+def test_the_dataset_works_like_the_articles(csv_file: Callable[..., Path]) -> None:
     dataset = FashionMNISTDataset(csv_file(HEADER, row(3), row(9)))
     item, label = dataset[1]
     assert (len(dataset), item.shape, item.dtype, label) == (2, (1, 28, 28), np.uint8, 9)
@@ -123,7 +123,7 @@ def test_the_dataset_works_with_a_data_loader(csv_file: Callable[..., Path]) -> 
     assert sorted(torch.cat([labels for _images, labels in batches]).tolist()) == list(range(10))
 
 
-def test_a_csv_without_a_header_loses_no_image(csv_file: Callable[..., Path]) -> None:
+def test_a_csv_without_a_header_keeps_its_first_image(csv_file: Callable[..., Path]) -> None:
     assert FashionMNISTDataset(csv_file(row(3), row(9))).labels.tolist() == [3, 9]
 
 
@@ -145,14 +145,14 @@ def test_a_csv_without_a_header_loses_no_image(csv_file: Callable[..., Path]) ->
         ([HEADER, row(label="Bag")], '{file}, row 2, column 1: the label "Bag" is not a whole number from 0 to 9.'),
     ],
 )
-def test_a_broken_csv_gets_a_sentence_with_row_and_column(lines: list[str], sentence: str, csv_file: Callable[..., Path]) -> None:
+def test_the_error_about_a_broken_csv_names_row_and_column(lines: list[str], sentence: str, csv_file: Callable[..., Path]) -> None:
     file = csv_file(*lines)
     with pytest.raises(DataError) as caught:
         FashionMNISTDataset(file)
     assert str(caught.value) == sentence.format(file=file)
 
 
-def test_a_csv_that_is_no_text_or_not_there(tmp_path: Path) -> None:
+def test_a_csv_that_is_binary_or_missing_is_refused(tmp_path: Path) -> None:
     binary = tmp_path / "fashion-mnist_train.csv"
     binary.write_bytes(bytes(range(128, 256)) * 20)
     with pytest.raises(DataError, match="is not a text file"):

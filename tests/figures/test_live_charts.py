@@ -12,7 +12,7 @@ CHANGE = RateChanged(epoch=1, step=2, learning_rate=0.1)
 
 @pytest.fixture
 def history() -> RunHistory:
-    """Six of eight steps, an epoch, a changed rate."""
+    """Six of eight steps, one finished epoch, and a changed learning rate."""
     return read(
         write_run(
             [
@@ -33,7 +33,7 @@ def read(run: RunRecord) -> RunHistory:
     return history
 
 
-def test_axes_hold_the_whole_run_from_the_start(trained_run: RunRecord) -> None:
+def test_axes_span_the_whole_run_from_the_start(trained_run: RunRecord) -> None:
     assert draw_live_loss(RunHistory(), 0, 0.9)["xAxis"]["max"] == 1
     history = read(trained_run)
     loss = draw_live_loss(history, 50, 0.9)
@@ -45,7 +45,7 @@ def test_axes_hold_the_whole_run_from_the_start(trained_run: RunRecord) -> None:
 
 
 @pytest.mark.parametrize(("axis", "highest", "mark"), [("step", 8, 2), ("epoch", 2, 0.5), ("seconds", 90, 1)])
-def test_a_changed_rate_is_a_mark_on_every_axis(history: RunHistory, axis: Axis, highest: float, mark: float) -> None:
+def test_a_changed_rate_is_marked_on_every_axis(history: RunHistory, axis: Axis, highest: float, mark: float) -> None:
     loss = draw_live_loss(history, 8, 0.9, axis)
     assert loss["xAxis"]["max"] == highest
     (line,) = loss["series"][1]["markLine"]["data"]
@@ -53,14 +53,14 @@ def test_a_changed_rate_is_a_mark_on_every_axis(history: RunHistory, axis: Axis,
     assert line["label"]["formatter"] == "rate 0.1"
 
 
-def test_a_logarithmic_loss_lies_between_powers_of_ten(history: RunHistory) -> None:
+def test_a_logarithmic_axis_ends_at_powers_of_ten(history: RunHistory) -> None:
     axis = draw_live_loss(history, 8, 0.9, log=True)["yAxis"]
     assert (axis["type"], axis["min"], axis["max"]) == ("log", 0.01, 10)
     empty = draw_live_loss(RunHistory(), 0, 0.9, log=True)["yAxis"]
     assert 0 < empty["min"] < empty["max"]
 
 
-def test_other_runs_are_told_apart_by_colour_and_dashes(history: RunHistory) -> None:
+def test_other_runs_differ_in_colour_and_dashes(history: RunHistory) -> None:
     others = [(f"Other {i}", history) for i in range(len(OTHER_LINES))]
     loss = draw_live_loss(history, 8, 0.9, others=others)
     lines = loss["series"][2:]
@@ -70,7 +70,7 @@ def test_other_runs_are_told_apart_by_colour_and_dashes(history: RunHistory) -> 
     assert len(draw_live_accuracy(history, 2, others)["dataset"]) == 6
 
 
-def test_the_rate_has_room_for_what_was_planned(history: RunHistory) -> None:
+def test_the_rate_axis_covers_the_planned_rate(history: RunHistory) -> None:
     assert draw_live_rate(history, 8, 0.5)["yAxis"]["max"] == pytest.approx(0.6)
     assert draw_live_rate(RunHistory(), 0, 0.001)["yAxis"]["max"] == pytest.approx(0.002)
 
@@ -84,7 +84,7 @@ def test_the_true_class_is_the_thick_line(history: RunHistory) -> None:
     assert options["dataset"]["source"]["2"] == [90, 90, 90]
 
 
-def test_numbers_are_sent_short_and_what_is_none_as_nothing() -> None:
+def test_numbers_are_rounded_and_nonfinite_ones_become_none() -> None:
     losses = [0.1234567, float("nan"), float("inf"), 1.5e30, 2e-6, 0.0]
     source = draw_live_loss(read(write_run([started(), step_done(6, losses, 1.0)])), 8, 0.0)["dataset"][0]["source"]
     assert source["loss"] == [0.123457, None, None, 1.5e30, 2e-6, 0.0]

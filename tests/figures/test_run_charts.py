@@ -16,7 +16,7 @@ from tests.written_runs import epoch_done, started, step_done, write_run
 
 @pytest.fixture
 def history() -> RunHistory:
-    """Two epochs of four steps, images held out, a changed rate."""
+    """Two epochs of four steps, with validation images and a changed learning rate."""
     held_out = {"validation_loss": 0.55, "validation_accuracy": 0.75}
     first: list[Event] = [started(validation_images=100), step_done(2, [2.3, 2.0], 1.0), CHANGE, step_done(4, [1.5, 1.4], 2.0)]
     second: list[Event] = [
@@ -26,7 +26,7 @@ def history() -> RunHistory:
     return read(write_run([*first, epoch_done(1, 4, 3.0, 0.86, is_best=True, **held_out), *second]))
 
 
-def test_batches_the_smoothed_line_and_the_tests_are_series_of_their_own(history: RunHistory) -> None:
+def test_batches_smoothed_line_and_test_losses_are_separate_series(history: RunHistory) -> None:
     raw, smoothed, held_out, tests = draw_loss(history, smoothing=0).data
     assert list(raw.y) == list(smoothed.y) == [2.3, 2.0, 1.5, 1.4, 1.2, 1.1, 1.0, 0.9]
     assert (list(tests.x), list(tests.y)) == ([4, 8], [0.6, 0.6])
@@ -37,7 +37,7 @@ def test_batches_the_smoothed_line_and_the_tests_are_series_of_their_own(history
 
 
 @pytest.mark.parametrize(("axis", "tests", "mark"), [("step", [4, 8], 2), ("epoch", [1, 2], 0.5), ("seconds", [3, 8], 1)])
-def test_the_axis_moves_points_and_marks(history: RunHistory, axis: Axis, tests: list[float], mark: float) -> None:
+def test_the_axis_decides_where_points_and_marks_are(history: RunHistory, axis: Axis, tests: list[float], mark: float) -> None:
     figure = draw_loss(history, axis=axis)
     assert figure.layout.xaxis.title.text == axis
     assert list(figure.data[-1].x) == tests
@@ -53,7 +53,7 @@ def test_the_loss_can_be_logarithmic(history: RunHistory) -> None:
 def test_other_runs_have_names_colours_and_dashes(history: RunHistory) -> None:
     others = [("<b>Blue</b>", history), ("Red", history)]
     lines = draw_loss(history, others=others).data[2:4]
-    assert [line.name for line in lines] == ["&lt;b&gt;Blue&lt;/b&gt;", "Red"]  # a name is text, whatever is in it
+    assert [line.name for line in lines] == ["&lt;b&gt;Blue&lt;/b&gt;", "Red"]  # a name is shown as text, even if it looks like HTML
     assert [(line.line.color, line.line.dash) for line in lines] == [(look.colour, look.dash) for look in OTHER_LINES[:2]]
     assert [line.name for line in draw_accuracy(history, others).data[3:5]] == [
         "&lt;b&gt;Blue&lt;/b&gt;, test accuracy",
@@ -78,7 +78,7 @@ def test_accuracy_is_drawn_for_any_number_of_epochs(epochs: int) -> None:
     assert figure.layout.xaxis.dtick >= 1
 
 
-def test_old_runs_are_drawn() -> None:
+def test_runs_of_older_versions_are_drawn() -> None:
     history = read(load_run(STARTER_ID))
     assert [line.name for line in draw_loss(history).data] == ["each batch", "smoothed", "test images, after each epoch"]
     assert [line.name for line in draw_accuracy(history).data] == ["test accuracy"]
@@ -96,7 +96,7 @@ def test_the_true_class_is_thick_and_comes_first(history: RunHistory) -> None:
     assert lines[0].line.width > max(line.line.width for line in lines[1:])
 
 
-def test_an_exported_page_needs_no_network(history: RunHistory) -> None:
+def test_an_exported_page_works_offline(history: RunHistory) -> None:
     page = export_html("<i>Blue</i>", "Loss & more", [draw_loss(history), draw_accuracy(history)])
     assert "<h1>&lt;i&gt;Blue&lt;/i&gt;</h1><p>Loss &amp; more</p>" in page
     assert not re.search(r"<(script|link)[^>]+(src|href)=", page)

@@ -24,14 +24,14 @@ def contrast(one: str, other: str) -> float:
 
 
 @pytest.mark.parametrize("lines", [OTHER_LINES, CLASS_LINES])
-def test_lines_are_told_apart_by_colour_and_dashes_on_both_themes(lines: tuple[LineStyle, ...]) -> None:
+def test_lines_differ_in_colour_and_dashes_on_both_themes(lines: tuple[LineStyle, ...]) -> None:
     assert len(set(lines)) == len(lines)
     for line in lines:
         assert contrast(line.colour, "#ffffff") >= 3
         assert contrast(line.colour, "#0e1117") >= 3
 
 
-def test_kernels_are_painted_with_white_as_zero_and_gaps_between() -> None:
+def test_kernels_are_painted_with_white_as_zero_and_gaps_between_them() -> None:
     kernels = np.array([[[0.5, 0], [0, -0.5]], [[0, 0], [0, 0]], [[9, 9], [9, 9]]], np.float32)
     sheet = paint_kernels(kernels, columns=2, reach=0.5)
     assert sheet.shape == (5, 5, 4)
@@ -42,7 +42,7 @@ def test_kernels_are_painted_with_white_as_zero_and_gaps_between() -> None:
     assert (sheet[3:, 3:, 3] == 0).all()  # there are only three
 
 
-def test_counts_stand_beside_their_class_with_the_first_class_on_top() -> None:
+def test_each_count_is_next_to_its_class_with_the_first_class_on_top() -> None:
     figure = draw_class_counts(np.array([3, 0, 12345]), ("a", "b", "c"))
     (bars,) = figure.data
     assert (list(bars.x), list(bars.y)) == ([3, 0, 12345], ["a", "b", "c"])
@@ -60,7 +60,7 @@ def test_the_most_probable_class_is_marked_by_more_than_colour() -> None:
     assert [i for i, name in enumerate(bars.y) if name.startswith("<b>▸ ")] == [6]
     assert len({bars.marker.color[6], bars.marker.color[0]}) == 2
     assert bars.text[6] == "75.0 %"
-    assert figure.layout.xaxis.range[1] > 110  # room for the words beside a full bar
+    assert figure.layout.xaxis.range[1] > 110  # room for the text next to a full bar
 
 
 @pytest.mark.parametrize("colour", [BLUE, ORANGE, GREEN])
@@ -105,7 +105,7 @@ def sheet(**options: object) -> go.Figure:
     return draw_sheet(tiles, columns=2, limits=(0, 11), labels={"kernel": np.arange(3)}, legend="weight", **options)  # type: ignore[arg-type]
 
 
-def test_a_sheet_puts_tiles_row_by_row_with_gaps_between() -> None:
+def test_a_sheet_arranges_tiles_row_by_row_with_gaps() -> None:
     z = np.asarray(sheet().data[0].z)
     filled = np.argwhere(~np.isnan(z))
     assert z[~np.isnan(z)].size == 12
@@ -118,7 +118,7 @@ def test_a_sheet_puts_tiles_row_by_row_with_gaps_between() -> None:
     assert len(filled) == 12
 
 
-def test_under_the_pointer_stands_where_a_weight_is() -> None:
+def test_hovering_shows_the_position_of_a_weight() -> None:
     heatmap = sheet().data[0]
     z, said = np.asarray(heatmap.z), np.asarray(heatmap.customdata)
     assert said[z == 0][0].tolist() == [0, 0, 0]

@@ -9,7 +9,7 @@ from fmnist_core.settings.config import TrainConfig
 from fmnist_core.training.state import draw_network
 
 
-def test_an_answer_is_the_mean_over_views(small_splits: tuple[Split, Split]) -> None:
+def test_an_answer_is_the_mean_over_all_views(small_splits: tuple[Split, Split]) -> None:
     model = draw_network(TrainConfig()).eval()
     views = small_splits[1].images[:4]
     answer = answer_picture(model, views)
@@ -22,10 +22,10 @@ def test_an_answer_is_the_mean_over_views(small_splits: tuple[Split, Split]) -> 
 def test_the_two_most_probable_classes() -> None:
     probabilities = np.array([0.1, 0.3, 0.05, 0.3, 0.25, 0, 0, 0, 0, 0], np.float32)
     answer = Answer(probabilities)
-    assert (answer.first, answer.second) == (1, 3), "of equal ones the first comes first"
+    assert (answer.first, answer.second) == (1, 3), "equally probable classes keep their order"
 
 
 @pytest.mark.parametrize(("score", "is_unfamiliar"), [(-3.1, False), (-3.0, False), (-2.9, True), (None, False)])
-def test_beyond_the_threshold_a_picture_is_unfamiliar(score: float | None, is_unfamiliar: bool) -> None:
+def test_a_picture_above_the_threshold_is_unfamiliar(score: float | None, is_unfamiliar: bool) -> None:
     answer = Answer(np.full(10, 0.1, np.float32), unfamiliarity=score)
     assert answer.is_unfamiliar(Familiarity(threshold=-3.0, false_alarm_rate=0.01)) is is_unfamiliar

@@ -19,7 +19,7 @@ def starter() -> FashionCNN:
 
 
 def test_the_score_by_hand() -> None:
-    """Ten equal logits: minus 2 times the logarithm of ten ones. One large logit: about minus that logit."""
+    """With ten logits of 0 the score is −2 · ln 10; with one large logit it is about minus that logit."""
     logits = torch.zeros(2, 10)
     logits[1, 3] = 20.0
     assert energies(logits) == pytest.approx([-2 * np.log(10), -20], abs=0.01)

@@ -1,4 +1,4 @@
-"""Kernels and feature maps, by a network whose weights are known."""
+"""Kernels and feature maps of a network whose weights are chosen by hand."""
 
 import numpy as np
 import pytest
@@ -18,9 +18,9 @@ from fmnist_core.runs.weights import load_model
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.training.state import draw_network
 
-BRIGHT = (255 - 255 * PIXEL_MEAN) / (255 * PIXEL_STD)  # what normalising makes of 255
-DARK = -PIXEL_MEAN / PIXEL_STD  # and of 0
-BATCH_NORM = 1 / np.sqrt(1 + 1e-5)  # a new BatchNorm divides by the root of its variance, 1, and its epsilon
+BRIGHT = (255 - 255 * PIXEL_MEAN) / (255 * PIXEL_STD)  # the normalised value of 255
+DARK = -PIXEL_MEAN / PIXEL_STD  # and that of 0
+BATCH_NORM = 1 / np.sqrt(1 + 1e-5)  # a new BatchNorm divides by the square root of its variance, 1, plus epsilon
 
 
 def convolution(block: nn.Sequential) -> nn.Conv2d:
@@ -31,8 +31,8 @@ def convolution(block: nn.Sequential) -> nn.Conv2d:
 
 @pytest.fixture
 def known_model() -> FashionCNN:
-    """Every weight 0, but: kernel 0 hands on its pixel, kernel 1 takes the left neighbour from the right one; above them kernel 0
-    hands on channel 0, kernel 1 twice channel 1, kernel 2 the sum of both."""
+    """All weights are 0 except: in the first layer kernel 0 copies its pixel, and kernel 1 subtracts the left neighbour from the right
+    one; in the second layer kernel 0 copies channel 0, kernel 1 doubles channel 1, and kernel 2 adds both channels."""
     model = draw_network(TrainConfig()).eval()
     for block in (model.layer1, model.layer2):
         nn.init.zeros_(convolution(block).weight)
@@ -57,7 +57,7 @@ def half_bright() -> NDArray[np.uint8]:
     return image
 
 
-def test_kernels_are_the_weights_at_their_places(known_model: FashionCNN) -> None:
+def test_kernels_are_the_weights_in_their_order(known_model: FashionCNN) -> None:
     first, second = first_kernels(known_model), second_kernels(known_model)
     assert first.shape == (16, 5, 5)
     assert second.shape == (32, 16, 5, 5)
@@ -74,7 +74,7 @@ def test_kernels_are_copies(known_model: FashionCNN) -> None:
     assert convolution(known_model.layer2).weight.max() == 2
 
 
-def test_the_kernel_that_hands_on_its_pixel_gives_the_normalised_picture(known_model: FashionCNN, half_bright: NDArray[np.uint8]) -> None:
+def test_the_kernel_that_copies_its_pixel_gives_the_normalised_picture(known_model: FashionCNN, half_bright: NDArray[np.uint8]) -> None:
     first, _ = feature_maps(known_model, half_bright)
     expected = np.where(half_bright == 255, BRIGHT, DARK)
     np.testing.assert_allclose(first.convolved[0], expected, rtol=1e-5)
@@ -84,15 +84,15 @@ def test_the_kernel_that_hands_on_its_pixel_gives_the_normalised_picture(known_m
     np.testing.assert_allclose(first.pooled[0], np.broadcast_to([0] * 7 + [BRIGHT * BATCH_NORM] * 7, (14, 14)), rtol=1e-5)
 
 
-def test_the_edge_kernel_answers_at_the_edge_and_at_the_padded_border(known_model: FashionCNN, half_bright: NDArray[np.uint8]) -> None:
+def test_the_edge_kernel_responds_at_the_edge_and_at_the_padded_border(known_model: FashionCNN, half_bright: NDArray[np.uint8]) -> None:
     first, _ = feature_maps(known_model, half_bright)
     row = np.zeros(28)
-    row[13] = row[14] = BRIGHT - DARK  # right neighbour bright, left one dark
+    row[13] = row[14] = BRIGHT - DARK  # the right neighbour is bright, the left one dark
     row[0] = DARK - 0  # beyond the border there are zeros
     row[27] = 0 - BRIGHT
     np.testing.assert_allclose(first.convolved[1], np.broadcast_to(row, (28, 28)), rtol=1e-5, atol=1e-6)
     pooled = np.zeros(14)
-    pooled[6] = pooled[7] = (BRIGHT - DARK) * BATCH_NORM  # columns 12, 13 and columns 14, 15; negative borders are cut off
+    pooled[6] = pooled[7] = (BRIGHT - DARK) * BATCH_NORM  # columns 12, 13 and columns 14, 15; ReLU removes the negative border
     np.testing.assert_allclose(first.pooled[1], np.broadcast_to(pooled, (14, 14)), rtol=1e-5, atol=1e-6)
 
 
@@ -106,7 +106,7 @@ def test_the_second_block_works_on_the_maps_of_the_first(known_model: FashionCNN
     assert not second.pooled[3:].any()
     bright, edge = BRIGHT * BATCH_NORM**2, 2 * (BRIGHT - DARK) * BATCH_NORM**2
     np.testing.assert_allclose(second.pooled[0, 0], [0, 0, 0, bright, bright, bright, bright], rtol=1e-5)
-    np.testing.assert_allclose(second.pooled[1, 0], [0, 0, 0, edge, 0, 0, 0], rtol=1e-5)  # both columns fall into one
+    np.testing.assert_allclose(second.pooled[1, 0], [0, 0, 0, edge, 0, 0, 0], rtol=1e-5)  # pooling merges both columns into one
 
 
 def test_the_last_layer_on_the_last_maps_gives_the_networks_own_logits() -> None:
@@ -133,14 +133,14 @@ def test_mode_statistics_and_gradients_are_left_as_they_were(training: bool, hal
 
 
 @pytest.mark.parametrize("bad", [np.zeros((27, 28), np.uint8), np.zeros((28, 28), np.float32), np.zeros((1, 28, 28), np.uint8)])
-def test_any_other_picture_is_refused_and_the_mode_comes_back(bad: NDArray[np.uint8]) -> None:
+def test_other_shapes_are_refused_and_the_mode_is_restored(bad: NDArray[np.uint8]) -> None:
     model = draw_network(TrainConfig()).train()
     with pytest.raises(ValueError, match="uint8 images"):
         feature_maps(model, bad)
     assert model.training
 
 
-def test_one_picture_leaves_no_trace_in_the_maps_of_the_next(known_model: FashionCNN, half_bright: NDArray[np.uint8]) -> None:
+def test_the_maps_of_one_picture_do_not_affect_those_of_the_next(known_model: FashionCNN, half_bright: NDArray[np.uint8]) -> None:
     before = [maps.pooled.copy() for maps in feature_maps(known_model, half_bright)]
     other = [maps.pooled for maps in feature_maps(known_model, 255 - half_bright)]
     after = [maps.pooled for maps in feature_maps(known_model, half_bright)]
@@ -150,7 +150,7 @@ def test_one_picture_leaves_no_trace_in_the_maps_of_the_next(known_model: Fashio
 
 
 def test_occlusion_by_hand(known_model: FashionCNN) -> None:
-    """The class adds up the pooled maps of kernel 0, which hands its pixel on: only where the picture is bright does black matter."""
+    """The class is the sum of the pooled maps of kernel 0, which copies its pixel, so black only matters where the picture is bright."""
     nn.init.zeros_(known_model.fc.weight)
     nn.init.zeros_(known_model.fc.bias)
     with torch.no_grad():
@@ -162,10 +162,10 @@ def test_occlusion_by_hand(known_model: FashionCNN) -> None:
     assert (speaks[8:12, 8:12] > 0).all()
     assert (speaks[image == 0] == 0).all()
     against = occlude(known_model, image, 5)
-    assert (against[8:12, 8:12] < 0).all(), "what speaks for one class speaks against the others"
+    assert (against[8:12, 8:12] < 0).all(), "a pixel that speaks for one class speaks against the others"
 
 
-def test_occlusion_leaves_the_mode_as_it_was() -> None:
+def test_occlusion_does_not_change_the_mode() -> None:
     model = draw_network(TrainConfig()).train()
     occlude(model, np.full((28, 28), 9, np.uint8), 0)
     assert model.training

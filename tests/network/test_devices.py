@@ -14,7 +14,7 @@ def test_the_device_has_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("avx512", "amx", "precision"), [(True, False, "bfloat16"), (False, True, "bfloat16"), (False, False, "float32")])
-def test_bfloat16_is_for_processors_that_multiply_it(avx512: bool, amx: bool, precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bfloat16_is_for_processors_that_can_multiply_it(avx512: bool, amx: bool, precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
     assert pick_precision("auto", CPU) == precision
@@ -22,5 +22,5 @@ def test_bfloat16_is_for_processors_that_multiply_it(avx512: bool, amx: bool, pr
     assert pick_precision("auto", torch.device("mps")) == "float32"
 
 
-def test_types_of_the_precisions() -> None:
+def test_each_precision_has_its_dtype() -> None:
     assert (compute_dtype("bfloat16"), compute_dtype("float32")) == (torch.bfloat16, torch.float32)

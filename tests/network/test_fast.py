@@ -1,4 +1,4 @@
-"""That what is computed faster is the same: plain network against fast, in every way it is used."""
+"""The fast network computes the same as the plain one, in every way that it is used."""
 
 from dataclasses import dataclass
 
@@ -22,21 +22,21 @@ HAS_BFLOAT16 = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 @dataclass(frozen=True)
 class Tolerance:
-    """Lengths of the largest differences allowed, as shares of the tensors' own lengths."""
+    """The largest differences allowed, as vector norms relative to those of the tensors."""
 
     logits: float
     gradients: float
     statistics: float
 
 
-# float32 sums in another order came to 2e-6, 3e-6 and 1e-7. bfloat16 has 8 bits: 0.01, 0.16 and 1e-4, and where two of four numbers
-# to be pooled become equal, the gradient takes another way.
+# In float32, summing in another order gave differences of 2e-6, 3e-6 and 1e-7. In bfloat16, with its 8 significant bits, they were 0.01,
+# 0.16 and 1e-4: where rounding makes two of the four numbers in a pooling window equal, the gradient goes to a different one.
 TOLERANCES = {"float32": Tolerance(1e-5, 2e-5, 1e-6), "bfloat16": Tolerance(0.04, 0.3, 0.02)}
 
 
 @pytest.fixture(params=["dense", "onednn"])
 def layout(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both memory layouts, whatever this processor would choose."""
+    """Both memory layouts, whichever is faster on this processor."""
     monkeypatch.setattr(fast, "_ONEDNN_IS_FAST", request.param == "onednn")
     return str(request.param)
 
@@ -44,12 +44,12 @@ def layout(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 @pytest.fixture(params=["float32", "bfloat16"])
 def precision(request: pytest.FixtureRequest, layout: str) -> str:
     if request.param == "bfloat16" and layout == "onednn" and not HAS_BFLOAT16:
-        pytest.skip("oneDNN has no bfloat16 on this processor, and the network does not ask it for any")
+        pytest.skip("oneDNN has no bfloat16 on this processor, so the network never uses it")
     return str(request.param)
 
 
 def two_networks(seed: int) -> tuple[FashionCNN, FashionCNN]:
-    """Equal, with biases and running statistics that are not those of a new network."""
+    """Two equal networks whose biases and running statistics differ from those of a new network."""
     plain = draw_network(TrainConfig(seed=seed))
     generator = torch.Generator().manual_seed(seed)
     for block in (plain.layer1, plain.layer2):
@@ -64,7 +64,7 @@ def two_networks(seed: int) -> tuple[FashionCNN, FashionCNN]:
 def assert_near(got: Tensor, wanted: Tensor, tolerance: float, name: str = "") -> None:
     got, wanted = got.detach(), wanted.detach()
     share = float(torch.linalg.vector_norm(got - wanted) / torch.linalg.vector_norm(wanted))
-    assert share <= tolerance, f"{name}: {share:.3g} of its length apart"
+    assert share <= tolerance, f"{name}: {share:.3g} relative difference"
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
@@ -88,7 +88,7 @@ def test_logits_gradients_and_running_statistics_are_the_plain_networks(seed: in
             assert ours.grad is None
             weight = plain.get_parameter(name.replace("bias", "weight")).grad
             assert weight is not None
-            assert theirs.grad.abs().max() < 1e-4 * weight.abs().max(), "BatchNorm subtracts what a bias adds"
+            assert theirs.grad.abs().max() < 1e-4 * weight.abs().max(), "BatchNorm cancels a bias, so its gradient is 0"
         else:
             assert ours.grad is not None, name
             assert_near(ours.grad, theirs.grad, tolerance.gradients, f"gradient of {name}")
@@ -100,7 +100,7 @@ def test_logits_gradients_and_running_statistics_are_the_plain_networks(seed: in
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_twenty_steps_of_the_loop_arrive_at_the_same_network(seed: int, precision: str) -> None:
+def test_twenty_training_steps_give_the_same_network(seed: int, precision: str) -> None:
     plain, quick = two_networks(seed)
     config = TrainConfig(learning_rate=0.002)
     losses: list[list[float]] = []
@@ -133,7 +133,7 @@ def test_the_linear_layers_input() -> None:
 
 
 def test_bfloat16_rounds(layout: str) -> None:
-    """Else its tests would compare float32 with itself."""
+    """Otherwise the bfloat16 tests would compare float32 with itself."""
     precision = "bfloat16" if layout == "dense" or HAS_BFLOAT16 else pytest.skip("oneDNN has no bfloat16 on this processor")
     _, model = two_networks(0)
     with torch.no_grad():
@@ -141,7 +141,7 @@ def test_bfloat16_rounds(layout: str) -> None:
         assert not torch.equal(fast_forward(model, precision)(inputs), fast_forward(model)(inputs))
 
 
-def test_only_processors_that_gain_by_it_get_onednns_layout(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_processors_that_benefit_use_onednns_layout(monkeypatch: pytest.MonkeyPatch) -> None:
     inputs, model = torch.zeros(2, 1, 28, 28), FashionCNN()
     given: list[Tensor] = []
 
@@ -158,6 +158,6 @@ def test_only_processors_that_gain_by_it_get_onednns_layout(monkeypatch: pytest.
     assert [maps.is_mkldnn for maps in given[::2]] == [True, False, True, False]
 
 
-def test_weights_lie_as_the_layout_wants_them(layout: str) -> None:
+def test_weights_are_stored_in_the_layout(layout: str) -> None:
     weight = to_device(FashionCNN(), torch.device("cpu")).get_parameter("layer2.0.weight")
     assert weight.is_contiguous(memory_format=torch.contiguous_format if layout == "onednn" else torch.channels_last)

@@ -7,7 +7,7 @@ from fmnist_core.network.inputs import normalise, to_inputs, to_raw
 from fmnist_core.network.model import FashionCNN
 
 
-def test_pixels_are_scaled_as_the_network_was_trained(small_splits: tuple[Split, Split]) -> None:
+def test_pixels_are_scaled_as_in_training(small_splits: tuple[Split, Split]) -> None:
     images = small_splits[1].images[:5]
     raw, normalised = (to_inputs(FashionCNN(pixels=pixels), images) for pixels in ("raw", "normalised"))
     assert raw.shape == normalised.shape == (5, 1, 28, 28)
@@ -22,7 +22,7 @@ def test_black_and_white_by_hand() -> None:
     assert normalise(images)[0, 0, 0, :2].tolist() == pytest.approx([(1 - 0.2860) / 0.3530, -0.2860 / 0.3530])
 
 
-def test_the_images_are_left_as_they_were() -> None:
+def test_the_images_are_not_changed() -> None:
     images = torch.full((1, 28, 28), 9, dtype=torch.uint8)
     normalise(images)
     assert images.unique().tolist() == [9]

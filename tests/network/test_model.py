@@ -32,7 +32,7 @@ def test_it_is_the_articles_network() -> None:
     assert kinds == ["Conv2d", "BatchNorm2d", "ReLU", "MaxPool2d"] * 2
 
 
-def test_it_is_its_layers_one_after_the_other() -> None:
+def test_it_applies_its_layers_in_order() -> None:
     torch.manual_seed(0)
     model = FashionCNN()
     inputs = torch.rand(3, 1, 28, 28)
@@ -75,7 +75,7 @@ def test_initial_weights_are_uniform_within_one_over_the_root_of_the_inputs() ->
 
 
 def test_the_module_is_short_and_runs_in_any_pytorch_program() -> None:
-    """It takes nothing of the project but a type, so that a student can copy it."""
+    """It imports only a type from the project, so a student can copy it."""
     source = (ROOT / "fmnist_core" / "network" / "model.py").read_text(encoding="utf-8")
     assert len(source.splitlines()) < 60
     alone = source.replace("from fmnist_core.settings.config import Pixels", "Pixels = str")

@@ -6,7 +6,7 @@ import pytest
 from fmnist_core.settings.config import MIN_LEARNING_RATE, TrainConfig, suggest_learning_rate
 
 
-def test_defaults_are_the_articles_but_for_its_raw_pixels() -> None:
+def test_defaults_are_the_articles_except_for_its_raw_pixels() -> None:
     assert asdict(TrainConfig()) == {
         "epochs": 5,
         "batch_size": 100,
@@ -30,7 +30,7 @@ def test_defaults_are_the_articles_but_for_its_raw_pixels() -> None:
 
 
 @pytest.mark.parametrize(("too_high", "suggested"), [(30, 0.01), (0.1, 0.01), (0.03, 0.003), (0.001, 0.0001), (5e-8, MIN_LEARNING_RATE)])
-def test_a_tenth_is_suggested_after_a_learning_rate_that_was_too_high(too_high: float, suggested: float) -> None:
+def test_after_a_learning_rate_that_is_too_high_a_tenth_is_suggested(too_high: float, suggested: float) -> None:
     assert suggest_learning_rate(too_high) == pytest.approx(suggested)
     TrainConfig(learning_rate=suggest_learning_rate(too_high))
 
@@ -91,5 +91,5 @@ def test_unknown_choices_are_refused(settings: dict[str, object], sentence: str)
         TrainConfig(**settings)  # type: ignore[arg-type]
 
 
-def test_a_run_of_before_the_presets_can_be_read() -> None:
+def test_a_run_from_before_presets_existed_can_be_read() -> None:
     assert TrainConfig.from_json({"epochs": 5, "batch_size": 100, "learning_rate": 0.001, "seed": 0}) == TrainConfig()

@@ -15,7 +15,7 @@ FAILURES = [preset for preset in PRESETS if preset.group == "failure"]
 
 
 def changes(preset: Preset) -> dict[str, object]:
-    """Where a preset differs from the plainest settings."""
+    """How a preset differs from the default settings."""
     return {f.name: getattr(preset.config, f.name) for f in fields(TrainConfig) if getattr(preset.config, f.name) != f.default}
 
 
@@ -28,11 +28,11 @@ def test_the_article_is_the_article() -> None:
 
 
 @pytest.mark.parametrize("preset", PRESETS[1:], ids=lambda preset: preset.key)
-def test_all_others_hold_images_out(preset: Preset) -> None:
+def test_all_other_presets_hold_out_images(preset: Preset) -> None:
     assert preset.config.validation_images == VALIDATION_IMAGES
 
 
-def test_four_recipes_and_six_failures_with_words() -> None:
+def test_four_recipes_and_six_failures_are_described() -> None:
     assert [preset.key for preset in RECIPES] == ["article", "quick", "best", "photos-and-drawings"]
     assert len(FAILURES) == 6
     assert all(preset.question.endswith(("?", ".")) and "?" in preset.question for preset in FAILURES)
@@ -81,13 +81,13 @@ def test_four_recipes_and_six_failures_with_words() -> None:
         ("class-left-out", {"epochs": 2, "training_images": 10_000, "left_out_class": CLASS_NAMES.index("Bag")}),
     ],
 )
-def test_each_differs_from_the_plainest_settings_by_just_this(key: str, settings: dict[str, object]) -> None:
+def test_each_preset_differs_from_the_defaults_by_exactly_this(key: str, settings: dict[str, object]) -> None:
     assert changes(find_preset(key)) == settings | {"validation_images": 5_000}
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.key)
-def test_each_trains_as_it_says(preset: Preset, small_splits: tuple[Split, Split]) -> None:
-    """One epoch on 500 images, of which a twelfth is held out where the preset holds out any."""
+def test_each_preset_trains_with_its_settings(preset: Preset, small_splits: tuple[Split, Split]) -> None:
+    """One epoch on 500 images; a twelfth is held out if the preset holds out any."""
     assert TrainConfig.from_json(preset.config.to_json()) == preset.config
     events = list(train(replace(preset.config, epochs=1), *small_splits))
     started = events[0]
@@ -101,6 +101,6 @@ def test_each_trains_as_it_says(preset: Preset, small_splits: tuple[Split, Split
     assert done or preset.key == "rate-too-high"
 
 
-def test_an_unknown_preset_is_told_which_there_are() -> None:
+def test_the_error_about_an_unknown_preset_lists_all() -> None:
     with pytest.raises(ValueError, match="There is no preset 'fast': choose article or quick or best"):
         find_preset("fast")

@@ -9,7 +9,7 @@ import pytest
 from fmnist_core.store.files import append_line, create_once, drop_unfinished_line, read_json, read_lines, write_json, write_whole
 
 
-def test_what_is_written_is_read(tmp_path: Path) -> None:
+def test_written_data_is_read_back(tmp_path: Path) -> None:
     file = tmp_path / "status.json"
     assert read_json(file) == {}
     write_json(file, {"state": "running", "epochs": [1, 2]})
@@ -18,7 +18,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert read_json(file) == {}
 
 
-def test_a_file_is_replaced_whole_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
+def test_a_file_is_replaced_atomically_and_no_temporary_file_remains(tmp_path: Path) -> None:
     file = tmp_path / "weights"
     for content, durable in ((b"first", False), (b"2", True)):
         write_whole(file, content, durable=durable)
@@ -26,16 +26,16 @@ def test_a_file_is_replaced_whole_and_nothing_is_left_beside_it(tmp_path: Path) 
         assert list(tmp_path.iterdir()) == [file]
 
 
-def test_only_what_must_survive_a_power_cut_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_durable_write_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[bytes] = []
     monkeypatch.setattr(os, "fsync", lambda _number: synced.extend(file.read_bytes() for file in tmp_path.glob(".*.tmp")))
     write_whole(tmp_path / "quick", b"quick")
     assert synced == []
     write_whole(tmp_path / "durable", b"durable", durable=True)
-    assert synced == [b"durable"], "all of it is there when the disk is asked to keep it"
+    assert synced == [b"durable"], "the content must be complete before it is synced"
 
 
-def test_a_write_that_fails_leaves_the_old_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_the_old_file_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "status.json"
     write_json(file, {"old": True})
 
@@ -50,7 +50,7 @@ def test_a_write_that_fails_leaves_the_old_file_alone(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.parametrize(("refusals", "is_written"), [(0, True), (1, True), (5, True), (6, False)])
-def test_a_file_that_a_reader_on_windows_holds_open_is_tried_again(
+def test_replacing_a_file_that_a_reader_on_windows_has_open_is_retried(
     refusals: int, is_written: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[float] = []
@@ -76,7 +76,7 @@ def test_a_file_that_a_reader_on_windows_holds_open_is_tried_again(
     assert waits == [0.01, 0.02, 0.05, 0.1, 0.2][:refusals]
 
 
-def test_lines_are_read_on_from_where_the_last_call_ended(tmp_path: Path) -> None:
+def test_reading_lines_continues_where_the_last_call_ended(tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
     assert read_lines(file) == ([], 0)
     append_line(file, {"step": 1})
@@ -88,7 +88,7 @@ def test_lines_are_read_on_from_where_the_last_call_ended(tmp_path: Path) -> Non
         opened.write(b'{"step": 3}\n{"st')
     lines, after = read_lines(file, offset)
     assert lines == [b'{"step": 3}']
-    assert after == offset + 12, "the unfinished line waits"
+    assert after == offset + 12, "an unfinished line is left for the next call"
     with file.open("ab") as opened:
         opened.write(b'ep": 4}\n')
     assert read_lines(file, after)[0] == [b'{"step": 4}']
@@ -100,19 +100,19 @@ def test_lines_are_read_on_from_where_the_last_call_ended(tmp_path: Path) -> Non
     ("content", "kept"),
     [(b'{"a": 1}\n{"b', b'{"a": 1}\n'), (b'{"a": 1}\n', b'{"a": 1}\n'), (b'{"a', b""), (b"", b"")],
 )
-def test_half_a_line_of_a_dead_process_is_cut_off(content: bytes, kept: bytes, tmp_path: Path) -> None:
+def test_an_unfinished_line_of_a_dead_process_is_removed(content: bytes, kept: bytes, tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
     file.write_bytes(content)
     drop_unfinished_line(file)
     assert file.read_bytes() == kept
 
 
-def test_nothing_to_cut_off_where_there_is_no_file(tmp_path: Path) -> None:
+def test_without_a_file_there_is_nothing_to_remove(tmp_path: Path) -> None:
     drop_unfinished_line(tmp_path / "events.jsonl")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_one_of_many_creates_a_file(tmp_path: Path) -> None:
+def test_only_one_of_many_threads_creates_a_file(tmp_path: Path) -> None:
     file = tmp_path / "claim.json"
     won: list[int] = []
 

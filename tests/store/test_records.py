@@ -25,7 +25,7 @@ class Heights:
 KINDS: dict[str, type[Any]] = {"Walk": Walk, "Heights": Heights}
 
 
-def test_a_record_is_the_same_after_reading_but_for_what_lives_in_memory() -> None:
+def test_a_record_survives_a_round_trip_except_for_in_memory_fields() -> None:
     walk = Walk(steps=9, pace_km_per_h=4.5, with_dog=True, way="back", photo=b"png")
     fields = to_fields(walk)
     assert fields == {"steps": 9, "pace_km_per_h": 4.5, "with_dog": True, "way": "back"}
@@ -38,7 +38,7 @@ def test_arrays_are_read_from_lists() -> None:
     np.testing.assert_array_equal(heights.metres, [[1, 2], [3, 4.5]])
 
 
-def test_defaults_stand_in_for_what_an_older_version_did_not_write_and_newer_names_are_passed_over() -> None:
+def test_missing_fields_get_defaults_and_unknown_fields_are_ignored() -> None:
     assert from_fields(Walk, {"steps": 9, "weather": "sun"}) == Walk(steps=9)
 
 
@@ -52,19 +52,19 @@ def test_defaults_stand_in_for_what_an_older_version_did_not_write_and_newer_nam
         (None, "It is no Walk: Expected `object`, got `null`"),
     ],
 )
-def test_what_is_no_such_record_is_refused_with_the_reason(fields: object, sentence: str) -> None:
+def test_data_that_do_not_fit_are_refused_with_the_reason(fields: object, sentence: str) -> None:
     with pytest.raises(RecordError, match=sentence):
         from_fields(Walk, fields)
 
 
-def test_an_array_that_is_none_is_refused() -> None:
+def test_data_that_are_not_an_array_are_refused() -> None:
     with pytest.raises(RecordError, match="It is no Heights"):
         from_fields(Heights, {"metres": [[1, 2], [3]]})
     with pytest.raises(RecordError, match="It is no Heights"):
         from_fields(Heights, {"metres": ["high"]})
 
 
-def test_a_tag_tells_the_class() -> None:
+def test_the_tag_determines_the_class() -> None:
     walk = Walk(steps=9)
     assert to_tagged(walk)["type"] == "Walk"
     assert from_tagged(KINDS, to_tagged(walk)) == walk
