@@ -50,7 +50,7 @@ def test_a_garment_that_reaches_the_border() -> None:
     assert overlap(find_garment(scene(mask, (200, 40, 40), (180, 190, 200))), mask) > 0.9
 
 
-def test_the_space_between_two_legs_is_not_garment() -> None:
+def test_the_gap_between_two_legs_is_background() -> None:
     mask = box((260, 200), (20, 240), (50, 150))
     mask[90:240, 88:112] = False
     found = find_garment(scene(mask, (40, 50, 90), (210, 190, 160)))
@@ -58,7 +58,7 @@ def test_the_space_between_two_legs_is_not_garment() -> None:
     assert not found[150:230, 95:105].any()
 
 
-def test_a_pair_is_kept_and_a_crumb_is_not() -> None:
+def test_a_pair_is_kept_and_a_crumb_is_removed() -> None:
     mask = box((200, 260), (40, 160), (40, 110)) | box((200, 260), (40, 160), (150, 220))
     crumb = mask | box((200, 260), (5, 11), (5, 11))
     found = find_garment(scene(crumb, (30, 30, 30), (200, 200, 190)))
@@ -66,7 +66,7 @@ def test_a_pair_is_kept_and_a_crumb_is_not() -> None:
     assert not found[:15, :15].any()
 
 
-def test_a_thin_hook_goes() -> None:
+def test_a_thin_hook_is_removed() -> None:
     hanger = box((260, 200), (60, 240), (50, 150)) | box((260, 200), (10, 60), (99, 102))
     assert not find_garment(scene(hanger, (200, 60, 20), (220, 220, 220)))[:40].any()
 
@@ -94,18 +94,18 @@ def test_the_same_picture_gives_the_same_mask() -> None:
 
 @pytest.fixture
 def guess(monkeypatch: pytest.MonkeyPatch) -> list[Mask]:
-    """What is guessed, whatever the picture; a test fills it in."""
+    """The guesses for every picture; a test fills in the list."""
     guesses: list[Mask] = []
     monkeypatch.setattr(cutout, "_guesses", lambda _picture: guesses)
     return guesses
 
 
 @pytest.mark.parametrize(
-    ("shape", "looked_at"),
+    ("shape", "searched"),
     [((416, 312), (208, 156)), ((312, 416), (156, 208)), ((100, 80), (100, 80)), ((208, 208), (208, 208)), ((209, 100), (208, 100))],
 )
-def test_it_is_looked_for_in_at_most_208_pixels(
-    shape: tuple[int, int], looked_at: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+def test_the_search_uses_at_most_208_pixels_a_side(
+    shape: tuple[int, int], searched: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[tuple[int, ...]] = []
 
@@ -115,29 +115,29 @@ def test_it_is_looked_for_in_at_most_208_pixels(
 
     monkeypatch.setattr(cutout, "_guesses", note)
     find_garment(flat(shape))
-    assert seen == [looked_at]
+    assert seen == [searched]
 
 
-@pytest.mark.parametrize(("side", "is_looked_at"), [(14, False), (16, True)], ids=["7 pixels", "8 pixels"])
+@pytest.mark.parametrize(("side", "is_searched"), [(14, False), (16, True)], ids=["7 pixels", "8 pixels"])
 @pytest.mark.parametrize("upright", [False, True])
-def test_a_strip_of_less_than_8_pixels_is_not_looked_at(side: int, is_looked_at: bool, upright: bool, guess: list[Mask]) -> None:
+def test_a_strip_narrower_than_8_pixels_is_not_searched(side: int, is_searched: bool, upright: bool, guess: list[Mask]) -> None:
     """416 pixels become 208, and 14 become 7."""
-    looked = (208, side // 2) if upright else (side // 2, 208)
-    guess.append(np.arange(looked[0] * looked[1]).reshape(looked) % 208 < 100)
+    reduced = (208, side // 2) if upright else (side // 2, 208)
+    guess.append(np.arange(reduced[0] * reduced[1]).reshape(reduced) % 208 < 100)
     found = find_garment(flat((416, side) if upright else (side, 416)))
-    assert found.all() == (not is_looked_at)
+    assert found.all() == (not is_searched)
 
 
 @pytest.mark.parametrize(
     ("pixels", "is_a_garment"), [(100, False), (101, True), (9699, True), (9700, False)], ids=["1 %", "over 1 %", "under 97 %", "97 %"]
 )
-def test_a_guess_of_next_to_nothing_or_nearly_everything_does_not_count(pixels: int, is_a_garment: bool, guess: list[Mask]) -> None:
+def test_a_guess_of_almost_nothing_or_almost_everything_does_not_count(pixels: int, is_a_garment: bool, guess: list[Mask]) -> None:
     guess.append(np.arange(10_000).reshape(100, 100) < pixels)
     found = find_garment(flat((100, 100)))
     assert int(found.sum()) == (pixels if is_a_garment else 10_000)
 
 
-def test_the_best_guess_wins_wherever_it_stands(guess: list[Mask]) -> None:
+def test_the_best_guess_wins_whatever_the_order(guess: list[Mask]) -> None:
     good, bad = box((100, 100), (20, 80), (30, 70)), box((100, 100), (0, 30), (0, 100))
     picture = scene(good, (200, 30, 30), (220, 220, 220))
     for guess[:] in ([good, bad], [bad, good], [bad, good, bad]):
@@ -152,14 +152,14 @@ def test_the_mask_of_a_large_picture_has_straight_edges_in_the_right_place(uprig
     if upright:
         guess[0], expected = guess[0].T, expected.T
     differs = np.flatnonzero((find_garment(flat(expected.shape)) != expected).any(axis=int(not upright) ^ 1))
-    assert set(differs.tolist()) <= {252}, "half of that one is covered"
+    assert set(differs.tolist()) <= {252}, "only column 252, half of which is covered, may differ"
 
 
 # What GrabCut starts from
 
 
-def test_one_guess_by_the_border_and_one_by_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a picture of 100×100 the first is the square that differs from its border, the second an ellipse."""
+def test_one_guess_starts_from_the_border_and_one_from_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a 100×100 picture the first is the square that differs from the border, the second an ellipse."""
     seeds: list[Colour] = []
 
     def note(_picture: Colour, given: Colour) -> Mask:
@@ -175,7 +175,7 @@ def test_one_guess_by_the_border_and_one_by_the_middle(monkeypatch: pytest.Monke
 
 
 def both_guesses(monkeypatch: pytest.MonkeyPatch, by_border: Mask, by_middle: Mask) -> tuple[list[Mask], Colour | None]:
-    """The guesses that come of these two, and what the third starts from."""
+    """All guesses if these are the first two, and the seeds of the third if there is one."""
     answers, seeds = iter([by_border, by_middle]), []
 
     def refine(_picture: object, given: Colour) -> Mask:
@@ -207,9 +207,7 @@ def test_the_third_guess_joins_the_two(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("shared", "number"), [(0, 2), (1, 3), (97, 3), (98, 2), (100, 2)], ids=["nothing", "a hundredth", "97 %", "98 %", "all"]
 )
-def test_there_is_no_third_guess_where_two_agree_or_have_nothing_in_common(
-    shared: int, number: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_there_is_no_third_guess_if_the_two_agree_or_do_not_overlap(shared: int, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     either = box((100, 120), (10, 60), (10, 110))
     shared_part = box((100, 120), (10, 60), (10, 10 + shared))
     by_middle = shared_part if shared else box((100, 120), (70, 80), (10, 110))
@@ -224,7 +222,7 @@ def with_pixels(base: NDArray[np.float32], pixels: Mapping[tuple[int, int], floa
 
 
 def test_seeds_by_the_border_by_hand() -> None:
-    """Distances times 12: 60 and 200, half of the picture each, so that Otsu's threshold is the highest below 130, here 120."""
+    """Times 12, the distances are 60 in one half and 200 in the other, so Otsu's threshold is the highest level below 130, here 120."""
     levels = np.where(np.arange(100) < 50, 60, 200)[:, np.newaxis] * np.ones((1, 100))
     places = {(10, 10): 107, (10, 12): 109, (10, 14): 120, (60, 50): 179, (60, 52): 181, (99, 90): 181, (0, 20): 119, (0, 22): 120}
     distance = with_pixels(levels.astype(np.float32), places) / np.float32(12) + np.float32(0.01)
@@ -237,7 +235,7 @@ def test_seeds_by_the_border_by_hand() -> None:
     assert seeds[1, 24] == cv2.GC_PR_BGD, "the rim is one pixel of a hundred"
 
 
-def test_colours_that_hardly_differ_from_the_border_are_no_garment() -> None:
+def test_colours_close_to_those_of_the_border_are_background() -> None:
     """Distances times 12 of 0 to 22: the threshold is never below 24."""
     distance = with_pixels(np.zeros((100, 100), np.float32), {(50, 50): 21, (50, 52): 22}) / np.float32(12) + np.float32(0.01)
     seeds = cutout._seeds_by_border(distance, np.ones((100, 100), np.float32))
@@ -245,10 +243,10 @@ def test_colours_that_hardly_differ_from_the_border_are_no_garment() -> None:
     assert seeds[0, 0] == cv2.GC_BGD
 
 
-def test_a_colour_far_from_the_borders_is_as_far_as_any() -> None:
-    """Distances times 12 of over 255, which must not begin at 0 again."""
+def test_large_distances_are_clipped() -> None:
+    """Distances times 12 that exceed 255 must not wrap around to 0."""
     distance = np.zeros((100, 100), np.float32)
-    distance[40:60, 40:60] = 22  # times 12 it is 264
+    distance[40:60, 40:60] = 22  # 22 · 12 = 264
     distance[50, 50] = 1000
     seeds = cutout._seeds_by_border(distance, np.ones((100, 100), np.float32))
     np.testing.assert_array_equal(seeds == cv2.GC_FGD, distance > 0)
@@ -260,7 +258,7 @@ def test_seeds_by_the_middle_by_hand() -> None:
     )
     seeds = cutout._seeds_by_middle(middle)
     assert [int(seeds[place]) for place in ((50, 50), (3, 50), (50, 96))] == [cv2.GC_PR_FGD] * 3
-    assert [int(seeds[place]) for place in ((2, 50), (50, 97), (0, 0))] == [cv2.GC_BGD] * 3, "three pixels of a hundred are the rim"
+    assert [int(seeds[place]) for place in ((2, 50), (50, 97), (0, 0))] == [cv2.GC_BGD] * 3, "the rim is three pixels of a hundred"
     assert seeds[40, 40] == cv2.GC_PR_BGD
 
 
@@ -268,13 +266,13 @@ def test_seeds_by_the_middle_by_hand() -> None:
 
 
 @pytest.mark.parametrize(("kind", "is_garment"), [(cv2.GC_FGD, True), (cv2.GC_PR_FGD, True), (cv2.GC_BGD, False), (cv2.GC_PR_BGD, False)])
-def test_seeds_of_one_kind_stay_as_they_are(kind: int, is_garment: bool) -> None:
+def test_seeds_of_a_single_kind_are_not_changed(kind: int, is_garment: bool) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (40, 30, 3), np.uint8)
     assert (cutout._refine(picture, np.full((40, 30), kind, np.uint8)) == is_garment).all()
 
 
 def test_refining_finds_the_edge_of_the_colours() -> None:
-    """It starts from a square inside the garment and from one that reaches beyond it."""
+    """It starts once from a rectangle inside the garment and once from one that extends beyond it."""
     garment = box((80, 80), (20, 60), (25, 55))
     picture = scene(garment, (180, 40, 40), (200, 200, 190))
     for guessed in (box((80, 80), (30, 50), (32, 48)), box((80, 80), (10, 70), (15, 65))):
@@ -284,12 +282,12 @@ def test_refining_finds_the_edge_of_the_colours() -> None:
         assert overlap(found, garment) > 0.98
 
 
-def test_what_is_certain_is_not_overruled_by_colours() -> None:
+def test_colours_do_not_overrule_certain_seeds() -> None:
     garment = box((80, 80), (20, 60), (20, 60))
     picture = scene(garment, (180, 40, 40), (200, 200, 190))
     seeds = np.where(garment, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    seeds[60:70, 30:50] = cv2.GC_FGD  # floor, said to be garment
-    seeds[20:30, 30:50] = cv2.GC_BGD  # garment, said to be floor
+    seeds[60:70, 30:50] = cv2.GC_FGD  # floor, marked as garment
+    seeds[20:30, 30:50] = cv2.GC_BGD  # garment, marked as background
     found = cutout._refine(picture, seeds)
     assert found[61:69, 31:49].all()
     assert not found[21:28, 32:48].any()
@@ -300,7 +298,7 @@ def test_what_is_certain_is_not_overruled_by_colours() -> None:
 # Tidying
 
 
-def test_a_thread_goes_and_a_strap_stays() -> None:
+def test_a_thread_is_removed_and_a_strap_is_kept() -> None:
     garment = box((100, 100), (40, 80), (30, 70))
     thread, strap = box((100, 100), (10, 40), (35, 39)), box((100, 100), (10, 40), (60, 65))
     tidied = cutout._tidy(garment | thread | strap)
@@ -312,7 +310,7 @@ def test_a_thread_goes_and_a_strap_stays() -> None:
 def test_a_crack_and_a_pinhole_are_filled() -> None:
     garment = box((100, 100), (20, 80), (20, 80))
     damaged = garment.copy()
-    damaged[20:80, 50:52] = False  # it parts the garment in two
+    damaged[20:80, 50:52] = False  # splits the garment in two
     damaged[40, 30] = False
     tidied = cutout._tidy(damaged)
     assert tidied[22:78, 22:78].all()
@@ -320,14 +318,14 @@ def test_a_crack_and_a_pinhole_are_filled() -> None:
 
 
 @pytest.mark.parametrize(("side", "stays"), [(4, False), (5, True)])
-def test_crumbs_are_what_no_disc_of_five_fits_into(side: int, stays: bool) -> None:
+def test_parts_too_small_for_a_disc_of_five_pixels_are_crumbs(side: int, stays: bool) -> None:
     assert cutout._tidy(box((60, 60), (28, 28 + side), (28, 28 + side))).any() == stays
 
 
 @pytest.mark.parametrize(("width", "stays"), [(11, True), (9, False)], ids=["over a quarter", "under a quarter"])
 @pytest.mark.parametrize("is_first", [True, False])
-def test_a_second_part_stays_from_a_quarter_of_the_first_on(width: int, stays: bool, is_first: bool) -> None:
-    """Both are as far from the middle, at the left and at the right, and as high: 40 wide against 11 or 9."""
+def test_a_second_part_is_kept_if_it_is_at_least_a_quarter_of_the_first(width: int, stays: bool, is_first: bool) -> None:
+    """They are equally high and equally far from the middle, one on each side: one is 40 wide, the other 11 or 9."""
     large = box((200, 200), (90, 110), (40, 80))
     second = box((200, 200), (90, 110), (140 - width // 2, 140 - width // 2 + width))
     mask = large | second
@@ -337,14 +335,14 @@ def test_a_second_part_stays_from_a_quarter_of_the_first_on(width: int, stays: b
     assert tidied[:, 120:].any() == stays
 
 
-def test_of_two_equal_parts_the_one_in_the_corner_goes() -> None:
+def test_of_two_equal_parts_the_one_in_the_corner_is_removed() -> None:
     tidied = cutout._tidy(box((200, 200), (90, 110), (90, 110)) | box((200, 200), (5, 25), (5, 25)))
     assert tidied[92:108, 92:108].all()
     assert not tidied[:40].any()
 
 
-def test_a_small_thing_in_the_corner_stays_where_there_is_nothing_else() -> None:
-    """A disc of five is worth little there, and the empty rest must not count for more."""
+def test_a_small_part_in_the_corner_is_kept_if_it_is_the_only_one() -> None:
+    """A disc of five pixels has little weight there, but the empty background must not outweigh it."""
     tidied = cutout._tidy(box((200, 200), (0, 5), (0, 5)))
     assert tidied[:5, :5].sum() >= 17
     assert not tidied[8:].any()
@@ -357,13 +355,13 @@ def test_small_holes_are_filled_and_large_ones_are_not(side: int, is_filled: boo
     assert cutout._tidy(garment)[50 : 50 + side, 50 : 50 + side].all() == is_filled
 
 
-def test_every_small_hole_is_filled_also_where_the_garment_fills_the_picture() -> None:
+def test_every_small_hole_is_filled_even_if_the_garment_fills_the_picture() -> None:
     garment = np.ones((100, 100), bool)
     garment[30:37, 30:37] = garment[30:37, 60:67] = garment[70:77, 30:37] = False
     assert cutout._tidy(garment).all()
 
 
-def test_nothing_stays_nothing() -> None:
+def test_an_empty_mask_stays_empty() -> None:
     assert not cutout._tidy(np.zeros((40, 50), bool)).any()
 
 
@@ -371,7 +369,7 @@ def test_nothing_stays_nothing() -> None:
 
 
 def test_the_distance_from_a_plain_border_by_hand() -> None:
-    """A border of one colour has a spread of 4, the root of 16; brightness counts 0.7 and both other axes 1.3 times."""
+    """A border of one colour has a spread of 4, the square root of 16; brightness is weighted by 0.7 and the other two axes by 1.3."""
     floor, cloth = (200, 190, 180), (120, 40, 60)
     picture = flat((100, 100), floor)
     picture[30:70, 30:70] = cloth
@@ -385,7 +383,7 @@ def test_the_distance_from_a_plain_border_by_hand() -> None:
 
 
 def test_a_step_in_brightness_is_blurred_before_it_is_measured() -> None:
-    """Beside the step between 180 and 100 lies 180 − 5/16 · 80 = 155, and one pixel further 180 − 1/16 · 80 = 175."""
+    """Next to the step from 180 to 100 the level is 180 − 5/16 · 80 = 155, and one pixel further away 180 − 1/16 · 80 = 175."""
     picture = flat((100, 100), grey(180))
     picture[30:70, 30:70] = 100
     distance = cutout._distance_from_border_colours(picture)
@@ -393,7 +391,7 @@ def test_a_step_in_brightness_is_blurred_before_it_is_measured() -> None:
         assert distance[50, column] == pytest.approx(0.7 * (lightness(180) - lightness(level)) / 4, abs=1e-3)
 
 
-def test_a_spread_of_colours_along_the_border_counts_less() -> None:
+def test_a_varied_border_makes_distances_smaller() -> None:
     quiet = flat((200, 200), grey(150))
     restless = (quiet + np.random.default_rng(0).integers(-60, 61, (200, 200, 1))).astype(np.uint8)
     distances = []
@@ -404,7 +402,7 @@ def test_a_spread_of_colours_along_the_border_counts_less() -> None:
 
 
 def striped_border(colours: list[tuple[int, int, int]]) -> tuple[Colour, list[Mask]]:
-    """A picture in sectors of these colours, and where at the border each of them is."""
+    """A picture divided into sectors of these colours, and for each the mask of where it touches the border."""
     rows, columns = np.indices((120, 120)) - 59.5
     sector = ((np.arctan2(rows, columns) + np.pi) / (2 * np.pi) * len(colours)).astype(int).clip(0, len(colours) - 1)
     inner = box((120, 120), (5, 115), (5, 115))
@@ -415,15 +413,15 @@ SEVEN_COLOURS = [(220, 30, 30), (30, 160, 40), (40, 60, 220), (240, 220, 40), (2
 
 
 @pytest.mark.parametrize(("number", "all_are_known"), [(1, True), (2, True), (6, True), (7, False)])
-def test_six_colours_of_a_border_are_told_apart(number: int, all_are_known: bool) -> None:
-    picture, places = striped_border(SEVEN_COLOURS[:number])
+def test_up_to_six_colours_of_a_border_are_recognised(number: int, all_are_known: bool) -> None:
+    picture, masks = striped_border(SEVEN_COLOURS[:number])
     distance = cutout._distance_from_border_colours(picture)
-    farthest = max(float(np.median(distance[place])) for place in places)
+    farthest = max(float(np.median(distance[mask])) for mask in masks)
     assert (farthest < 0.6) == all_are_known
 
 
 @pytest.mark.parametrize(("width", "is_floor"), [(10, False), (26, True)], ids=["2.5 %", "6.5 %"])
-def test_a_colour_that_touches_little_of_the_border_is_no_colour_of_it(width: int, is_floor: bool) -> None:
+def test_a_colour_that_touches_little_of_the_border_does_not_count_as_its_colour(width: int, is_floor: bool) -> None:
     picture = flat((100, 100), (200, 200, 200))
     picture[60:, 50 : 50 + width] = (150, 30, 30)
     distance = cutout._distance_from_border_colours(picture)[80, 50 + width // 2]
@@ -432,7 +430,7 @@ def test_a_colour_that_touches_little_of_the_border_is_no_colour_of_it(width: in
 
 @pytest.mark.parametrize("shape", [(200, 100), (100, 200)])
 def test_the_border_is_a_twentyfifth_of_the_longer_side(shape: tuple[int, int]) -> None:
-    """Eight pixels of 200: from a frame that is as broad, but not from a narrower one, the middle's colour differs."""
+    """That is 8 pixels of 200: the colour of the middle differs from a frame that is 8 pixels wide, but not from a narrower one."""
     distances = []
     for broad in (7, 8):
         picture = flat(shape, grey(200))
@@ -454,7 +452,7 @@ def measure(mask: Mask, picture: Colour | None = None) -> cutout._Measures:
 
 
 def test_measures_of_a_square_by_hand() -> None:
-    """31×31 in 100×100, one colour on another: its outline through the middles of its pixels is 4 · 30 long."""
+    """A 31×31 square of one colour on 100×100 of another: its outline, through the pixels' centres, is 4 · 30 long."""
     mask = box(SHAPE, (35, 66), (35, 66))
     picture = flat(SHAPE, grey(100))
     picture[mask] = 120
@@ -470,14 +468,14 @@ def test_measures_of_a_square_by_hand() -> None:
     assert measures.middle == pytest.approx(closeness[35:66, 35:66].sum() / closeness.sum())
 
 
-def test_a_hull_is_covered_as_far_as_it_has_no_bays() -> None:
-    """An L of two bars of 20×60: its hull is cut off by a slope from corner to corner."""
+def test_solidity_is_the_share_of_the_hull_that_is_covered() -> None:
+    """An L made of two 20×60 bars, whose hull has a diagonal edge."""
     mask = box(SHAPE, (20, 80), (20, 40)) | box(SHAPE, (60, 80), (20, 80))
-    hull = 59 * 59 - (59 - 19) ** 2 / 2  # between the middles of the outermost pixels
+    hull = 59 * 59 - (59 - 19) ** 2 / 2  # between the centres of the outermost pixels
     assert measure(mask).solidity == pytest.approx((1200 + 800) / hull)
 
 
-def test_the_outlines_of_a_pair_are_added_and_holes_have_none() -> None:
+def test_the_outlines_of_a_pair_add_up_and_holes_do_not_count() -> None:
     pair = box(SHAPE, (30, 50), (10, 30)) | box(SHAPE, (30, 50), (60, 80))
     assert measure(pair).compactness == pytest.approx(4 * np.pi * 800 / (2 * 4 * 19) ** 2)
     ring = box(SHAPE, (30, 70), (30, 70)) & ~box(SHAPE, (45, 55), (45, 55))
@@ -485,12 +483,12 @@ def test_the_outlines_of_a_pair_are_added_and_holes_have_none() -> None:
 
 
 def test_touching_counts_the_outermost_pixels() -> None:
-    """Of the 396 at the border of 100×100, the lowest 40 rows have 100 + 2 · 39."""
+    """Of the 396 pixels at the border of 100×100, 100 + 2 · 39 are in the lowest 40 rows."""
     assert measure(box(SHAPE, (60, 100), (0, 100))).touching == pytest.approx(178 / 396)
 
 
 @pytest.mark.parametrize("everywhere", [True, False])
-def test_nothing_and_everything_have_no_measures_and_are_the_worst(everywhere: bool) -> None:
+def test_empty_and_full_masks_have_no_measures_and_score_worst(everywhere: bool) -> None:
     mask = np.full(SHAPE, everywhere)
     assert cutout._measure(flat(SHAPE), mask) is None
     assert cutout._goodness(flat(SHAPE), mask) == -np.inf
@@ -498,7 +496,7 @@ def test_nothing_and_everything_have_no_measures_and_are_the_worst(everywhere: b
 
 @pytest.mark.parametrize("turned", [False, True], ids=["upright", "lying"])
 def test_contrast_compares_five_pixels_on_either_side_of_the_outline(turned: bool) -> None:
-    """A bar from border to border, whose edges have other colours at each of 1 to 8 pixels' distance."""
+    """A bar from border to border; the levels differ at every distance of 1 to 5 pixels from its edges."""
     left_in, left_out = [100, 102, 104, 106, 113], [80, 75, 71, 63, 52]
     right_in, right_out = [130, 128, 122, 121, 117], [150, 158, 163, 169, 181]
     levels = np.full(100, 30)
@@ -514,27 +512,27 @@ def test_contrast_compares_five_pixels_on_either_side_of_the_outline(turned: boo
 
 
 def contrast(lab: NDArray[np.uint8], mask: Mask) -> float:
-    """The contrast along a mask's outline, all of the mask on one side and all of the rest on the other."""
+    """The contrast along a mask's outline, with the whole mask on one side and everything else on the other."""
     filled = mask.astype(np.uint8)
     return cutout._contrast(lab, filled, filled, 1 - filled)
 
 
-def test_contrast_is_a_distance_of_colours_of_at_most_40() -> None:
+def test_contrast_is_a_distance_between_colours_of_at_most_40() -> None:
     mask = box(SHAPE, (0, 100), (0, 50))
     lab = np.where(mask[..., np.newaxis], (100, 120, 130), (102, 123, 136)).astype(np.uint8)
-    assert contrast(lab, mask) == pytest.approx(7)  # the root of 4 + 9 + 36
+    assert contrast(lab, mask) == pytest.approx(7)  # the square root of 4 + 9 + 36
     lab[50:, 50:] = (150, 120, 130)
     lab[:50, 50:] = (100, 120, 130)
-    assert contrast(lab, mask) == pytest.approx(20, abs=1)  # half of it 0, half 40 and not 50
+    assert contrast(lab, mask) == pytest.approx(20, abs=1)  # one half has 0, the other 40 rather than 50
 
 
 def test_colours_along_the_outline_are_averaged_over_six_pixels_each_way() -> None:
-    """Beside a garment of 100 the background is 90 above row 50 and 110 below: around that row it averages to less contrast."""
+    """The garment has 100, the background 90 above row 50 and 110 below it; around that row the averages are closer to 100."""
     mask = box(SHAPE, (0, 100), (0, 50))
     lab = np.full((*SHAPE, 3), 100, np.uint8)
     lab[:50, 50:] = 90
     lab[50:, 50:] = 110
-    darker = np.clip(50 - (np.arange(100) - 6), 0, 13)  # of the 13 rows around each, those above row 50
+    darker = np.clip(50 - (np.arange(100) - 6), 0, 13)  # how many of the 13 rows around each row are above row 50
     expected = np.abs(90 * darker + 110 * (13 - darker) - 1300).mean() / 13 * np.sqrt(3)
     assert contrast(lab, mask) == pytest.approx(expected, rel=1e-4)
 
@@ -553,8 +551,8 @@ def test_a_speck_alone_has_no_contrast() -> None:
     assert contrast(np.full((*SHAPE, 3), 100, np.uint8), box(SHAPE, (50, 51), (50, 51))) == 0
 
 
-def test_both_sides_of_an_outline_count_alike() -> None:
-    """The left edge of a bar has a contrast of 10 and the right one of 20, upright and lying."""
+def test_both_sides_of_an_outline_count_equally() -> None:
+    """The left edge of a bar has a contrast of 10 and the right edge one of 20; also with the bar lying."""
     mask = box(SHAPE, (0, 100), (40, 60))
     lab = np.zeros((*SHAPE, 3), np.uint8)
     lab[..., 0] = np.where(mask, 100, np.where(np.arange(100) < 50, 90, 120))
@@ -564,7 +562,7 @@ def test_both_sides_of_an_outline_count_alike() -> None:
 
 @pytest.mark.parametrize(("offset", "width"), [(0, 7), (0, 5), (3, 8)], ids=["to spare", "near the right border", "near both"])
 def test_symmetry_by_hand(offset: int, width: int) -> None:
-    """Around column 3, where its mean of 2.8 is rounded to, five pixels have four places, and three of them are taken on both sides."""
+    """Mirrored at column 3, the rounded mean of 2.8, the five pixels and their mirror images cover four positions and share three."""
     mask = np.zeros((2, width + offset), bool)
     mask[0, [offset + 2, offset + 3, offset + 4]] = mask[1, [offset + 2, offset + 3]] = True
     assert cutout._symmetry(mask) == pytest.approx(3 / 4)
@@ -572,12 +570,12 @@ def test_symmetry_by_hand(offset: int, width: int) -> None:
 
 def test_symmetry_is_about_the_masks_own_centre() -> None:
     assert cutout._symmetry(box(SHAPE, (10, 20), (60, 81))) == 1
-    assert cutout._symmetry(box(SHAPE, (10, 11), (60, 61))) == 1, "also of a single pixel"
+    assert cutout._symmetry(box(SHAPE, (10, 11), (60, 61))) == 1, "a single row is symmetrical too"
     assert cutout._symmetry(box(SHAPE, (10, 20), (0, 1)) | box(SHAPE, (20, 30), (20, 21))) == 0
 
 
 def shared(inside: list[tuple[int, int, int]], outside: list[tuple[int, int, int]]) -> float:
-    """The overlap of two lists of colours, a pixel each."""
+    """The overlap of two lists of colours with one pixel each."""
     lab = np.array([inside + outside], np.uint8)
     return cutout._colours_shared(lab, np.arange(len(inside) + len(outside))[np.newaxis] < len(inside))
 
@@ -595,7 +593,7 @@ def test_colours_shared_by_hand() -> None:
     ("one", "other", "are_alike"), [(0, 15, True), (15, 16, False), (16, 31, True), (31, 32, False), (239, 240, False)]
 )
 @pytest.mark.parametrize("axis", range(3))
-def test_a_colour_is_like_those_in_the_same_sixteenth(one: int, other: int, are_alike: bool, axis: int) -> None:
+def test_colours_match_if_they_are_in_the_same_bin_of_sixteen(one: int, other: int, are_alike: bool, axis: int) -> None:
     colours = np.zeros((2, 3), int)
     colours[:, axis] = one, other
     first, second = (tuple(map(int, colour)) for colour in colours)
@@ -603,7 +601,7 @@ def test_a_colour_is_like_those_in_the_same_sixteenth(one: int, other: int, are_
 
 
 @pytest.mark.parametrize("colour", [(16, 0, 0), (0, 16, 0), (0, 0, 16), (0, 0, 128), (16, 0, 224), (255, 255, 255)])
-def test_no_two_colours_are_taken_for_one(colour: tuple[int, int, int]) -> None:
+def test_different_colours_never_share_a_bin(colour: tuple[int, int, int]) -> None:
     levels = range(0, 256, 16)
     others = [(a, b, c) for a in (0, 16) for b in levels for c in levels if (a, b, c) != colour]
     assert shared([colour], others) == 0
@@ -629,7 +627,7 @@ def test_goodness_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ({"contrast": 30}, 0.5),
         ({"middle": 0.6}, 0.15),
-        ({"middle": 0.9}, 0.15),  # more of the middle than 0.6 is worth no more
+        ({"middle": 0.9}, 0.15),  # more than 0.6 adds nothing
         ({"solidity": 1.0}, 0.1),
         ({"symmetry": 1.0}, 0.12),
         ({"compactness": 0.4}, 0.1),
@@ -649,7 +647,7 @@ def test_what_each_measure_is_worth(changed: dict[str, float], worth: float, mon
     assert goodness(monkeypatch, **changed) - goodness(monkeypatch) == pytest.approx(worth, abs=1e-9)
 
 
-# Places
+# Position
 
 
 def test_closeness_falls_off_like_a_bell_from_the_middle() -> None:

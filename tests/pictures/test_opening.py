@@ -56,7 +56,7 @@ def test_sixteen_bits_keep_their_brightness() -> None:
 
 
 def grey_of(values: NDArray[Any], kind: str = "TIFF") -> list[int]:
-    """What becomes of the first row of a grey picture that has these values in each of its rows."""
+    """The first row of a grey picture after opening; each of its rows has these values."""
     picture = open_picture(as_file(Image.fromarray(np.tile(values, (16, 1))), kind), "x")
     assert picture.mode == "RGB"
     pixels = np.asarray(picture)
@@ -81,16 +81,16 @@ def grey_of(values: NDArray[Any], kind: str = "TIFF") -> list[int]:
     ids=["16 bits", "dark 16 bits", "8 of 16 bits", "1 of 16 bits", "8 of 32 bits", "32 bits", "0 to 1", "0 to 255", "0 to 65535"],
 )
 def test_deep_greys_by_hand(values: NDArray[Any], greys: list[int]) -> None:
-    """The scale ends at 1, 255 or 65,535, the first that holds the highest value; 1 is for real numbers only."""
+    """The scale ends at 1, 255 or 65,535, whichever is the first to reach the highest value; 1 is for floating-point values only."""
     assert grey_of(values) == greys
 
 
-def test_sixteen_bits_of_a_png_are_the_same() -> None:
+def test_a_sixteen_bit_png_is_scaled_like_a_tiff() -> None:
     assert grey_of(np.array([0, 257, 32768, 65535, 0, 0, 0, 0], np.uint16), "PNG") == [0, 1, 127, 255, 0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_values_that_are_no_numbers_are_said(value: float) -> None:
+def test_values_that_are_not_finite_are_refused(value: float) -> None:
     values = np.full((10, 10), 0.5, np.float32)
     values[3, 4] = value
     with pytest.raises(PictureError, match="not numbers"):
@@ -99,8 +99,8 @@ def test_values_that_are_no_numbers_are_said(value: float) -> None:
 
 @pytest.mark.parametrize(("side", "kept"), [(2047, 1), (4094, 1), (4096, 2), (6142, 2), (6144, 3)])
 @pytest.mark.parametrize("upright", [False, True])
-def test_of_a_large_deep_picture_only_every_second_or_third_row_is_read(side: int, kept: int, upright: bool) -> None:
-    """As real numbers all of it could take over a gigabyte. Rows and columns that are left out are white here, the others black."""
+def test_a_large_16_bit_picture_is_subsampled(side: int, kept: int, upright: bool) -> None:
+    """As floats, the whole picture could take over a gigabyte. The rows and columns that are skipped are white here, the others black."""
     values = np.full((48, side), 65535, np.uint16)
     values[::kept, ::kept] = 0
     picture = open_picture(as_file(Image.fromarray(values.T.copy() if upright else values), "TIFF"), "x")
@@ -110,7 +110,7 @@ def test_of_a_large_deep_picture_only_every_second_or_third_row_is_read(side: in
 
 @pytest.mark.parametrize(("kind", "depth"), [("TIFF", 8), ("TIFF", 16), ("PNG", 8), ("PNG", 16), ("WEBP", 8), ("JPEG", 8)])
 def test_orientation_turns_every_format(kind: str, depth: int) -> None:
-    """The camera was turned by 90 degrees: what lies above in the file belongs to the right."""
+    """The camera was turned by 90 degrees: the top of the stored picture belongs on the right."""
     values = np.zeros((32, 64), np.uint8)
     values[:16] = 255
     picture = Image.fromarray(values) if depth == 8 else Image.fromarray(values.astype(np.uint16) * 257)
@@ -122,7 +122,7 @@ def test_orientation_turns_every_format(kind: str, depth: int) -> None:
     assert turned[:, :12].max() < 5
 
 
-def test_a_picture_of_which_only_some_is_transparent_stays_so() -> None:
+def test_a_partly_transparent_picture_stays_so() -> None:
     pixels = np.full((16, 16, 4), 255, np.uint8)
     pixels[:4, :, 3] = 0
     pixels[8, 8] = (10, 20, 30, 254)
@@ -132,7 +132,7 @@ def test_a_picture_of_which_only_some_is_transparent_stays_so() -> None:
     assert not np.asarray(picture)[:4, :, 3].any()
 
 
-def test_hardly_transparent_is_transparent() -> None:
+def test_even_slight_transparency_is_kept() -> None:
     assert open_picture(as_file(Image.new("RGBA", (10, 10), (9, 9, 9, 254))), "x").mode == "RGBA"
 
 
@@ -175,14 +175,14 @@ def test_an_animation_gives_its_first_frame() -> None:
     ],
     ids=["empty", "text", "heic", "tiny", "nan", "half a jpeg", "half a png"],
 )
-def test_bad_files_get_a_sentence(content: bytes, sentence: str) -> None:
+def test_the_error_about_a_bad_file_is_one_sentence(content: bytes, sentence: str) -> None:
     with pytest.raises(PictureError) as caught:
         open_picture(content, "it.png")
     assert str(caught.value) == sentence
 
 
 def empty_png(width: int, height: int) -> bytes:
-    """A PNG that says how large it is and holds nothing: decoding it gives an error of its own."""
+    """A PNG whose header states this size and that holds no pixels: decoding it fails with a different error."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
@@ -192,7 +192,7 @@ def empty_png(width: int, height: int) -> bytes:
 
 
 def cut_jpeg(width: int, height: int, kind: str) -> bytes:
-    """A JPEG, or a phone's several in one (MPO), that says it is so large and is not."""
+    """A JPEG, or a phone's file of several JPEGs (MPO), whose header states this size although it has fewer pixels."""
     picture = Image.new("RGB", (16, 24), "red")
     content = as_file(picture, kind, **({"save_all": True, "append_images": [picture]} if kind == "MPO" else {}))
     return content.replace(struct.pack(">HH", 24, 16), struct.pack(">HH", height, width))
@@ -206,7 +206,7 @@ def test_a_huge_picture_is_refused_before_it_is_decoded(width: int, height: int)
         open_picture(empty_png(width, height), "it.png")
 
 
-@pytest.mark.parametrize(("rows", "is_refused"), [(5_000, False), (5_001, True)], ids=["the limit", "a row more"])
+@pytest.mark.parametrize(("rows", "is_refused"), [(5_000, False), (5_001, True)], ids=["the limit", "one row more"])
 def test_25_megapixels_are_the_limit(rows: int, is_refused: bool) -> None:
     with pytest.raises(PictureError, match="25 megapixels" if is_refused else "damaged"):
         open_picture(empty_png(5_000, rows), "it.png")
@@ -214,14 +214,14 @@ def test_25_megapixels_are_the_limit(rows: int, is_refused: bool) -> None:
 
 @pytest.mark.parametrize("kind", ["JPEG", "MPO"])
 def test_50_megapixels_are_the_limit_of_a_jpeg(kind: str) -> None:
-    """A JPEG that ends early opens: what is missing is grey."""
+    """A JPEG that ends early still opens; the missing part is grey."""
     assert open_picture(cut_jpeg(10_000, 5_000, kind), "it.jpg").size == (1024, 512)
     with pytest.raises(PictureError, match="50 megapixels"):
         open_picture(cut_jpeg(10_000, 5_001, kind), "it.jpg")
 
 
 @pytest.mark.parametrize(("size", "opens"), [((8, 8), True), ((7, 30), False), ((30, 7), False), ((8, 30), True), ((30, 8), True)])
-def test_a_side_has_at_least_8_pixels(size: tuple[int, int], opens: bool) -> None:
+def test_each_side_must_have_at_least_8_pixels(size: tuple[int, int], opens: bool) -> None:
     content = as_file(Image.new("RGB", size, "red"))
     if opens:
         assert open_picture(content, "x").size == size
@@ -231,7 +231,7 @@ def test_a_side_has_at_least_8_pixels(size: tuple[int, int], opens: bool) -> Non
 
 
 @pytest.mark.parametrize("brand", [b"heic", b"heix", b"hevc", b"mif1", b"msf1"])
-def test_what_apples_phones_save_is_named(brand: bytes) -> None:
+def test_the_error_about_apples_format_names_it(brand: bytes) -> None:
     with pytest.raises(PictureError, match="HEIC"):
         open_picture(b"\0\0\0\x18ftyp" + brand + bytes(40), "x")
     with pytest.raises(PictureError, match="PNG, JPEG"):
@@ -240,7 +240,7 @@ def test_what_apples_phones_save_is_named(brand: bytes) -> None:
 
 @pytest.mark.parametrize(("size", "opened"), [((1024, 600), (1024, 600)), ((1025, 1025), (1024, 1024)), ((600, 2048), (300, 1024))])
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
-def test_at_most_1024_pixels_of_a_side_are_kept(size: tuple[int, int], opened: tuple[int, int], mode: str) -> None:
+def test_a_picture_is_reduced_to_at_most_1024_pixels_a_side(size: tuple[int, int], opened: tuple[int, int], mode: str) -> None:
     picture = open_picture(as_file(Image.new(mode, size, (200, 100, 50) if mode == "RGB" else (200, 100, 50, 120))), "x")
     assert (picture.mode, picture.size) == (mode, opened)
 
@@ -256,7 +256,7 @@ def files_of_every_kind() -> dict[str, bytes]:
         "16 bits": as_file(Image.fromarray(pixels[..., 0].astype(np.uint16) * 257)),
         "jpeg": as_file(colours, "JPEG", exif=exif),
         "cmyk": as_file(colours.convert("CMYK"), "JPEG"),
-        "mpo": as_file(colours, "MPO", save_all=True, append_images=[colours]),  # what many phones call .jpg
+        "mpo": as_file(colours, "MPO", save_all=True, append_images=[colours]),  # many phones name it .jpg
         "webp": as_file(picture, "WEBP", exif=exif),
         "gif": as_file(colours.convert("P"), "GIF", save_all=True, append_images=[colours.rotate(90).convert("P")]),
         "bmp": as_file(colours, "BMP"),
@@ -265,17 +265,17 @@ def files_of_every_kind() -> dict[str, bytes]:
     }
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow says which part of a damaged file it passes over
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow warns about each part of a damaged file that it skips
 @pytest.mark.parametrize("kind", files_of_every_kind())
-def test_a_damaged_file_opens_or_gets_a_sentence(kind: str) -> None:
-    """200 files a kind with a few bytes changed, most of them in the header, or the end cut off."""
+def test_a_damaged_file_opens_or_is_refused_with_a_sentence(kind: str) -> None:
+    """200 files of each kind, in which a few bytes are changed, mostly in the header, or the end is cut off."""
     whole, chance = files_of_every_kind()[kind], np.random.default_rng(7)
     assert open_picture(whole, "x").mode in ("RGB", "RGBA")
     refusals = []
     for _ in range(200):
         damaged = bytearray(whole)
-        for place in chance.integers(0, chance.choice([40, 120, len(whole)]), size=chance.integers(1, 8)):
-            damaged[place] = chance.integers(256)
+        for index in chance.integers(0, chance.choice([40, 120, len(whole)]), size=chance.integers(1, 8)):
+            damaged[index] = chance.integers(256)
         content = bytes(damaged[: chance.choice([len(whole), len(whole), len(whole) // 2])])
         try:
             picture = open_picture(content, "x")
@@ -305,7 +305,7 @@ def test_any_picture_opens_small_and_in_colour(width: int, height: int, mode: st
 
 
 @pytest.mark.parametrize("content", [as_file(Image.new("RGB", (20, 20))), b"no picture"], ids=["a picture", "none"])
-def test_the_limit_of_pillow_is_left_as_it_was(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pillows_own_limit_is_restored(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1_234_567)
     with contextlib.suppress(PictureError):
         open_picture(content, "x")

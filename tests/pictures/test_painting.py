@@ -9,7 +9,7 @@ def test_red_is_garment_and_green_is_background_from_half_brightness_on() -> Non
     strokes[0, :, 0] = [0, 127, 128, 255, 200, 0]
     strokes[0, :, 1] = [0, 0, 0, 0, 200, 200]
     strokes[1, :, 1] = [127, 128, 0, 0, 0, 0]
-    strokes[1, :, 2] = 255  # blue means nothing
+    strokes[1, :, 2] = 255  # blue is ignored
     painted = read_paint(strokes)
     assert painted is not None
     assert painted.dtype == np.uint8
@@ -21,7 +21,7 @@ def test_without_strokes_there_is_no_paint(colour: tuple[int, int, int]) -> None
     assert read_paint(np.full((4, 5, 3), colour, np.uint8)) is None
 
 
-def test_paint_wins_over_the_mask_and_the_rest_stays() -> None:
+def test_paint_overrides_the_mask_and_the_rest_stays() -> None:
     mask = np.array([[True, True, True], [False, False, False]])
     painted = np.array([[0, 1, 2], [0, 1, 2]], np.uint8)
     assert correct_mask(mask, painted).tolist() == [[True, True, False], [False, True, False]]
@@ -43,7 +43,7 @@ def test_paint_may_be_smaller_than_the_mask() -> None:
     np.testing.assert_array_equal(corrected, expected)
 
 
-def test_an_enlarged_item_that_was_left_alone_is_itself_again() -> None:
+def test_an_enlarged_item_that_was_not_edited_shrinks_to_the_original() -> None:
     item = np.random.default_rng(0).integers(0, 256, (28, 28), np.uint8)
     np.testing.assert_array_equal(shrink_item(item.repeat(10, 0).repeat(10, 1)), item)
 

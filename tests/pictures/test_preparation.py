@@ -16,7 +16,7 @@ from fmnist_core.pictures.preparation import Choices, Preparation, Step, prepare
 
 
 def t_shirt_photo(cloth: tuple[int, int, int] = (40, 60, 120), floor: tuple[int, int, int] = (200, 180, 150)) -> Image.Image:
-    """A T-shirt of 140×180 in the middle of a floor of 240×320 with some grain."""
+    """A 140×180 T-shirt in the middle of a 240×320 floor, with some grain."""
     pixels = np.full((320, 240, 3), floor, np.int16)
     pixels[70:250, 80:160] = cloth
     pixels[70:120, 50:190] = cloth
@@ -36,7 +36,7 @@ def step(preparation: Preparation, key: str) -> Step:
 
 
 def square_outline() -> NDArray[np.uint8]:
-    """White on black, a square outline of 140×140 with its corner at (70, 70), 14 thick."""
+    """A white outline on black: a 140×140 square with its corner at (70, 70), 14 thick."""
     strokes = np.zeros((280, 280), np.uint8)
     strokes[70:210, 70:210] = 255
     strokes[84:196, 84:196] = 0
@@ -68,7 +68,7 @@ def test_every_step_of_a_photo() -> None:
     assert abs(trimmed.shape[0] - 180) <= 4
     assert abs(trimmed.shape[1] - 140) <= 4
     columns = np.flatnonzero(preparation.image.any(axis=0))
-    assert preparation.image.any(axis=1).all(), "the longer side fills the 28 pixels"
+    assert preparation.image.any(axis=1).all(), "the longer side must fill the 28 pixels"
     assert abs((columns[0] + columns[-1]) / 2 - 13.5) <= 1
     assert preparation.image[0, 0] == 0
 
@@ -76,7 +76,7 @@ def test_every_step_of_a_photo() -> None:
 def test_negating_turns_a_dark_garment_bright_and_a_bright_one_dark() -> None:
     dark, bright = prepare(t_shirt_photo((30, 30, 30), (200, 180, 150))).image, prepare(t_shirt_photo((235, 235, 235), (120, 60, 60))).image
     assert dark[14, 14] > 190
-    assert 20 <= bright[14, 14] < 110, "darker, but never as dark as the background"
+    assert 20 <= bright[14, 14] < 110, "it becomes darker, but never as dark as the background"
 
 
 @pytest.mark.parametrize("key", ["cut_out", "trim", "negate", "tones"])
@@ -89,8 +89,8 @@ def test_a_step_that_is_switched_off_changes_nothing(key: str) -> None:
     assert not np.array_equal(preparation.image, prepare(t_shirt_photo()).image)
 
 
-def test_choices_are_told_apart_by_every_painted_pixel() -> None:
-    """NumPy writes `...` for the middle of an array of more than 1,000 values: two masks can have the same text."""
+def test_choices_differ_if_a_single_painted_pixel_does() -> None:
+    """NumPy abbreviates arrays of more than 1,000 values with `...`, so two different masks can have the same text."""
     one, two = np.zeros((320, 240), np.uint8), np.zeros((320, 240), np.uint8)
     two[160, 120] = GARMENT
     assert str(one) == str(two)
@@ -107,7 +107,7 @@ def test_choices_are_told_apart_by_every_painted_pixel() -> None:
     assert len({choices.key for choices in (Choices(), *changed)}) == 1 + len(changed)
 
 
-def test_paint_wins_over_what_was_found() -> None:
+def test_paint_overrides_the_detected_garment() -> None:
     painted = np.zeros((320, 240), np.uint8)
     painted[280:300, 100:120] = GARMENT
     painted[70:120, 50:80] = BACKGROUND
@@ -128,8 +128,8 @@ def test_turning_cropping_and_inverting() -> None:
     assert inverted.image[14, 14] == 255 - upright.image[14, 14]
 
 
-def test_transparency_is_taken_for_the_background() -> None:
-    picture = t_shirt_photo((200, 180, 150))  # no colour tells it from the floor
+def test_transparent_pixels_are_background() -> None:
+    picture = t_shirt_photo((200, 180, 150))  # the same colour as the floor
     picture.putalpha(Image.fromarray(shape_of(picture)))
     preparation = prepare(picture)
     assert preparation.kind == PHOTO
@@ -144,22 +144,22 @@ def test_four_views() -> None:
     assert views[2].any(axis=1).sum() == 26
 
 
-def test_images_of_the_data_set_stay_as_they_are(small_splits: tuple[Split, Split]) -> None:
+def test_images_of_the_data_set_are_not_changed(small_splits: tuple[Split, Split]) -> None:
     for image in small_splits[1].images[:50]:
         preparation = prepare(Image.fromarray(image))
         np.testing.assert_array_equal(preparation.image, image)
         assert (preparation.kind, len(preparation.views)) == (READY, 1)
 
 
-def test_an_enlarged_image_of_the_data_set_is_made_small_again(small_splits: tuple[Split, Split]) -> None:
+def test_an_enlarged_image_of_the_data_set_is_reduced_to_the_original(small_splits: tuple[Split, Split]) -> None:
     image = small_splits[1].images[1]
     np.testing.assert_array_equal(prepare(Image.fromarray(image.repeat(10, 0).repeat(10, 1)), Choices(kind=READY)).image, image)
 
 
-@pytest.mark.parametrize("turned_round", [False, True], ids=["white on black", "black on white"])
-def test_lines_on_a_sheet_are_a_drawing(turned_round: bool) -> None:
+@pytest.mark.parametrize("inverted", [False, True], ids=["white on black", "black on white"])
+def test_lines_on_a_sheet_are_a_drawing(inverted: bool) -> None:
     strokes = square_outline()
-    preparation = prepare(Image.fromarray(255 - strokes if turned_round else strokes))
+    preparation = prepare(Image.fromarray(255 - strokes if inverted else strokes))
     assert preparation.kind == DRAWING
     np.testing.assert_array_equal(preparation.image, prepare_drawing(strokes).image)
 
@@ -189,25 +189,25 @@ def test_a_gap_in_the_outline_is_bridged() -> None:
     np.testing.assert_array_equal(filled[strokes > 0], strokes[strokes > 0])
 
 
-def test_an_empty_drawing_is_said() -> None:
+def test_an_empty_drawing_is_refused() -> None:
     with pytest.raises(PictureError, match="Nothing is drawn yet"):
         prepare_drawing(np.zeros((280, 280), np.uint8))
 
 
 @pytest.mark.parametrize("colour", ["white", "black", "grey"])
-def test_one_colour_is_said(colour: str) -> None:
+def test_a_picture_of_one_colour_is_refused(colour: str) -> None:
     with pytest.raises(PictureError, match="the same shade everywhere"):
         prepare(Image.new("RGB", (300, 200), colour))
 
 
-# By hand: items that are cut out already, so that their mask is known
+# Items that are already cut out, so that their mask is known
 
 
 def cut_out_item(left: int, right: int, *, share: float = 0.5, edge: int = 255) -> Image.Image:
-    """A picture of 90×60, transparent but for an item of 40×20 whose left part has one grey and whose right part another.
+    """A 90×60 picture, transparent except for a 40×20 item whose left and right parts have different greys.
 
     Args:
-        share: how much of the item is the left part.
+        share: the left part's share of the width.
         edge: opacity of the item.
     """
     pixels = np.zeros((90, 60, 4), np.uint8)
@@ -216,8 +216,8 @@ def cut_out_item(left: int, right: int, *, share: float = 0.5, edge: int = 255) 
     return Image.fromarray(pixels)
 
 
-def test_each_step_of_an_item_that_is_cut_out_already_by_hand() -> None:
-    """Greys of 155 and 115 become 100 and 140, whose deviation is 20, and are spread by 42 / 21 = 2 around 120."""
+def test_each_step_of_a_cut_out_item_by_hand() -> None:
+    """Greys of 155 and 115 become 100 and 140. Their standard deviation is 20, so they are spread by 42 / 21 = 2 around 120."""
     preparation = prepare(cut_out_item(155, 115))
     on_white = np.full((90, 60), 255)
     on_white[20:60, 30:40], on_white[20:60, 40:50] = 155, 115
@@ -228,7 +228,7 @@ def test_each_step_of_an_item_that_is_cut_out_already_by_hand() -> None:
     np.testing.assert_array_equal(step(preparation, "trim").image, np.stack([alone[20:60, 30:50]] * 3, axis=-1))
     np.testing.assert_array_equal(step(preparation, "negate").image, np.repeat([[100, 140]], 10, axis=1).repeat(40, axis=0))
     np.testing.assert_array_equal(step(preparation, "tones").image, np.repeat([[80, 160]], 10, axis=1).repeat(40, axis=0))
-    # 40 rows become 28 and 20 columns 14, in the middle: 7 of them each.
+    # 40 rows become 28, and 20 columns become 14 in the middle: 7 of each grey.
     expected = np.zeros((28, 28))
     expected[:, 7:14], expected[:, 14:21] = 80, 160
     np.testing.assert_array_equal(preparation.image, expected)
@@ -249,21 +249,21 @@ def test_each_step_of_an_item_that_is_cut_out_already_by_hand() -> None:
     ids=["strong already", "faint", "dark", "bright", "black parts", "a white spot", "a dark spot"],
 )
 def test_contrast_by_hand(negated: tuple[int, int], share: float, spread: tuple[int, int]) -> None:
-    """Greys are spread so that they deviate by 42, at least once and at most 2.2 times, around a middle of 90 to 200, from 25 on."""
+    """Greys are spread to a standard deviation of 42, by a factor of 1 to 2.2, around a mean clipped to 90–200, and are at least 25."""
     preparation = prepare(cut_out_item(255 - negated[0], 255 - negated[1], share=share))
     tones = step(preparation, "tones").image
     assert (int(tones[0, 0]), int(tones[0, -1])) == spread
 
 
 @pytest.mark.parametrize(("deviation", "said"), [(20, "2.0 times"), (38, "1.1 times"), (40, "already"), (10, "2.2 times")])
-def test_how_much_the_contrast_grows_is_said(deviation: int, said: str) -> None:
+def test_the_sentence_says_how_much_the_contrast_increases(deviation: int, said: str) -> None:
     assert said in step(prepare(cut_out_item(128 - deviation, 128 + deviation)), "tones").sentence
 
 
 @pytest.mark.parametrize(("edge", "is_cut_out"), [(127, False), (128, True)])
-def test_what_is_half_transparent_counts_as_background(edge: int, is_cut_out: bool) -> None:
+def test_pixels_less_than_half_opaque_are_background(edge: int, is_cut_out: bool) -> None:
     picture = cut_out_item(100, 100, edge=edge)
-    picture.putpixel((0, 0), (50, 50, 50, 255))  # else nothing would be opaque, and it would not count as cut out
+    picture.putpixel((0, 0), (50, 50, 50, 255))  # otherwise nothing would be opaque, and the picture would not count as cut out
     preparation = prepare(picture)
     assert preparation.mask is not None
     assert preparation.mask[30, 40] == is_cut_out
@@ -271,14 +271,14 @@ def test_what_is_half_transparent_counts_as_background(edge: int, is_cut_out: bo
 
 
 @pytest.mark.parametrize(("opacity", "white"), [(0, 255), (51, 215), (204, 95), (255, 55)])
-def test_what_is_transparent_lies_on_white(opacity: int, white: int) -> None:
+def test_transparent_pixels_are_blended_with_white(opacity: int, white: int) -> None:
     pixels = np.full((40, 40, 4), (55, 55, 55, opacity), np.uint8)
     pixels[:20] = (0, 0, 0, 255)
     assert prepare(Image.fromarray(pixels)).canvas[30, 20].tolist() == pytest.approx([white] * 3, abs=1)
 
 
 @pytest.mark.parametrize("opacity", [200, 255])
-def test_a_picture_that_is_opaque_everywhere_is_looked_at_as_any_other(opacity: int) -> None:
+def test_an_entirely_opaque_picture_is_cut_out_by_its_colours(opacity: int) -> None:
     picture = t_shirt_photo()
     picture.putalpha(opacity)
     mask = prepare(picture).mask
@@ -286,7 +286,7 @@ def test_a_picture_that_is_opaque_everywhere_is_looked_at_as_any_other(opacity: 
     assert 0.2 < mask.mean() < 0.3
 
 
-def test_a_picture_that_is_transparent_everywhere_is_looked_at_as_any_other() -> None:
+def test_an_entirely_transparent_picture_is_cut_out_by_its_colours() -> None:
     picture = t_shirt_photo()
     picture.putalpha(100)
     mask = prepare(picture).mask
@@ -295,12 +295,12 @@ def test_a_picture_that_is_transparent_everywhere_is_looked_at_as_any_other() ->
 
 
 def test_one_colour_cut_out_is_an_item() -> None:
-    assert prepare(cut_out_item(255, 255)).image[14, 14] == 90  # a white one on white: negated it is 0, in the middle of its own greys
+    assert prepare(cut_out_item(255, 255)).image[14, 14] == 90  # white on white; negated it is 0, and the lowest mean is 90
 
 
 @pytest.mark.parametrize(("shades", "is_too_plain"), [(2, True), (3, False)])
 @pytest.mark.parametrize("channel", range(3))
-def test_two_shades_more_are_still_one_shade(shades: int, is_too_plain: bool, channel: int) -> None:
+def test_a_difference_of_two_shades_still_counts_as_one_shade(shades: int, is_too_plain: bool, channel: int) -> None:
     pixels = np.full((40, 30, 3), 120, np.uint8)
     pixels[10:30, 10:20, channel] += np.uint8(shades)
     if is_too_plain:
@@ -311,7 +311,7 @@ def test_two_shades_more_are_still_one_shade(shades: int, is_too_plain: bool, ch
 
 
 @pytest.mark.parametrize("painted", [GARMENT, BACKGROUND])
-def test_where_all_or_nothing_is_garment_nothing_is_cut_away(painted: int) -> None:
+def test_if_everything_or_nothing_is_garment_nothing_is_cut_away(painted: int) -> None:
     preparation = prepare(t_shirt_photo(), Choices(painted=np.full((10, 10), painted, np.uint8)))
     before, cut = preparation.steps[:2]
     np.testing.assert_array_equal(cut.image, before.image)
@@ -338,7 +338,7 @@ def test_quarter_turns_are_clockwise_and_exact(turns: int) -> None:
     ],
     ids=["columns", "rows", "no width", "no height"],
 )
-def test_a_crop_is_in_shares_of_the_picture_and_keeps_at_least_a_pixel(
+def test_a_crop_is_relative_to_the_picture_and_keeps_at_least_a_pixel(
     crop: tuple[float, float, float, float], rows: tuple[int, int], columns: tuple[int, int]
 ) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (51, 101, 3), np.uint8)
@@ -346,21 +346,21 @@ def test_a_crop_is_in_shares_of_the_picture_and_keeps_at_least_a_pixel(
     np.testing.assert_array_equal(preparation.canvas, pixels[slice(*rows), slice(*columns)])
 
 
-def test_a_crop_is_in_shares_of_the_turned_picture() -> None:
+def test_a_crop_is_relative_to_the_turned_picture() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (60, 100, 3), np.uint8)
     preparation = prepare(Image.fromarray(pixels), Choices(turn_degrees=90, crop=(0, 0, 0.5, 1)))
     np.testing.assert_array_equal(preparation.canvas, np.rot90(pixels, -1)[:, :30])
 
 
 @pytest.mark.parametrize(("height", "width", "times"), [(160, 320, 2), (300, 320, 3), (320, 100, 2), (320, 3, 4)])
-def test_the_canvas_is_at_most_320_pixels_long_each_the_mean_of_a_square(height: int, width: int, times: int) -> None:
+def test_the_canvas_is_at_most_320_pixels_a_side_and_averages_squares(height: int, width: int, times: int) -> None:
     small = np.random.default_rng(0).integers(0, 64, (height, width, 3), np.uint8) * np.uint8(4)
     canvas = prepare(Image.fromarray(small.repeat(times, axis=0).repeat(times, axis=1))).canvas
     np.testing.assert_array_equal(canvas, small)
 
 
 @pytest.mark.parametrize("size", [(1000, 700), (321, 320)])
-def test_what_is_scaled_by_no_whole_number_is_averaged_too(size: tuple[int, int]) -> None:
+def test_scaling_by_a_fraction_averages_too(size: tuple[int, int]) -> None:
     picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8))
     expected = picture.resize((320, round(size[1] * 320 / size[0])), Image.Resampling.BOX)
     np.testing.assert_array_equal(prepare(picture).canvas, np.asarray(expected))
@@ -402,7 +402,7 @@ def test_a_smaller_picture_is_enlarged_smoothly() -> None:
 
 
 def test_views_by_hand() -> None:
-    """The smaller ones are 26 pixels long, in the middle."""
+    """The smaller views are 26 pixels high, in the middle."""
     strokes = np.zeros((300, 300), np.uint8)
     strokes[20:280, 20:150], strokes[20:280, 150:280] = 100, 200
     image, mirrored, smaller, smaller_mirrored = prepare_drawing(strokes).views
@@ -418,7 +418,7 @@ def test_views_by_hand() -> None:
 
 
 @pytest.mark.parametrize(("level", "is_drawn"), [(20, False), (21, True)])
-def test_what_is_nearly_black_is_no_stroke(level: int, is_drawn: bool) -> None:
+def test_an_almost_black_line_is_not_a_stroke(level: int, is_drawn: bool) -> None:
     strokes = np.zeros((100, 100), np.uint8)
     strokes[20:80, 30:60] = level
     if not is_drawn:
@@ -430,7 +430,7 @@ def test_what_is_nearly_black_is_no_stroke(level: int, is_drawn: bool) -> None:
 
 
 @pytest.mark.parametrize(("level", "height"), [(20, 40), (21, 60)])
-def test_a_drawing_is_trimmed_to_what_is_brighter_than_nearly_black(level: int, height: int) -> None:
+def test_a_drawing_is_trimmed_to_pixels_that_are_not_almost_black(level: int, height: int) -> None:
     strokes = np.zeros((100, 100), np.uint8)
     strokes[40:80, 30:60] = 255
     strokes[20:40, 45] = level
@@ -439,7 +439,7 @@ def test_a_drawing_is_trimmed_to_what_is_brighter_than_nearly_black(level: int, 
     assert trimmed[0, 15] == (255 if height == 40 else 21)
 
 
-def test_what_is_nearly_black_beside_a_stroke_turns_black() -> None:
+def test_almost_black_pixels_next_to_a_stroke_turn_black() -> None:
     strokes = np.zeros((100, 100), np.uint8)
     strokes[20:80, 20:80] = 255
     strokes[40:60, 40:60] = 15
@@ -455,7 +455,7 @@ def test_a_picture_too_dark_for_a_drawing_is_not_trimmed() -> None:
     assert "a single shade" in step(preparation, "trim").sentence
 
 
-def test_a_drawing_that_was_made_here_is_its_own_canvas() -> None:
+def test_a_drawing_from_the_pad_is_its_own_canvas() -> None:
     preparation = prepare_drawing(square_outline())
     np.testing.assert_array_equal(preparation.canvas, np.stack([square_outline()] * 3, axis=-1))
     assert (preparation.kind, preparation.mask) == (DRAWING, None)
@@ -484,14 +484,14 @@ def test_other_kinds_are_inverted_too(kind: str) -> None:
 
 
 def test_everything_may_be_switched_off() -> None:
-    """What is left is the picture shrunk, in grey."""
+    """Then the result is the picture, only shrunk and in grey."""
     preparation = prepare(t_shirt_photo(), Choices(switched_off=frozenset({"cut_out", "trim", "negate", "tones"})))
     assert {each.is_on for each in preparation.steps[1:]} == {False}
     np.testing.assert_array_equal(preparation.image, preparation.steps[0].seen)
     np.testing.assert_array_equal(preparation.steps[-1].image, preparation.canvas)
 
 
-def test_a_photo_that_is_not_trimmed_keeps_its_place() -> None:
+def test_the_item_in_an_untrimmed_photo_keeps_its_position() -> None:
     preparation = prepare(cut_out_item(155, 115), Choices(switched_off=frozenset({"trim"})))
     assert step(preparation, "tones").image.shape == (90, 60)
     rows, columns = (np.flatnonzero(preparation.image.any(axis=axis)) for axis in (1, 0))
@@ -501,7 +501,7 @@ def test_a_photo_that_is_not_trimmed_keeps_its_place() -> None:
 # Records
 
 
-def test_choices_leave_everything_to_the_program() -> None:
+def test_by_default_the_program_makes_all_choices() -> None:
     choices = Choices()
     assert (choices.kind, choices.switched_off, choices.turn_degrees) == (None, frozenset(), 0)
     assert (choices.crop, choices.invert, choices.painted) == ((0, 0, 1, 1), False, None)
@@ -516,8 +516,8 @@ def test_choices_leave_everything_to_the_program() -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_records_stay_as_they_are_and_equal_only_themselves(record: Choices | Preparation | Step, attribute: str) -> None:
-    """Fields of arrays make other comparisons fail, and what has changed must not be found in a cache."""
+def test_records_are_immutable_and_equal_only_to_themselves(record: Choices | Preparation | Step, attribute: str) -> None:
+    """Comparing fields that hold arrays would fail, and a changed record must not be found in a cache."""
     assert record == record
     assert record != replace(record)
     assert len({record, replace(record)}) == 2
