@@ -1,4 +1,4 @@
-"""Fixtures that every test shares: a home of its own, small real splits, a run that was really trained."""
+"""Fixtures that all tests share: a home for each test, small splits of the real data, and a run that was really trained."""
 
 import os
 from pathlib import Path
@@ -14,12 +14,12 @@ from fmnist_core.runs.writer import create_run
 from fmnist_core.settings.config import TrainConfig
 
 ROOT = Path(__file__).parent.parent
-ONE_THREAD_EACH = str(os.cpu_count())  # slots: threads that share the cores with other work wait for each other most of the time
+ONE_THREAD_EACH = str(os.cpu_count())  # slots; threads that compete for cores mostly wait for each other
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty FMNIST_HOME and the packaged data: no test reads or writes what the person at this machine has."""
+    """An empty FMNIST_HOME and the packaged data, so that no test reads or writes the user's own files."""
     folder = tmp_path / "home"
     monkeypatch.setenv("FMNIST_HOME", str(folder))
     monkeypatch.delenv("FMNIST_DATA", raising=False)

@@ -1,4 +1,4 @@
-"""The rules of the house that a reader of one file cannot see."""
+"""The project's rules that no single file shows."""
 
 import ast
 import graphlib
@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-# A package may import from the rows above its own; packages in one row do not know each other.
+# A package may import from the rows above its own, but not from others in the same row.
 ROWS = (
     ("settings", "dataset", "store"),
     ("network", "pictures"),
@@ -23,12 +23,12 @@ ROWS = (
     ("exports",),
     ("__main__",),
 )
-# What a process imports before its turn to train has come, and what lists runs. All of these work without PyTorch.
+# The packages that work without PyTorch: a process that waits for its turn to train imports them, and so does the list of runs.
 WITHOUT_TORCH = ("settings", "dataset", "store", "pictures", "runs", "jobs", "figures", "exports")
 
 
 def name_of(file: Path) -> str:
-    """The dotted name under which a file is imported; a package's own name for its `__init__.py`."""
+    """The dotted name by which a file is imported; for `__init__.py`, that of its package."""
     return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
@@ -38,10 +38,10 @@ SOURCES = {"dashboard": ROOT / "dashboard.py"} | PAGES | CORE
 
 
 def imports_of(file: Path, *, typing: bool = False) -> set[str]:
-    """Names of all modules that a file imports, anywhere in it.
+    """The names of all modules that a file imports, anywhere in it.
 
     Args:
-        typing: with those that only a type checker imports.
+        typing: whether to include those that only a type checker imports.
     """
 
     def walk(node: ast.AST) -> Iterator[str]:
@@ -61,7 +61,7 @@ def imports_of(file: Path, *, typing: bool = False) -> set[str]:
 
 
 def package_of(module: str) -> str:
-    """The subject of a core module: `fmnist_core.runs.record` belongs to `runs`, the public face to ''."""
+    """The package of a core module: "runs" for `fmnist_core.runs.record`, and "" for `fmnist_core` itself."""
     return module.partition(".")[2].partition(".")[0]
 
 
@@ -70,22 +70,20 @@ def top_level(names: set[str]) -> set[str]:
 
 
 def modules_after(command: str) -> set[str]:
-    """Top-level names of all modules that are loaded once a new Python process has run a line of code."""
+    """The top-level names of all modules that are loaded in a new Python process after it has run this code."""
     code = f"{command}; import sys; print(*{{name.split('.')[0] for name in sys.modules}})"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     return set(result.stdout.splitlines()[-1].split())
 
 
-def test_every_package_has_its_row_and_a_sentence() -> None:
+def test_every_package_has_a_row_and_every_module_a_docstring() -> None:
     folders = {folder.parent.name for folder in (ROOT / "fmnist_core").glob("*/__init__.py")}
     assert folders | {"__main__"} == {package for row in ROWS for package in row}
     modules = {file.stem for file in (ROOT / "fmnist_core").glob("*.py")}
     assert modules == {"__init__", "__main__"}
     for module, file in SOURCES.items():
         sentence = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
-        assert sentence or module.endswith(("pages", "parts")) or not file.read_text(encoding="utf-8"), (
-            f"{module} does not say what it is for"
-        )
+        assert sentence or module.endswith(("pages", "parts")) or not file.read_text(encoding="utf-8"), f"{module} has no docstring"
 
 
 @pytest.mark.parametrize("module", [module for module in CORE if package_of(module)])
@@ -100,12 +98,12 @@ def test_imports_run_one_way(module: str) -> None:
 
 def test_no_circle_inside_a_package_either() -> None:
     graph = {module: imports_of(file) & set(SOURCES) - {module} for module, file in SOURCES.items()}
-    # The public face imports lazily, and each module imports it with the package it lies in.
+    # `fmnist_core` itself imports its names lazily, and every module of the core imports it as a parent package.
     graph["fmnist_core"] = set()
     graphlib.TopologicalSorter(graph).prepare()
 
 
-def test_pytorch_stays_out_of_the_packages_below_the_network() -> None:
+def test_packages_below_the_network_do_not_import_pytorch() -> None:
     below = [module for module in CORE if package_of(module) in ROWS[0]]
     importers = [module for module in below if "torch" in top_level(imports_of(CORE[module], typing=True))]
     assert importers == ["fmnist_core.dataset.torch_dataset"]
@@ -121,13 +119,13 @@ def test_the_core_never_imports_streamlit() -> None:
     assert "streamlit" not in modules_after(f"import {', '.join(CORE)}")
 
 
-def test_only_the_store_knows_the_database() -> None:
+def test_only_the_store_uses_the_database() -> None:
     assert [module for module in SOURCES if "sqlite3" in imports_of(SOURCES[module]) and package_of(module) != "store"] == []
 
 
 @pytest.mark.parametrize("module", PAGES)
 def test_a_page_uses_shared_parts_components_and_its_own(module: str) -> None:
-    """No page another page or another's parts, no shared part or component the parts of a page."""
+    """A page imports no other page and no other page's parts; shared parts and components import no page's parts."""
     where = module.split(".")[1:]
     own = where[1:2] if where[:1] == ["parts"] else where[:1]
     allowed = {"shared", "components", *own}
@@ -154,7 +152,7 @@ def test_no_javascript_and_no_css_in_python_strings(module: str) -> None:
     ] == []
 
 
-def test_no_pages_url_is_its_files_name() -> None:
+def test_no_pages_url_equals_its_file_name() -> None:
     pages = re.findall(r'st\.Page\("pages/(\w+)\.py", title="([^"]+)".*url_path="(\w+)"', (ROOT / "dashboard.py").read_text())
     assert sorted(stem for stem, _title, _url in pages) == sorted(file.stem for file in (ROOT / "pages").glob("[a-z]*.py"))
     assert all(stem != url for stem, _title, url in pages)
@@ -167,8 +165,8 @@ def test_every_requirement_is_pinned(name: str) -> None:
     assert all(re.fullmatch(r"[\w-]+==[\w.]+", line) for line in lines)
 
 
-def test_what_the_dashboard_imports_is_required() -> None:
-    """A package that only happens to be installed, or that only the tests need, would be missing on a new machine."""
+def test_everything_the_dashboard_imports_is_in_the_requirements() -> None:
+    """A package that happens to be installed, or that only the tests require, would be missing on a new machine."""
     required = {line.split("==")[0] for line in (ROOT / "requirements.txt").read_text().splitlines() if "==" in line}
     names = {"cv2": "opencv-python-headless", "PIL": "pillow"}
     imported = {name for file in SOURCES.values() for name in top_level(imports_of(file))}
@@ -176,7 +174,7 @@ def test_what_the_dashboard_imports_is_required() -> None:
     assert {names.get(name, name) for name in foreign} <= required
 
 
-def test_ci_calls_the_readmes_test_command() -> None:
+def test_ci_runs_the_readmes_test_command() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     commands = re.findall(r"^```sh\n(.+?)\n```$", readme, flags=re.MULTILINE | re.DOTALL)
     assert "streamlit run dashboard.py" in commands[0]
@@ -184,7 +182,7 @@ def test_ci_calls_the_readmes_test_command() -> None:
     assert commands[1] in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
-def test_the_readmes_file_tree_names_what_is_there() -> None:
+def test_the_readmes_file_tree_matches_the_files() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     tree = readme.split("## Files\n\n```text\n", 1)[1].split("```", 1)[0]
     folders: list[str] = []

@@ -41,7 +41,7 @@ def picture(tmp_path: Path, small_splits: tuple[Split, Split]) -> Path:
     return file
 
 
-def test_train_prints_as_the_article_does(capsys: pytest.CaptureFixture[str]) -> None:
+def test_train_prints_like_the_article(capsys: pytest.CaptureFixture[str]) -> None:
     assert command_line.main(["train", "--epochs", "2", "--batch-size", "4", "--seed", "1", "--name", "CLI"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"Epoch : 1/2, Iter : 100/125, Loss: \d+\.\d{4}", lines[1])
@@ -82,7 +82,7 @@ def test_every_setting_has_a_flag(capsys: pytest.CaptureFixture[str]) -> None:
     assert load_run(capsys.readouterr().out.splitlines()[-1]).config == wanted
 
 
-def test_a_presets_settings_can_be_taken_back(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_presets_settings_can_be_overridden(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--epochs", "1", "--test-views", "one", "--no-weight-averaging", "--training-images", "all", "--left-out-class", "none"]
     assert command_line.main(["train", "--preset", "best", *arguments]) == 0
     run = load_run(capsys.readouterr().out.splitlines()[-1])
@@ -90,7 +90,7 @@ def test_a_presets_settings_can_be_taken_back(capsys: pytest.CaptureFixture[str]
     assert run.config == dataclasses.replace(best, epochs=1, test_views="one", weight_averaging=False)
 
 
-def test_train_as_json_gives_an_event_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_train_as_json_prints_one_event_per_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert command_line.main(["train", "--epochs", "1", "--batch-size", "50", "--json"]) == 0
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [event["type"] for event in events if event["type"] != "StepDone"] == ["Started", "EpochDone", "Finished", "Ended"]
@@ -117,10 +117,10 @@ def test_resume_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert "is not the id of a run" in capsys.readouterr().err
 
 
-def test_presets_are_listed_in_words_and_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+def test_presets_are_listed_as_text_and_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert command_line.main(["presets"]) == 0
-    said = capsys.readouterr().out
-    assert all(preset.key in said and preset.sentence in said for preset in PRESETS)
+    listed = capsys.readouterr().out
+    assert all(preset.key in listed and preset.sentence in listed for preset in PRESETS)
     assert command_line.main(["presets", "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [TrainConfig.from_json(row["settings"]) for row in rows] == [preset.config for preset in PRESETS]
@@ -154,20 +154,20 @@ def test_short_epochs_print_their_last_step(capsys: pytest.CaptureFixture[str]) 
         (["predict", "nobody", "x.png"], 'There is no run "nobody": `python -m fmnist_core runs` lists all runs.\n'),
     ],
 )
-def test_errors_are_one_sentence_and_exit_code_1(arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_are_one_sentence_and_give_exit_code_1(arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert command_line.main(arguments) == 1
     printed = capsys.readouterr()
     assert (printed.out, printed.err) == ("", sentence)
 
 
-def test_misuse_is_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
+def test_misuse_gives_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         command_line.main(["train", "--epochs", "many"])
     assert caught.value.code == 2
     assert "--epochs" in capsys.readouterr().err
 
 
-def test_a_diverged_run_fails_with_its_hint(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_diverged_run_fails_with_a_hint(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(SETTINGS, "learning_rate", dataclasses.replace(SETTINGS["learning_rate"], highest=1e38))
     assert command_line.main(["train", "--learning-rate", "1e37"]) == 1
     printed = capsys.readouterr()
@@ -177,7 +177,7 @@ def test_a_diverged_run_fails_with_its_hint(monkeypatch: pytest.MonkeyPatch, cap
     assert not run.has_weights
 
 
-def test_bad_data_is_one_sentence(tmp_path: Path) -> None:
+def test_the_error_about_bad_data_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "fashion-mnist_train.csv").write_text("label,pixel1\n1,2\n")
     result = run_in_a_process("train", data_folder=tmp_path)
     assert result.returncode == 1
@@ -193,7 +193,7 @@ def run_in_a_process(*arguments: str, data_folder: Path) -> subprocess.Completed
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a whole console")
-def test_ctrl_c_stops_and_keeps() -> None:
+def test_ctrl_c_stops_the_run_and_keeps_its_weights() -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "fmnist_core", "train", "--epochs", "200", "--batch-size", "10"], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
@@ -223,7 +223,7 @@ def test_evaluate_prints_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert [line[:12].strip() for line in lines[2:]] == list(CLASS_NAMES)
 
 
-def test_predict_json_is_an_object_a_line(picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_predict_as_json_prints_one_object_per_line(picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command_line.main(["predict", "starter", str(picture), str(picture), "--json"]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["file"] for line in lines] == [str(picture)] * 2
@@ -233,16 +233,16 @@ def test_predict_json_is_an_object_a_line(picture: Path, capsys: pytest.CaptureF
     assert (lines[0]["kind"], type(lines[0]["unfamiliarity"]), type(lines[0]["is_unfamiliar"])) == ("ready", float, bool)
 
 
-def test_train_takes_a_preset_and_flags_over_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_flags_override_a_presets_settings(capsys: pytest.CaptureFixture[str]) -> None:
     assert command_line.main(["train", "--preset", "photos-and-drawings", "--epochs", "1", "--seed", "4"]) == 0
     run_id = capsys.readouterr().out.splitlines()[-1]
     expected = dataclasses.replace(find_preset("photos-and-drawings").config, epochs=1, seed=4)
     assert load_run(run_id).config == expected
 
 
-def test_predict_tells_of_bad_files_and_goes_on(picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_predict_reports_bad_files_and_continues(picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bad = tmp_path / "text.png"
-    bad.write_text("this is no picture")
+    bad.write_text("this is not a picture")
     assert command_line.main(["predict", "starter", str(bad), str(tmp_path / "missing.png"), str(picture)]) == 1
     printed = capsys.readouterr()
     assert printed.out.startswith(f"{picture}: ")
@@ -252,7 +252,7 @@ def test_predict_tells_of_bad_files_and_goes_on(picture: Path, tmp_path: Path, c
     assert f"{tmp_path / 'missing.png'}: No such file" in printed.err
 
 
-def test_runs_lists_newest_first_and_the_starter_last(trained_run: RunRecord, capsys: pytest.CaptureFixture[str]) -> None:
+def test_runs_are_listed_newest_first_and_the_starter_last(trained_run: RunRecord, capsys: pytest.CaptureFixture[str]) -> None:
     newest = create_run(TrainConfig(), "Newest")
     assert command_line.main(["runs"]) == 0
     lines = capsys.readouterr().out.splitlines()

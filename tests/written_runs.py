@@ -14,7 +14,7 @@ from fmnist_core.runs.writer import create_run
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.training.events import EpochDone, Event, Started, StepDone
 
-# Of the packaged test images: two of each class, ordered by class.
+# Indices of packaged test images: two of each class, ordered by class.
 PROBES = (19, 27, 2, 3, 1, 16, 13, 29, 6, 10, 8, 11, 4, 7, 9, 12, 18, 30, 0, 23)
 LABELS = tuple(label for label in range(10) for _ in range(2))
 
@@ -25,7 +25,7 @@ def started(steps_per_epoch: int = 4, **more: Any) -> Started:
 
 
 def step_done(step: int, losses: Sequence[float], elapsed_s: float, *, right: Sequence[bool] | bool = True, **more: Any) -> StepDone:
-    """A report in which the probes are classified correctly, with 90 %, or as the next class."""
+    """A report in which each probe gets 90 % for its true class or, if it is not `right`, for the next class."""
     correct = [right] * len(PROBES) if isinstance(right, bool) else right
     probes = np.full((len(PROBES), 10), 0.011, np.float32)
     probes[np.arange(len(PROBES)), [(label + (not is_correct)) % 10 for label, is_correct in zip(LABELS, correct, strict=True)]] = 0.9
@@ -39,10 +39,10 @@ def epoch_done(epoch: int, step: int, elapsed_s: float, test_accuracy: float = 0
 
 
 def write_run(events: Sequence[Event], state: State = "training", *, config: TrainConfig | None = None, **about: Any) -> RunRecord:
-    """A run in the test's home with these events, owned by this process.
+    """Writes a run with these events into the test's home, owned by this process.
 
     Args:
-        about: `name`, whether it `has_weights` and a checkpoint, and what else its status says.
+        about: `name`; `has_weights`, whether it has weights and a checkpoint; and further fields of its status.
     """
     name, has_weights = about.pop("name", "Written"), about.pop("has_weights", False)
     run_id = create_run(config or TrainConfig(epochs=2), name)
@@ -58,7 +58,7 @@ def write_run(events: Sequence[Event], state: State = "training", *, config: Tra
 
 
 def append_events(run_id: str, events: Sequence[Event]) -> None:
-    """As the trainer does: one line per event, and the kernels as they are."""
+    """Appends events as the trainer does: one line per event, and the latest kernels."""
     folder = run_folder(run_id)
     for event in events:
         write_event(folder, event)

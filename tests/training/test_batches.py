@@ -34,14 +34,14 @@ def are_equal(one: list[Batch], other: list[Batch]) -> bool:
 
 
 def numbered(count: int) -> Split:
-    """Images that can be told apart: each is a number in two pixels. Their classes come by turns."""
+    """Images that can be told apart: two pixels of each encode its number. Their labels cycle through the ten classes."""
     images = np.zeros((count, 28, 28), np.uint8)
     images[:, 0, 0], images[:, 0, 1] = np.divmod(np.arange(count), 256)
     return Split("train", images, (np.arange(count) % 10).astype(np.uint8))
 
 
 def numbers_in(batches: list[Batch]) -> list[int]:
-    """Of numbered images that were not normalised."""
+    """The numbers of `numbered` images with raw pixels."""
     return [int(image[0, 0, 0] * 256 + image[0, 0, 1]) for inputs, _ in batches for image in inputs]
 
 
@@ -60,12 +60,12 @@ def test_an_epoch_has_every_image_once_with_its_label() -> None:
 
 
 @pytest.mark.parametrize(("images", "steps"), [(29, 1), (30, 1), (31, 2), (60, 2)])
-def test_a_last_batch_that_is_not_full_is_a_step_too(images: int, steps: int) -> None:
+def test_an_incomplete_last_batch_is_a_step_too(images: int, steps: int) -> None:
     batches = make(numbered(images), RAW)
     assert batches.steps_per_epoch == len(epoch_of(batches)) == steps
 
 
-def test_every_epoch_has_an_order_of_its_own_and_the_seed_decides_which() -> None:
+def test_every_epoch_has_its_own_order_which_depends_on_the_seed() -> None:
     split = numbered(300)
     one, again, other_seed = make(split, RAW), make(split, RAW), make(split, replace(RAW, seed=6))
     orders = [numbers_in(epoch_of(batches, epoch)) for batches, epoch in ((one, 1), (one, 2), (other_seed, 1))]
@@ -73,15 +73,15 @@ def test_every_epoch_has_an_order_of_its_own_and_the_seed_decides_which() -> Non
     assert numbers_in(epoch_of(again, 1)) == orders[0]
 
 
-def test_a_seed_means_the_same_order_as_it_always_has() -> None:
-    """Runs are compared and continued across versions of the project: the order must not change unnoticed."""
+def test_a_seed_gives_the_same_order_in_every_version() -> None:
+    """Runs are compared and continued across versions of the project, so the order must not change unnoticed."""
     first = {seed: numbers_in(epoch_of(make(numbered(300), replace(RAW, seed=seed)), epoch=2))[:8] for seed in (0, 7)}
     assert first == {0: [83, 143, 201, 142, 243, 122, 131, 298], 7: [287, 167, 27, 206, 89, 88, 163, 148]}
 
 
 @pytest.mark.parametrize("name", get_args(Augmentation))
-def test_an_epoch_can_be_entered_at_any_batch(name: Augmentation, small_splits: tuple[Split, Split]) -> None:
-    """Also in the middle of what is fetched at once, which is eight batches."""
+def test_an_epoch_can_start_at_any_batch(name: Augmentation, small_splits: tuple[Split, Split]) -> None:
+    """Even in the middle of the eight batches that are redrawn together."""
     batches = make(small_splits[0], replace(CONFIG, augmentation=name))
     whole = epoch_of(batches)
     assert len(whole) == 17
@@ -89,14 +89,14 @@ def test_an_epoch_can_be_entered_at_any_batch(name: Augmentation, small_splits: 
         assert are_equal(epoch_of(batches, first=first), whole[first:]), first
 
 
-def test_no_batch_comes_after_the_last() -> None:
+def test_there_is_no_batch_after_the_last() -> None:
     assert epoch_of(make(numbered(300), RAW), first=10) == []
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("pixels", ["normalised", "raw"])
-def test_inputs_are_the_images_as_the_network_wants_them(pixels: str, precision: str) -> None:
-    """More images than are converted at once."""
+def test_inputs_have_the_networks_pixels_and_precision(pixels: str, precision: str) -> None:
+    """Tested with more images than are converted at once."""
     random = np.random.default_rng(0)
     split = Split("train", random.integers(0, 256, (2_100, 28, 28), np.uint8), np.zeros(2_100, np.uint8))
     config = replace(CONFIG, pixels=pixels, batch_size=1_050)  # type: ignore[arg-type]
@@ -113,7 +113,7 @@ def in_order(inputs: Tensor) -> np.ndarray:
     return rows[np.lexsort(rows.T)]
 
 
-def test_batches_are_mirrored_and_shifted_where_that_is_asked_for(small_splits: tuple[Split, Split]) -> None:
+def test_batches_are_mirrored_and_shifted_if_the_config_says_so(small_splits: tuple[Split, Split]) -> None:
     plain, shifted = (epoch_of(make(small_splits[0], replace(CONFIG, augmentation=name))) for name in ("none", "flips-and-shifts"))
     for (inputs, labels), (changed, same_labels) in zip(plain, shifted, strict=True):
         assert torch.equal(labels, same_labels)
@@ -121,7 +121,7 @@ def test_batches_are_mirrored_and_shifted_where_that_is_asked_for(small_splits: 
         assert not torch.equal(inputs, changed)
 
 
-def test_batches_are_redrawn_where_that_is_asked_for(small_splits: tuple[Split, Split]) -> None:
+def test_batches_are_redrawn_if_the_config_says_so(small_splits: tuple[Split, Split]) -> None:
     config = replace(CONFIG, augmentation="photos-and-drawings")
     plain, redrawn, other = (epoch_of(make(small_splits[0], c)) for c in (CONFIG, config, replace(config, precision="float32")))
     labels = [torch.cat([labels for _, labels in epoch]) for epoch in (plain, redrawn)]
@@ -130,23 +130,23 @@ def test_batches_are_redrawn_where_that_is_asked_for(small_splits: tuple[Split, 
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_redrawn_batches_have_the_type_of_the_precision(precision: str, small_splits: tuple[Split, Split]) -> None:
+def test_redrawn_batches_have_the_dtype_of_the_precision(precision: str, small_splits: tuple[Split, Split]) -> None:
     inputs, _ = epoch_of(make(small_splits[0], replace(CONFIG, augmentation="flips-and-shifts"), precision))[0]
     assert inputs.dtype == getattr(torch, precision)
 
 
-def test_eight_batches_are_redrawn_at_once_with_random_numbers_of_their_own(
+def test_eight_batches_are_redrawn_together_with_their_own_random_numbers(
     small_splits: tuple[Split, Split], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Which numbers a batch gets depends on how many are redrawn at once, so that this number belongs to what a seed means."""
+    """A batch's random numbers depend on how many batches are redrawn together, so changing that count would change every seeded run."""
     seen: list[tuple[int, bytes]] = []
 
-    class Watched(augmentation.FlipsAndShifts):
+    class Recorded(augmentation.FlipsAndShifts):
         def redraw(self, indices: Tensor, generator: torch.Generator) -> Batch:
             seen.append((len(indices), generator.get_state().numpy().tobytes()))
             return super().redraw(indices, generator)
 
-    monkeypatch.setattr("fmnist_core.training.batches.FlipsAndShifts", Watched)
+    monkeypatch.setattr("fmnist_core.training.batches.FlipsAndShifts", Recorded)
     batches = make(small_splits[0], replace(CONFIG, augmentation="flips-and-shifts"))
     for epoch in (1, 2):
         epoch_of(batches, epoch)

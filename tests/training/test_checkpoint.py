@@ -9,12 +9,12 @@ COUNTERS = Counters(7, 1, 2.5, 3, 4, None, -1.0, 0.5, 12.5, 1.0, 0.125, 9)
 
 
 def of_networks(*starts: str) -> Checkpoint:
-    """Of networks with two kernels of 5×5 each; the first network's are all 0, the next one's 1, and so on."""
+    """A checkpoint of networks with two 5×5 kernels each: those of the first network are all 0, those of the next all 1, and so on."""
     tensors = {f"{start}layer1.0.weight": np.full((2, 1, 5, 5), number, np.float32) for number, start in enumerate(starts)}
     return Checkpoint({"optimizer.0.step": np.array(7.0), **tensors}, COUNTERS)
 
 
-def test_the_weights_are_the_averaged_ones_where_there_are_such() -> None:
+def test_the_weights_are_the_averaged_ones_if_there_are_any() -> None:
     averaged, plain = of_networks("trained.", "kept."), of_networks("trained.")
     for checkpoint, number in ((averaged, 1), (plain, 0)):
         assert set(checkpoint.weights) == {"layer1.0.weight"}
@@ -23,11 +23,11 @@ def test_the_weights_are_the_averaged_ones_where_there_are_such() -> None:
         assert (checkpoint.first_kernels == number).all()
 
 
-def test_a_checkpoint_says_how_many_steps_it_comes_after() -> None:
+def test_a_checkpoint_knows_its_step() -> None:
     assert of_networks("trained.").step == 7
 
 
-def test_a_checkpoint_cannot_be_changed_nor_compared() -> None:
+def test_a_checkpoint_is_immutable_and_not_compared() -> None:
     checkpoint = of_networks("trained.")
     with pytest.raises(dataclasses.FrozenInstanceError):
         checkpoint.counters = COUNTERS  # type: ignore[misc]

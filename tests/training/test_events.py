@@ -24,7 +24,7 @@ def test_there_is_an_example_of_every_event() -> None:
 
 
 @pytest.mark.parametrize("event", [*EVENTS, Request()], ids=lambda event: type(event).__name__)
-def test_events_are_dead_data_that_nobody_can_change(event: Event | Request) -> None:
+def test_events_are_immutable(event: Event | Request) -> None:
     name = dataclasses.fields(event)[0].name
     with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(event, name, 3)
@@ -37,13 +37,13 @@ def test_events_that_hold_arrays_are_not_compared(kind: type[Event]) -> None:
     assert len({event, dataclasses.replace(event)}) == 2
 
 
-def test_what_an_earlier_version_did_not_record_is_nothing() -> None:
+def test_fields_that_earlier_versions_did_not_record_have_defaults() -> None:
     assert Started(8) == Started(8, 0, 0, 0, "", "", ())
     assert EpochDone(1, 8, 0.5, 0.4, 0.75, 3.5).is_best is False
 
 
 @pytest.mark.parametrize("kind", [StepDone, EpochDone])
-def test_weights_are_those_of_the_checkpoint_and_not_in_a_file(kind: type[StepDone | EpochDone]) -> None:
+def test_weights_come_from_the_checkpoint_which_an_event_in_a_file_lacks(kind: type[StepDone | EpochDone]) -> None:
     event = next(event for event in EVENTS if isinstance(event, kind))
     with pytest.raises(ValueError, match="weights"):
         _ = event.weights

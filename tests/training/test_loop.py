@@ -37,7 +37,7 @@ def checkpoint_of(event: StepDone | EpochDone) -> Checkpoint:
 
 def test_events_come_in_order_and_count_every_step(small_splits: Splits) -> None:
     events = list(train(CONFIG, *small_splits))
-    steps_per_epoch = 8  # 500 images in batches of 64: seven whole ones and one of 52
+    steps_per_epoch = 8  # 500 images in batches of 64: seven full ones and one of 52
     assert isinstance(events[0], Started)
     assert (events[0].steps_per_epoch, events[0].train_images, events[0].validation_images, events[0].test_images) == (8, 500, 0, 200)
     assert len(events[0].probes) == 20
@@ -76,7 +76,7 @@ def test_global_random_state_is_left_alone(small_splits: Splits) -> None:
     assert torch.equal(before, torch.get_rng_state())
 
 
-def test_one_batch_is_learned_by_heart(small_splits: Splits) -> None:
+def test_a_single_batch_can_be_memorised(small_splits: Splits) -> None:
     few = Split("train", small_splits[0].images[:20], small_splits[0].labels[:20])
     events = list(train(TrainConfig(epochs=40, batch_size=20, learning_rate=0.003), few, few))
     assert losses_of(events)[0] > 1.5
@@ -85,7 +85,7 @@ def test_one_batch_is_learned_by_heart(small_splits: Splits) -> None:
     assert events[-1].test_accuracy == 1.0
 
 
-def test_weights_of_an_event_are_those_that_were_tested(small_splits: Splits) -> None:
+def test_the_weights_in_an_event_are_those_that_were_tested(small_splits: Splits) -> None:
     last = [event for event in train(CONFIG, *small_splits) if isinstance(event, EpochDone)][-1]
     model = FashionCNN()
     model.load_state_dict({name: torch.as_tensor(array) for name, array in last.weights.items()})
@@ -94,20 +94,20 @@ def test_weights_of_an_event_are_those_that_were_tested(small_splits: Splits) ->
     assert evaluation.loss == pytest.approx(last.test_loss, rel=1e-5)
 
 
-def test_events_are_dead_data(small_splits: Splits) -> None:
+def test_later_steps_do_not_change_earlier_events(small_splits: Splits) -> None:
     first, second = itertools.islice((e for e in train(CONFIG, *small_splits) if isinstance(e, StepDone)), 2)
     assert all(isinstance(array, np.ndarray) for array in first.weights.values())
     assert not np.array_equal(first.weights["fc.weight"], second.weights["fc.weight"])  # a later step did not change the earlier event
 
 
-def test_closing_stops_it(small_splits: Splits) -> None:
+def test_closing_the_generator_stops_training(small_splits: Splits) -> None:
     events = train(TrainConfig(epochs=200), *small_splits)
     next(events)
     events.close()
     assert list(events) == []
 
 
-def test_gradients_are_on_for_whoever_consumes(small_splits: Splits) -> None:
+def test_gradients_stay_enabled_for_the_consumer(small_splits: Splits) -> None:
     for _event in train(replace(CONFIG, epochs=1), *small_splits):
         assert torch.is_grad_enabled()
 
@@ -126,7 +126,7 @@ def test_a_loss_that_overflows_ends_the_run_with_a_hint(small_splits: Splits, mo
 PHOTOS = replace(CONFIG, augmentation="photos-and-drawings", schedule="one-cycle", weight_averaging=True, learning_rate=0.0035)
 
 
-def test_the_photo_preset_learns_and_repeats_itself(small_splits: Splits) -> None:
+def test_the_photo_preset_learns_and_is_reproducible(small_splits: Splits) -> None:
     events = list(train(replace(PHOTOS, epochs=6), *small_splits))
     assert isinstance(events[-1], Finished)
     assert events[-1].test_accuracy > 0.5
@@ -140,28 +140,28 @@ def test_averaged_weights_are_the_mean_over_the_steps_so_far(small_splits: Split
     reports = [event for event in step_by_step(config, small_splits) if isinstance(event, StepDone)]
     for name in ("fc.weight", "layer1.0.weight", "layer1.1.running_var"):
         trained = np.array([checkpoint_of(event).tensors[f"trained.{name}"] for event in reports])
-        assert np.abs(trained[-1] - trained[0]).max() > 1e-3, "nothing was learned that could be averaged"
+        assert np.abs(trained[-1] - trained[0]).max() > 1e-3, "the weights must have changed"
         for steps, event in enumerate(reports, start=1):
             np.testing.assert_allclose(event.weights[name], trained[:steps].mean(axis=0), rtol=1e-4, atol=1e-6)
 
 
-def test_after_a_thousand_steps_the_average_forgets_a_thousandth_each_step() -> None:
+def test_after_a_thousand_steps_the_average_decays_by_a_thousandth_per_step() -> None:
     for steps, share in ((0, 1.0), (1, 1 / 2), (999, 1 / 1000), (5_000, 1 / 1000)):
         averaged, trained = [torch.zeros(3)], [torch.ones(3)]
         _average(averaged, trained, torch.tensor(steps))
         torch.testing.assert_close(averaged[0], torch.full((3,), share))
     counts = [torch.tensor(7)], [torch.tensor(8)]
-    _average(*counts, torch.tensor(3))  # BatchNorm's own count of steps has no mean
+    _average(*counts, torch.tensor(3))  # BatchNorm's step counter is copied, not averaged
     assert counts[0][0] == 8
 
 
-def test_one_cycle_ends_with_small_steps(small_splits: Splits) -> None:
+def test_one_cycle_ends_with_small_updates(small_splits: Splits) -> None:
     config = replace(CONFIG, epochs=3, schedule="one-cycle", learning_rate=0.01)
     weights = [np.asarray(event.weights["fc.weight"], np.float32) for event in train(config, *small_splits) if isinstance(event, EpochDone)]
     assert np.abs(weights[2] - weights[1]).mean() < 0.5 * np.abs(weights[1] - weights[0]).mean()
 
 
-# Everything a run can ask for, so that nothing is left out of a checkpoint.
+# Uses every feature, so that anything missing from a checkpoint is noticed.
 FULL = TrainConfig(
     epochs=3,
     batch_size=32,
@@ -179,7 +179,7 @@ MOMENTUM = TrainConfig(epochs=2, batch_size=32, learning_rate=0.02, seed=5, opti
 
 
 def step_by_step(config: TrainConfig, splits: Splits, **options: object) -> list[Event]:
-    """All events, with a report after every step."""
+    """All events of a run that reports every step."""
     events = train(config, *splits, **options)  # type: ignore[arg-type]
     found = [next(events)]
     while True:
@@ -190,7 +190,7 @@ def step_by_step(config: TrainConfig, splits: Splits, **options: object) -> list
 
 
 @pytest.mark.parametrize("config", [FULL, replace(FULL, augmentation="flips-and-shifts"), MOMENTUM], ids=["photos", "flips", "sgd"])
-def test_going_on_from_any_checkpoint_gives_the_same_bits(config: TrainConfig, small_splits: Splits) -> None:
+def test_resuming_from_any_checkpoint_gives_the_same_bits(config: TrainConfig, small_splits: Splits) -> None:
     whole = step_by_step(config, small_splits)
     marks = [event for event in whole if isinstance(event, StepDone | EpochDone)]
     for mark in (marks[0], marks[8], marks[len(marks) // 2], marks[-3], marks[-2]):
@@ -203,11 +203,11 @@ def test_going_on_from_any_checkpoint_gives_the_same_bits(config: TrainConfig, s
             np.testing.assert_array_equal(array, checkpoint_of(ends[1]).tensors[name], err_msg=name)
         said = [
             {key: value for key, value in vars(end).items() if key not in ("elapsed_s", "checkpoint", "evaluation")} for end in ends
-        ]  # the epoch's own loss and accuracy are those of the whole epoch, also of steps before the checkpoint
+        ]  # the epoch's loss and accuracy include the steps before the checkpoint
         assert said[0] == said[1]
 
 
-def test_more_epochs_than_planned(small_splits: Splits) -> None:
+def test_epochs_can_be_added(small_splits: Splits) -> None:
     first = [event for event in train(CONFIG, *small_splits) if isinstance(event, EpochDone)]
     more = list(train(CONFIG, *small_splits, epochs=4, checkpoint=first[-1].checkpoint))
     whole = list(train(replace(CONFIG, epochs=4), *small_splits))
@@ -237,7 +237,7 @@ def test_a_changed_learning_rate_is_recorded_and_kept(small_splits: Splits) -> N
     assert losses_of(again) == losses_of(rest)
 
 
-def test_a_changed_rate_scales_what_is_left_of_a_schedule(small_splits: Splits) -> None:
+def test_a_changed_rate_rescales_the_rest_of_the_schedule(small_splits: Splits) -> None:
     config = replace(CONFIG, schedule="one-cycle", learning_rate=0.01)
     events = train(config, *small_splits)
     next(events)
@@ -248,7 +248,7 @@ def test_a_changed_rate_scales_what_is_left_of_a_schedule(small_splits: Splits) 
     np.testing.assert_allclose(rates, np.array(plain) * 0.05 / plain[0])
 
 
-def test_reports_after_every_step_when_asked(small_splits: Splits) -> None:
+def test_every_step_is_reported_on_request(small_splits: Splits) -> None:
     steps = [event.step for event in step_by_step(CONFIG, small_splits) if isinstance(event, StepDone)]
     assert steps == list(range(1, 17))
 
@@ -257,7 +257,7 @@ def test_a_waiting_consumer_costs_no_time(small_splits: Splits, monkeypatch: pyt
     clock = itertools.count()
     events = train(replace(CONFIG, epochs=1), *small_splits)
     next(events)
-    monkeypatch.setattr(time, "perf_counter", lambda: float(next(clock)))  # a second passes between any two looks
+    monkeypatch.setattr(time, "perf_counter", lambda: float(next(clock)))  # a second passes between any two readings
     first = next(events)
     assert isinstance(first, StepDone)
     for _ in range(1_000):
@@ -275,14 +275,14 @@ def test_schedules_by_hand() -> None:
     assert rates[14] == max(rates) == pytest.approx(0.1)
     assert rates[56] == pytest.approx(0.05, rel=0.02)  # about halfway down
     assert rates[99] == pytest.approx(0.0001)
-    assert scheduled_rate(one_cycle, 100, 100) == pytest.approx(0.01)  # an epoch that was added later
+    assert scheduled_rate(one_cycle, 100, 100) == pytest.approx(0.01)  # in an epoch added later
     assert rates[:15] == sorted(rates[:15])
     assert rates[14:] == sorted(rates[14:], reverse=True)
     assert {scheduled_rate(TrainConfig(), step, 10) for step in range(20)} == {0.001}
     assert all(math.isfinite(scheduled_rate(one_cycle, step, steps)) for steps in range(1, 6) for step in range(steps + 2))
 
 
-def test_the_best_epoch_is_the_validation_images_choice(small_splits: Splits) -> None:
+def test_the_validation_images_choose_the_best_epoch(small_splits: Splits) -> None:
     events = list(train(replace(CONFIG, epochs=8, learning_rate=0.01, validation_images=40), *small_splits))
     epochs = [event for event in events if isinstance(event, EpochDone)]
     accuracies = [event.validation_accuracy or 0.0 for event in epochs]
@@ -300,7 +300,7 @@ def test_without_validation_images_the_last_epoch_counts(small_splits: Splits) -
     assert not any(event.is_best for event in events if isinstance(event, EpochDone))
 
 
-def test_train_accuracy_counts_the_labels_that_were_given(small_splits: Splits) -> None:
+def test_training_accuracy_is_measured_with_the_shuffled_labels(small_splits: Splits) -> None:
     config = TrainConfig(epochs=60, batch_size=20, training_images=60, shuffled_labels=True, learning_rate=0.003)
     events = list(train(config, *small_splits))
     assert isinstance(events[-1], Finished)
@@ -322,14 +322,14 @@ def test_probes_are_classified_in_every_report(small_splits: Splits) -> None:
             np.testing.assert_allclose(event.probes.sum(axis=1), 1, rtol=1e-4)
 
 
-def test_raw_pixels_are_learned_from(small_splits: Splits) -> None:
+def test_raw_pixels_can_be_trained_on(small_splits: Splits) -> None:
     events = list(train(replace(CONFIG, pixels="raw", epochs=4), *small_splits))
     assert losses_of(events)[-1] < losses_of(events)[0]
     assert losses_of(events) != losses_of(list(train(replace(CONFIG, epochs=4), *small_splits)))
 
 
 class PlainAdam(torch.optim.AdamW):
-    """Parameter by parameter, as the paper writes it."""
+    """Updates one parameter after another, as in the paper."""
 
     made = 0
 
@@ -339,7 +339,7 @@ class PlainAdam(torch.optim.AdamW):
 
 
 def test_fused_and_plain_adam_take_the_same_steps(small_splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also after a checkpoint, where what the optimizer keeps could lie in memory in another layout than the weights."""
+    """Even after a checkpoint, when the optimizer's state could have a different memory layout from the weights."""
     config = replace(CONFIG, weight_decay=0.05, beta2=0.95, learning_rate=0.003)
     mark = next(event for event in train(config, *small_splits) if isinstance(event, EpochDone))
     fused = list(train(config, *small_splits, checkpoint=mark.checkpoint))
@@ -351,7 +351,7 @@ def test_fused_and_plain_adam_take_the_same_steps(small_splits: Splits, monkeypa
         np.testing.assert_allclose(last_weights(fused)[name], array, rtol=1e-3, atol=1e-4, err_msg=name)
 
 
-def test_float32_can_be_forced_and_what_was_used_is_said(small_splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_float32_can_be_forced_and_the_precision_is_reported(small_splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
     said = [next(train(replace(CONFIG, precision=precision), *small_splits)) for precision in ("auto", "float32")]
     assert [event.precision for event in said if isinstance(event, Started)] == ["bfloat16", "float32"]
@@ -363,7 +363,7 @@ def test_float32_can_be_forced_and_what_was_used_is_said(small_splits: Splits, m
 
 
 def test_bfloat16_learns_as_well(small_splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)  # without the instructions it is only slower
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)  # without these instructions it is merely slower
     config = replace(CONFIG, epochs=6, precision="auto")
     events = list(train(config, *small_splits))
     exact = list(train(replace(config, precision="float32"), *small_splits))

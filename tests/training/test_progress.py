@@ -13,7 +13,7 @@ from fmnist_core.training.progress import Progress
 
 @dataclass
 class Clock:
-    """A clock that a test moves."""
+    """A clock that a test can set."""
 
     now_s: float = 1_000.0
 
@@ -35,7 +35,7 @@ def planned(steps_per_epoch: int = 5, epochs: int = 3) -> Progress:
 
 
 def count(progress: Progress, *losses: float, right: int = 1, wrong: int = 1) -> None:
-    """Steps with these losses, of batches in which so many images are answered right and wrong."""
+    """Counts steps with these losses, in whose batches this many images are classified correctly and wrongly."""
     labels = torch.full((right + wrong,), 3)
     answers = torch.tensor([3] * right + [4] * wrong)
     for loss in losses:
@@ -43,13 +43,13 @@ def count(progress: Progress, *losses: float, right: int = 1, wrong: int = 1) ->
 
 
 def of_accuracy(right: int) -> Evaluation:
-    """Ten images of class 0, of which so many are answered right."""
+    """An evaluation of ten images of class 0, of which this many are classified correctly."""
     probabilities = np.zeros((10, 10), np.float32)
     probabilities[:right, 0] = probabilities[right:, 1] = 1
     return Evaluation(np.zeros(10, np.uint8), probabilities, 0.5)
 
 
-def test_a_new_run_stands_before_its_first_step() -> None:
+def test_a_new_run_has_counted_nothing() -> None:
     progress = planned()
     assert (progress.epoch, progress.step, progress.step_in_epoch, progress.elapsed_s, progress.remaining_s) == (1, 0, 0, 0, 0)
     nothing = Counters(0, 0, 0.0, 0, 0, None, -1.0, 0.0, 0.0, rate_scale=1.0, last_rate=0.5, averaged_steps=2)
@@ -71,7 +71,7 @@ def test_the_clock_counts_only_while_it_runs(clock: Clock) -> None:
     assert progress.elapsed_s == 7
 
 
-def test_the_rest_is_expected_to_go_at_the_same_pace(clock: Clock) -> None:
+def test_the_remaining_time_assumes_the_same_pace(clock: Clock) -> None:
     progress = planned(steps_per_epoch=5, epochs=3)
     progress.start_clock()
     count(progress, 1, 1, 1, 1)
@@ -79,8 +79,8 @@ def test_the_rest_is_expected_to_go_at_the_same_pace(clock: Clock) -> None:
     assert progress.remaining_s == 8 / 4 * (15 - 4)
 
 
-def test_after_a_checkpoint_only_the_pace_since_then_counts(clock: Clock) -> None:
-    """The first seconds may have been spent on another machine."""
+def test_a_resumed_run_only_counts_the_pace_since_then(clock: Clock) -> None:
+    """The steps before may have been taken on another machine."""
     before = planned(steps_per_epoch=5, epochs=3)
     before.start_clock()
     count(before, 1, 1, 1, 1, 1, 1)
@@ -108,10 +108,10 @@ def test_the_first_step_and_the_last_of_each_epoch_are_reported(clock: Clock) ->
             progress.take_losses()
             progress.end_epoch()
     assert due == [True, False, False, True, False, False, False, True]
-    assert clock.now_s == 1_000, "no time has passed"
+    assert clock.now_s == 1_000, "the clock was not moved"
 
 
-def test_a_report_is_due_three_tenths_of_a_second_after_the_last(clock: Clock) -> None:
+def test_a_report_is_due_0_3_s_after_the_last(clock: Clock) -> None:
     clock.now_s = 0.0
     progress = planned(steps_per_epoch=100)
     progress.start_clock()
@@ -130,7 +130,7 @@ def test_a_report_is_due_three_tenths_of_a_second_after_the_last(clock: Clock) -
     assert progress.is_due()
 
 
-def test_every_step_is_reported_where_that_is_asked_for(clock: Clock) -> None:
+def test_every_step_is_reported_on_request(clock: Clock) -> None:
     progress = planned(steps_per_epoch=100)
     progress.start_clock()
     count(progress, 1, 1)
@@ -140,7 +140,7 @@ def test_every_step_is_reported_where_that_is_asked_for(clock: Clock) -> None:
     assert progress.is_due()
 
 
-def test_losses_are_handed_out_once_in_their_order() -> None:
+def test_each_loss_is_returned_once_in_order() -> None:
     progress = planned()
     count(progress, 2.5, 1.5)
     assert progress.take_losses() == (2.5, 1.5)
@@ -149,7 +149,7 @@ def test_losses_are_handed_out_once_in_their_order() -> None:
 
 
 def test_an_epochs_figures_are_means_over_its_images() -> None:
-    """Two images at a loss of 3, and eight at 0.5; one and six of them right."""
+    """Two images with a loss of 3, one of them correct, and eight with 0.5, six of them correct."""
     progress = planned()
     count(progress, 3.0, right=1, wrong=1)
     progress.take_losses()
@@ -162,7 +162,7 @@ def test_an_epochs_figures_are_means_over_its_images() -> None:
     assert progress.epoch == 3
 
 
-def test_an_epochs_figures_go_on_after_a_checkpoint() -> None:
+def test_an_epochs_figures_include_the_steps_before_a_checkpoint() -> None:
     before = planned()
     count(before, 3.0, right=2, wrong=0)
     before.take_losses()
@@ -173,7 +173,7 @@ def test_an_epochs_figures_go_on_after_a_checkpoint() -> None:
     assert progress.end_epoch() == (2.0, 0.5)
 
 
-def test_the_pace_is_of_the_images_since_the_last_report(clock: Clock) -> None:
+def test_the_pace_counts_images_since_the_last_report(clock: Clock) -> None:
     progress = planned()
     progress.start_clock()
     count(progress, 1, 1, right=3, wrong=5)
@@ -186,8 +186,8 @@ def test_the_pace_is_of_the_images_since_the_last_report(clock: Clock) -> None:
     assert progress.take_pace() == 8 / 4
 
 
-def test_a_step_that_took_no_time_has_a_pace_all_the_same(clock: Clock) -> None:
-    """Clocks of some systems are that coarse."""
+def test_a_step_that_took_no_time_has_a_finite_pace(clock: Clock) -> None:
+    """The clocks of some systems are that coarse."""
     progress = planned()
     progress.start_clock()
     count(progress, 1)
@@ -214,13 +214,13 @@ def test_an_epoch_that_gets_nothing_right_is_still_better_than_none() -> None:
     assert (progress.best_epoch, progress.best_test_accuracy) == (1, 0.2)
 
 
-def test_without_validation_images_no_epoch_is_best_and_the_newest_counts() -> None:
+def test_without_validation_images_no_epoch_is_best_and_the_latest_counts() -> None:
     progress = planned()
     assert [progress.note_best(epoch, of_accuracy(right), None) for epoch, right in enumerate((5, 9, 7), 1)] == [False] * 3
     assert (progress.best_epoch, progress.best_test_accuracy) == (None, 0.7)
 
 
-def test_the_best_so_far_is_remembered_after_a_checkpoint() -> None:
+def test_a_resumed_run_remembers_the_best_epoch() -> None:
     before = planned()
     before.note_best(1, of_accuracy(6), of_accuracy(8))
     progress = planned()
@@ -230,8 +230,8 @@ def test_the_best_so_far_is_remembered_after_a_checkpoint() -> None:
     assert progress.note_best(3, of_accuracy(5), of_accuracy(9))
 
 
-def test_what_was_counted_is_restored() -> None:
-    """Every number is another one, so that none can stand for its neighbour."""
+def test_all_counters_are_restored() -> None:
+    """All numbers differ, so that a mix-up would be noticed."""
     counters = Counters(
         step=7,
         tested_epochs=1,

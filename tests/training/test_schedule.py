@@ -12,7 +12,7 @@ def rates_of(steps: int, *, also_after: int = 0) -> list[float]:
 
 
 def test_every_rate_of_a_short_cycle_by_hand() -> None:
-    """Of 14 steps two rise, by 0.045 each, and the others fall, by an eleventh of the way down to a thousandth."""
+    """Of 14 steps, two raise the rate by 0.045 each; the others lower it, each by an eleventh of the way to a thousandth of the peak."""
     fall = (0.1 - 0.0001) / 11
     np.testing.assert_allclose(rates_of(14), [0.01, 0.055, *(0.1 - step * fall for step in range(12))])
 
@@ -29,10 +29,10 @@ def test_the_shortest_cycles_have_a_rate_for_every_step(steps: int, expected: li
     np.testing.assert_allclose(rates_of(steps), expected)
 
 
-def test_epochs_that_were_added_later_are_done_at_a_tenth() -> None:
+def test_epochs_added_later_use_a_tenth_of_the_rate() -> None:
     np.testing.assert_allclose(rates_of(14, also_after=3)[14:], 0.01)
 
 
-def test_a_constant_rate_stays_and_has_no_end() -> None:
+def test_a_constant_rate_never_changes() -> None:
     constant = TrainConfig(learning_rate=0.03)
     assert [scheduled_rate(constant, step, 4) for step in range(6)] == [0.03] * 6

@@ -26,7 +26,7 @@ def planned(config: TrainConfig = CONFIG) -> TrainingState:
 
 
 def take_step(state: TrainingState, seed: int = 0) -> None:
-    """A step on four random pictures."""
+    """Takes a step on four random pictures."""
     random = torch.Generator().manual_seed(seed)
     labels = torch.randint(10, (4,), generator=random)
     state.set_learning_rate()
@@ -46,7 +46,7 @@ def kernels_of(network: torch.nn.Module) -> torch.Tensor:
     return network.state_dict()["layer1.0.weight"]
 
 
-def test_the_seed_decides_the_weights_of_a_new_network() -> None:
+def test_the_seed_determines_the_weights_of_a_new_network() -> None:
     torch.manual_seed(1)
     one = draw_network(CONFIG)
     torch.manual_seed(2)
@@ -70,12 +70,12 @@ def test_the_seed_decides_the_weights_of_a_new_network() -> None:
 def test_the_optimizer_is_made_as_the_config_says(config: TrainConfig, kind: type, expected: dict[str, Any]) -> None:
     optimizer = make_optimizer(config, draw_network(config))
     assert type(optimizer) is kind
-    assert len(optimizer.param_groups[0]["params"]) == 10  # of four layers with weight and bias, and the linear one
+    assert len(optimizer.param_groups[0]["params"]) == 10  # weight and bias of four layers, and of the linear one
     for name, value in (expected | {"lr": 0.01, "fused": True}).items():
         assert optimizer.param_groups[0][name] == value, name
 
 
-def test_each_step_has_the_rate_of_the_schedule() -> None:
+def test_each_step_uses_the_rate_of_the_schedule() -> None:
     config = replace(CONFIG, schedule="one-cycle")
     state = planned(config)
     assert state.last_rate == 0.01
@@ -84,8 +84,8 @@ def test_each_step_has_the_rate_of_the_schedule() -> None:
         assert rates_in(state) == [state.last_rate] == [scheduled_rate(config, step, 14)]
 
 
-def test_a_schedule_is_as_long_as_the_config_says_also_with_more_epochs() -> None:
-    """An epoch that is added does not stretch what has already been done."""
+def test_a_schedule_keeps_its_length_when_epochs_are_added() -> None:
+    """Otherwise, an added epoch would stretch the schedule of steps that have already been taken."""
     state = TrainingState(replace(CONFIG, schedule="one-cycle"), CPU)
     state.plan(steps_per_epoch=7, epochs=9)
     state.progress.step = 13
@@ -120,7 +120,7 @@ def test_the_average_of_two_steps_by_hand() -> None:
 
 
 @pytest.mark.parametrize(("config", "kept"), [(CONFIG, {"step", "exp_avg", "exp_avg_sq"}), (SGD, {"momentum_buffer"})])
-def test_a_checkpoint_holds_the_network_and_what_the_optimizer_keeps(config: TrainConfig, kept: set[str]) -> None:
+def test_a_checkpoint_holds_the_network_and_the_optimizers_state(config: TrainConfig, kept: set[str]) -> None:
     state = planned(config)
     take_step(state)
     tensors = state.capture().tensors
@@ -130,7 +130,7 @@ def test_a_checkpoint_holds_the_network_and_what_the_optimizer_keeps(config: Tra
     np.testing.assert_array_equal(tensors["trained.fc.weight"], state.model.fc.weight.detach().numpy())
 
 
-def test_a_checkpoint_does_not_change_with_the_run() -> None:
+def test_a_checkpoint_does_not_change_when_training_continues() -> None:
     state = planned(replace(CONFIG, weight_averaging=True))
     take_step(state)
     checkpoint = state.capture()
@@ -159,8 +159,8 @@ def damaged(checkpoint: Checkpoint, **changes: Any) -> Checkpoint:
     return replace(checkpoint, tensors={**checkpoint.tensors, **changes})
 
 
-def test_a_checkpoint_of_something_else_is_refused() -> None:
-    """However it shows: weights are missing or have another shape, the optimizer keeps something else, or for more parameters."""
+def test_a_checkpoint_that_does_not_fit_is_refused() -> None:
+    """Weights are missing or have a different shape, or the optimizer's state is of another kind or for more parameters."""
     adam, sgd, averaged = planned(), planned(SGD), planned(replace(CONFIG, weight_averaging=True))
     for state in (adam, sgd, averaged):
         take_step(state)
@@ -170,7 +170,7 @@ def test_a_checkpoint_of_something_else_is_refused() -> None:
         (averaged, whole),
         (adam, without_a_layer),
         (adam, damaged(whole, **{"trained.fc.weight": np.zeros((10, 3), np.float32)})),
-        (adam, damaged(whole, **{"trained.fc.weight": np.array("no number")})),
+        (adam, damaged(whole, **{"trained.fc.weight": np.array("not a number")})),
         (adam, damaged(whole, **{"optimizer.10.exp_avg": np.zeros(3, np.float32)})),
         (adam, sgd.capture()),
     ):
@@ -180,21 +180,21 @@ def test_a_checkpoint_of_something_else_is_refused() -> None:
 
 @pytest.fixture
 def seconds(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """What the clock shows, for a test to change."""
+    """The time on the clock, which a test can change."""
     seconds = [0.0]
     monkeypatch.setattr(time, "perf_counter", lambda: seconds[0])
     return seconds
 
 
 def send(reported: Generator[Event, Request | None, None], request: Request) -> Event | None:
-    """What is answered; None where training goes on."""
+    """The event that answers the request; None if training continues."""
     try:
         return reported.send(request)
     except StopIteration:
         return None
 
 
-def test_the_clock_stands_while_an_event_is_looked_at(seconds: list[float]) -> None:
+def test_the_clock_stops_while_a_consumer_handles_an_event(seconds: list[float]) -> None:
     state = planned()
     state.progress.start_clock()
     seconds[0] = 2.0
@@ -207,7 +207,7 @@ def test_the_clock_stands_while_an_event_is_looked_at(seconds: list[float]) -> N
     assert state.progress.elapsed_s == 2 + 3
 
 
-def test_a_consumer_can_ask_for_reports_after_every_step_and_for_fewer_again() -> None:
+def test_a_consumer_can_switch_reports_after_every_step_on_and_off() -> None:
     state = planned()
     for request, expected in ((Request(report_every_step=True), True), (Request(), True), (Request(report_every_step=False), False)):
         reported = state.report(EVENT)
@@ -216,7 +216,7 @@ def test_a_consumer_can_ask_for_reports_after_every_step_and_for_fewer_again() -
         assert state.progress.report_every_step is expected
 
 
-def test_a_changed_rate_is_answered_until_nothing_more_is_asked(seconds: list[float]) -> None:
+def test_every_change_of_the_rate_is_answered_before_training_continues(seconds: list[float]) -> None:
     state = planned(replace(CONFIG, schedule="one-cycle"))
     for _ in range(4):
         take_step(state)
@@ -233,7 +233,7 @@ def test_a_changed_rate_is_answered_until_nothing_more_is_asked(seconds: list[fl
         assert answer.checkpoint.counters.rate_scale == pytest.approx(rate / coming)
     assert state.progress.report_every_step
     assert next(reported, None) is None
-    assert state.progress.elapsed_s == 0, "no time passes while the rate is changed"
+    assert state.progress.elapsed_s == 0, "the clock must not run while the rate is changed"
     state.set_learning_rate()
     assert state.last_rate == pytest.approx(0.02)
     restored = planned(replace(CONFIG, schedule="one-cycle"))
