@@ -1,4 +1,4 @@
-"""Opening a page in Streamlit's AppTest, through dashboard.py as a browser does."""
+"""Opens pages in Streamlit's AppTest, through dashboard.py, as a browser does."""
 
 from streamlit.testing.v1 import AppTest
 
@@ -19,6 +19,6 @@ def open_page(page: str, **query: str) -> AppTest:
 
 
 def query(at: AppTest, name: str) -> str:
-    """A query parameter, which AppTest gives as a list or as text, or "" where there is none."""
+    """A query parameter, which AppTest returns as a list or as text; "" if there is none."""
     value = at.query_params.get(name, "")
     return value if isinstance(value, str) else value[0]

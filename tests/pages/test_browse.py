@@ -9,7 +9,7 @@ from fmnist_core.dataset.split import load_split
 from tests.pages.conftest import open_page, query
 
 
-def test_twenty_samples_and_the_first_one_large() -> None:
+def test_twenty_samples_are_shown_and_the_first_is_enlarged() -> None:
     at = open_page("browse")
     assert at.title[0].value == "Browse"
     assert at.number_input(key="count").value == 20
@@ -27,7 +27,7 @@ def test_a_link_opens_the_same_choice() -> None:
 
 
 @pytest.mark.parametrize("query", [{"seed": "-1"}, {"seed": "x"}, {"count": "5000"}, {"split": "../etc"}, {"class": "Hat"}])
-def test_nonsense_in_a_link_is_the_default(query: dict[str, str]) -> None:
+def test_invalid_choices_in_a_link_become_the_defaults(query: dict[str, str]) -> None:
     at = open_page("browse", **query)
     assert not at.exception
     assert at.number_input(key="seed").value == 0
@@ -61,7 +61,7 @@ def test_choices_survive_a_change_of_page() -> None:
     assert query(at, "class") == "Sandal"
 
 
-def test_a_class_without_images_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_class_without_images_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import numpy as np
 
     from tests.conftest import write_idx
@@ -75,7 +75,7 @@ def test_a_class_without_images_is_said(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 @pytest.mark.parametrize("page", ["browse", "evaluate", "predict"])
-def test_bad_data_gets_its_sentence(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bad_data_are_reported(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FMNIST_DATA", str(tmp_path / "nowhere"))
     at: AppTest = open_page(page)
     assert not at.exception

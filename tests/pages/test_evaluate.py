@@ -15,7 +15,7 @@ from pages.parts.components.image_wall.image_wall import read_pick
 from tests.pages.conftest import open_page, query
 
 
-def test_the_starter_is_evaluated_before_anyone_has_trained() -> None:
+def test_before_anyone_has_trained_the_starter_is_evaluated() -> None:
     at = open_page("evaluate")
     assert at.selectbox(key="run_picker").value == "starter"
     assert at.metric[0].value == f"{100 * (load_run('starter').test_accuracy or 0):.2f} %"
@@ -25,21 +25,21 @@ def test_the_starter_is_evaluated_before_anyone_has_trained() -> None:
     assert any("**Shirt**: of its 1,000 images the network finds" in text.value for text in at.markdown)
 
 
-def test_the_most_frequent_mistakes_are_said_and_lead_to_their_images() -> None:
+def test_the_most_frequent_mistakes_are_listed_and_lead_to_their_images() -> None:
     at = open_page("evaluate", run="starter", test_image="3")
     confusion = np.array(json.loads((load_run("starter").folder / "evaluation.json").read_text())["confusion"])
     np.fill_diagonal(confusion, 0)
     worst = at.button(key="worst_6_0")
     words = re.fullmatch(r"Shirt was confused with T-shirt/top (\d+) times", worst.label)
     assert words is not None
-    assert abs(int(words[1]) - confusion.max()) <= 2  # another processor may round an image over the border
+    assert abs(int(words[1]) - confusion.max()) <= 2  # on another processor, rounding may change an image's class
     worst.click().run()
     assert query(at, "cell") == "6-0"
     assert query(at, "test_image") == ""
     assert any(heading.value.startswith("Shirt classified as T-shirt/top: ") for heading in at.subheader)
 
 
-def test_a_link_to_one_image_of_a_cell_shows_it_large() -> None:
+def test_a_link_to_one_image_of_a_cell_enlarges_it() -> None:
     at = open_page("evaluate", run="starter", cell="9-9", test_image="0")  # test image 0 is an ankle boot
     assert [image.proto.imgs[0].alt for image in at.get("image")] == ["Test image 0, Ankle boot, enlarged"]
     assert at.success[0].value == "Correct: the label is Ankle boot."
@@ -48,14 +48,14 @@ def test_a_link_to_one_image_of_a_cell_shows_it_large() -> None:
 
 
 @pytest.mark.parametrize("image", ["-1", "10000", "x", "1.5"])
-def test_nonsense_for_an_image_is_the_most_confident_one(image: str) -> None:
+def test_for_an_invalid_image_the_most_confident_one_is_shown(image: str) -> None:
     first = open_page("evaluate", run="starter", cell="8-8").get("image")[0].proto.imgs[0].alt
     at = open_page("evaluate", run="starter", cell="8-8", test_image=image)
     assert not at.exception
     assert at.get("image")[0].proto.imgs[0].alt == first
 
 
-def test_an_image_far_down_a_cell_opens_its_page_of_the_wall() -> None:
+def test_an_image_far_down_a_cell_opens_the_right_page() -> None:
     evaluation = evaluate(load_model(load_run("starter")), load_split("test", PACKAGED_FOLDER))
     last = evaluation.images_in_cell(8, 8)[-1]
     at = open_page("evaluate", run="starter", cell="8-8", test_image=str(last))
@@ -70,17 +70,17 @@ def test_a_cell_in_the_link_shows_its_images() -> None:
     headings = [heading.value for heading in at.subheader]
     assert any(heading.startswith("Shirt classified as T-shirt/top: ") for heading in headings)
     shown = next(int(heading.rsplit(" ", 1)[1]) for heading in headings if "classified as" in heading)
-    assert abs(shown - count) <= 2  # another processor may round an image over the border
+    assert abs(shown - count) <= 2  # on another processor, rounding may change an image's class
 
 
 @pytest.mark.parametrize("cell", ["9-99", "x", "1", "-1-0", "../.."])
-def test_nonsense_for_a_cell_is_no_cell(cell: str) -> None:
+def test_an_invalid_cell_is_ignored(cell: str) -> None:
     at = open_page("evaluate", run="starter", cell=cell)
     assert not at.exception
     assert at.info[0].value.startswith("Click a cell to see its images.")
 
 
-def test_an_empty_cell_is_said() -> None:
+def test_an_empty_cell_is_reported() -> None:
     at = open_page("evaluate", run="starter", cell="1-9")
     assert at.info[0].value == "No test image is in this cell. Choose another."
 
@@ -96,13 +96,13 @@ def test_the_newest_run_is_the_first_choice_and_lives_in_the_url(trained_run: Ru
 
 
 @pytest.mark.parametrize("asked", ["nobody", "../../etc/passwd", "20200101-000000-abcd"])
-def test_a_link_to_a_run_that_is_not_here(asked: str) -> None:
+def test_a_link_to_an_unknown_run_shows_a_warning(asked: str) -> None:
     at = open_page("evaluate", run=asked)
     assert at.warning[0].value.startswith("The run in this link does not exist")
     assert at.selectbox(key="run_picker").value == "starter"
 
 
-def test_weights_that_are_none_get_a_sentence(trained_run: RunRecord) -> None:
+def test_a_damaged_weights_file_is_reported(trained_run: RunRecord) -> None:
     (trained_run.folder / "checkpoints" / "epoch-001.safetensors").write_bytes(b"\x80\x04pickle")
     at = open_page("evaluate", run=trained_run.id)
     assert not at.exception
@@ -112,7 +112,7 @@ def test_weights_that_are_none_get_a_sentence(trained_run: RunRecord) -> None:
 @pytest.mark.parametrize(
     "sent", [None, {}, {"cell": None}, {"cell": [1]}, {"cell": [1, 10]}, {"cell": [-1, 0]}, {"cell": [True, 0]}, {"cell": "1-2"}]
 )
-def test_what_is_no_cell_is_not_believed(sent: Any) -> None:
+def test_an_invalid_cell_from_the_browser_is_ignored(sent: Any) -> None:
     assert read_cell(sent, 10) is None
 
 
@@ -121,7 +121,7 @@ def test_a_cell_is_read() -> None:
 
 
 @pytest.mark.parametrize("picked", [None, 3, ["other", 1], ["sheet", 20], ["sheet", -1], ["sheet", "1"], ["sheet", True], ["sheet"]])
-def test_what_is_no_pick_of_these_pictures_is_not_believed(picked: Any) -> None:
+def test_an_invalid_pick_or_one_of_other_pictures_is_ignored(picked: Any) -> None:
     assert read_pick({"picked": picked}, "sheet", 20) is None
 
 

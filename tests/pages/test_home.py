@@ -1,4 +1,4 @@
-"""Home: five links, the newest run, what is in use, also where something is missing."""
+"""Home: five links, the newest run, the data and device in use; and what it shows if something is missing."""
 
 import json
 import os
@@ -57,7 +57,7 @@ def test_it_says_which_data_and_device_are_in_use() -> None:
         assert f"<figcaption>{name}</figcaption>" in html(at)
 
 
-def test_the_network_is_drawn_with_its_shapes_and_all_its_weights() -> None:
+def test_the_network_is_drawn_with_shapes_and_numbers_of_weights() -> None:
     at = open_home()
     drawn = html(at)
     for said in ("28×28 pixels", "16 maps of 14×14", "32 maps of 7×7", "10 probabilities"):
@@ -77,7 +77,7 @@ def test_the_newest_result_and_its_link(trained_run: RunRecord) -> None:
     assert links(at)[5].query_string == f"run={trained_run.id}"
 
 
-def test_a_run_that_trains_now_has_a_link_to_watch_it(trained_run: RunRecord) -> None:
+def test_a_live_run_has_a_link_to_watch_it(trained_run: RunRecord) -> None:
     live = create_run(TrainConfig(), "*Team* [blue]")
     writer = RunWriter(live)
     status = json.loads((writer.folder / "status.json").read_text())
@@ -88,17 +88,17 @@ def test_a_run_that_trains_now_has_a_link_to_watch_it(trained_run: RunRecord) ->
     watch, result = links(at)[5:7]
     assert (watch.page, watch.query_string) == ("training", f"run={live}")
     assert (result.page, result.query_string) == ("evaluation", f"run={trained_run.id}")
-    assert r"**\*Team\* \[blue\]** is training now" in words(at)  # a name is shown as it was typed
+    assert r"**\*Team\* \[blue\]** is training now" in words(at)  # a name is shown exactly as typed
 
 
-def test_a_run_without_a_result_leaves_the_starter_on_show() -> None:
+def test_without_a_result_the_starter_is_shown() -> None:
     RunWriter(create_run(TrainConfig(), "Short")).end("failed", "It failed.")
     at = open_home()
     assert "No network trained here has a result yet" in words(at)
     assert links(at)[5].query_string == "run=starter"
 
 
-def test_bad_data_is_said_and_the_rest_of_the_page_stays(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_bad_data_are_reported_and_the_rest_of_the_page_still_works(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FMNIST_DATA", str(tmp_path / "nowhere"))
     at = open_home()
     assert "nowhere does not exist" in at.error[0].value
@@ -106,7 +106,7 @@ def test_bad_data_is_said_and_the_rest_of_the_page_stays(monkeypatch: pytest.Mon
     assert "91.50 %" in words(at)
 
 
-def test_data_of_ones_own_with_a_class_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, small_splits: tuple[Split, Split]) -> None:
+def test_custom_data_may_lack_a_class(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, small_splits: tuple[Split, Split]) -> None:
     for split, stem in zip(small_splits, ("train", "t10k"), strict=True):
         kept = split.labels != 8
         write_idx(tmp_path / f"{stem}-images-idx3-ubyte", split.images[kept])

@@ -28,13 +28,13 @@ WHOLE: list[Event] = [*UNDER_WAY, step_done(4, [1.0], 4.0), epoch_done(1, 4, 5.0
 
 @pytest.fixture(autouse=True)
 def no_warm_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A warm worker helps nobody here and takes a core for two seconds."""
+    """Starts no warm worker, which is not needed here and would use a core for two seconds."""
     monkeypatch.setattr("fmnist_core.jobs.processes.keep_warm_worker", lambda: None)
 
 
 @pytest.fixture
 def launched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Ids of the runs for which a process was to be started; none is."""
+    """The ids of the runs that the page tried to start; no process is started."""
     ids: list[str] = []
     monkeypatch.setattr(control, "start_process", ids.append)
     return ids
@@ -45,14 +45,14 @@ def commands(run_id: str) -> list[Command]:
 
 
 def answer(run_id: str) -> None:
-    """As the trainer does when it has carried out all it was asked for."""
+    """Answers all commands, as the trainer does when it has carried them out."""
     inbox = Inbox(run_folder(run_id))
     for command in inbox.take_new():
         inbox.answer(command)
 
 
 def component_data(at: AppTest, name: str) -> dict[str, Any]:
-    """What a component was given, or {} where it is not on the page."""
+    """The data that a component was given; {} if it is not on the page."""
     found = [element.proto for element in at.get("bidi_component") if element.proto.component_name == name]
     return json.loads(found[0].mixed.json if found[0].WhichOneof("data") == "mixed" else found[0].json) if found else {}
 
@@ -70,7 +70,7 @@ def open_run(run_id: str, **more: str) -> AppTest:
 # While it trains
 
 
-def test_what_is_seen_while_a_run_trains() -> None:
+def test_a_live_run_shows_progress_figures_charts_and_kernels() -> None:
     run = write_run([*UNDER_WAY, step_done(4, [1.0], 4.0), epoch_done(1, 4, 5.0, 0.8125)], epochs=2, name="Team *blue*")
     at = open_run(run.id)
     assert any(text.value.startswith(r"**Team \*blue\*** · ") for text in at.markdown)
@@ -92,29 +92,29 @@ def test_what_is_seen_while_a_run_trains() -> None:
     assert any("start a new run" in caption.value for caption in at.caption)
 
 
-def test_twenty_probes_turn_correct_or_wrong_and_their_pictures_are_sent_apart() -> None:
+def test_twenty_probes_turn_correct_or_wrong_and_their_pictures_are_sent_separately() -> None:
     run = write_run(UNDER_WAY)
     probes = component_data(open_run(run.id), "probe_wall")
     assert probes["numbers"] == list(PROBES)
     assert probes["summary"].startswith("0 of these 20 test images are classified correctly.")
     assert probes["per_mille"] == [11] * 20
     assert probes["predicted"][:4] == [1, 1, 2, 2]
-    assert len(json.dumps(probes)) < 1_500  # with every tick
+    assert len(json.dumps(probes)) < 1_500  # sent with every refresh
     append_events(run.id, [step_done(4, [1.0], 4.0)])
     at = open_run(run.id)
     assert component_data(at, "probe_wall")["summary"].startswith("20 of these 20")
     assert any("--probes: url(data:image/png;base64," in block.proto.body for block in at.get("html"))
 
 
-def test_a_run_whose_probes_are_not_here_shows_its_loss_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_whose_probes_are_missing_still_shows_its_charts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pages.parts.train.live_run._FIRST_POINT_S", 0.0)
-    run = write_run([started(probes=[10_000])])  # of other data than are read now
+    run = write_run([started(probes=[10_000])])  # it was trained on a larger data set
     at = open_run(run.id)
     assert component_data(at, "probe_wall") == {}
     assert len(at.get("echarts_chart")) == 3
 
 
-def test_waiting_for_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_waiting_run_shows_its_place_in_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FMNIST_SLOTS", "1")
     write_run(UNDER_WAY)
     at = open_run(create_run(TrainConfig(epochs=3), "Queued"))
@@ -136,7 +136,7 @@ def test_waiting_for_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
         ("stop", "paused", "stop", "Stopping …"),
     ],
 )
-def test_a_control_asks_the_trainer_and_shows_that_it_was_pressed(key: str, state: State, command: str, label: str) -> None:
+def test_a_control_sends_a_command_and_shows_that_it_was_clicked(key: str, state: State, command: str, label: str) -> None:
     run = write_run(UNDER_WAY, state)
     at = open_run(run.id)
     at.button(key=key).click().run()
@@ -145,12 +145,12 @@ def test_a_control_asks_the_trainer_and_shows_that_it_was_pressed(key: str, stat
     assert (at.button(key=key).label, at.button(key=key).disabled) == (label, True)
 
 
-def test_the_press_is_forgotten_once_the_trainer_has_answered() -> None:
+def test_a_click_is_forgotten_once_the_trainer_has_answered() -> None:
     run = write_run(UNDER_WAY)
     at = open_run(run.id)
     at.button(key="pause").click().run()
     at.run()
-    assert at.button(key="pause").label == "Pausing …", "what the state says is not the answer"
+    assert at.button(key="pause").label == "Pausing …", "the state alone is not an answer"
     write_status(run, state="paused")
     answer(run.id)
     at.run()
@@ -159,17 +159,17 @@ def test_the_press_is_forgotten_once_the_trainer_has_answered() -> None:
     assert at.info[0].value.startswith("**Paused.** Nothing is lost")
 
 
-def test_a_press_whose_trainer_was_replaced_is_forgotten() -> None:
+def test_a_click_whose_trainer_was_replaced_is_forgotten() -> None:
     run = write_run(UNDER_WAY)
     at = open_run(run.id)
     at.button(key="epoch").click().run()
     assert at.button(key="epoch").label == "One epoch …"
-    send(run.folder, "resume")  # its process died, and somebody let it continue
+    send(run.folder, "resume")  # its process died, and somebody continued the run
     at.run()
     assert (at.button(key="epoch").label, at.button(key="epoch").disabled) == ("One epoch", False)
 
 
-def test_a_paused_run_has_charts_to_zoom_into_and_files_to_take_away() -> None:
+def test_a_paused_run_has_charts_with_zoom_and_downloads() -> None:
     at = open_run(write_run(UNDER_WAY, "paused").id)
     assert at.get("echarts_chart") == []
     assert alts(at, "plotly_chart")[0].startswith("Loss against step for Written")
@@ -183,7 +183,7 @@ def change_rate(at: AppTest, text: str) -> AppTest:
     return at
 
 
-def test_the_rate_changes_while_it_trains_and_the_change_is_drawn() -> None:
+def test_the_rate_can_be_changed_during_training_and_the_change_is_described() -> None:
     run = write_run(UNDER_WAY)
     at = change_rate(open_run(run.id), "0,02")
     assert [(asked.command, asked.learning_rate) for asked in commands(run.id)] == [("rate", 0.02)]
@@ -248,32 +248,32 @@ def test_a_link_opens_the_same_view() -> None:
 
 
 @pytest.mark.parametrize("choice", [{"axis": "miles"}, {"smoothing": "2"}, {"compare": "nobody"}, {"pin": "20"}, {"log": "perhaps"}])
-def test_a_link_with_a_choice_that_is_none(choice: dict[str, str]) -> None:
+def test_a_link_with_an_invalid_choice_opens_the_default(choice: dict[str, str]) -> None:
     at = open_run(write_run(WHOLE, "finished").id, **choice)
     assert all(query(at, name) == "" for name in choice)
 
 
-def test_three_runs_of_one_name_are_told_apart() -> None:
-    """Created in the same second, as a class does."""
+def test_three_runs_with_the_same_name_can_be_told_apart() -> None:
+    """They were created in the same second, as can happen in a class."""
     triplets = [write_run(WHOLE, "finished", name="Triplet") for _ in range(3)]
     at = open_run(write_run(WHOLE, "finished").id)
     options = at.multiselect(key="others").options
     assert options == [*(f"Triplet · {run.id}" for run in reversed(triplets)), "Starter model"]
 
 
-def test_a_run_named_as_anothers_line_is_told_apart_too() -> None:
+def test_a_run_named_like_anothers_line_can_be_told_apart_too() -> None:
     lines = distinct_lines({"a": "Twin", "b": "Twin", "c": "Twin · a"})
     assert lines == {"a": "Twin · a", "b": "Twin · b", "c": "Twin · a · c"}
     assert distinct_lines({"a": "One", "b": "Other"}) == {"a": "One", "b": "Other"}
 
 
-def test_the_loss_in_words_is_smoothed_as_the_slider_says() -> None:
+def test_the_described_loss_is_smoothed_like_the_chart() -> None:
     run = write_run([started(), step_done(4, [4.0, 3.0, 2.0, 1.0], 4.0)], "finished")
     said = "Loss against step for Written: from 4.00 at step 1 to about {} at step 4."
     at = open_run(run.id, smoothing="0")
     assert alts(at, "plotly_chart")[0] == said.format("1.00")
     at.slider(key="smoothing").set_value(0.5).run()
-    # 1, 2, 3 and 4 weighed by 1, 1/2, 1/4 and 1/8, over their sum
+    # the mean of 1, 2, 3 and 4, weighted by 1, 1/2, 1/4 and 1/8
     assert alts(at, "plotly_chart")[0] == said.format("1.73")
 
 
@@ -302,11 +302,11 @@ def test_when_did_it_learn_this(rights: list[bool], sentence: str, state: State)
 @pytest.mark.parametrize(
     "sent", [None, {}, {"picked": 3}, {"picked": ["old", 3]}, {"picked": ["now", 20]}, {"picked": ["now", -2]}, {"picked": ["now", True]}]
 )
-def test_what_is_no_pin_is_ignored(sent: Any) -> None:
+def test_an_invalid_pin_is_ignored(sent: Any) -> None:
     assert read_pin(sent, "now", 20) is None
 
 
-def test_a_pin_and_its_removal() -> None:
+def test_a_pin_can_be_set_and_removed() -> None:
     assert read_pin({"picked": ["now", 0]}, "now", 20) == 0
     assert read_pin({"picked": ["now", -1]}, "now", 20) == -1
 
@@ -329,7 +329,7 @@ def test_a_pin_and_its_removal() -> None:
         ("failed", "The disk is full.", "error", "The run failed. The disk is full."),
     ],
 )
-def test_every_end_is_told(state: State, message: str, kind: str, said: str) -> None:
+def test_every_outcome_is_described(state: State, message: str, kind: str, said: str) -> None:
     epoch = 1 if state in ("finished", "diverged") else 0
     run = write_run(WHOLE, state, message=message, epoch=epoch, epochs=1, test_accuracy=0.8, has_weights=True)
     at = open_run(run.id)
@@ -354,7 +354,7 @@ def test_a_killed_run_is_continued_by_one_button(launched: list[str]) -> None:
     assert at.get("echarts_chart")
 
 
-def test_five_more_epochs_or_another_number(launched: list[str]) -> None:
+def test_five_more_epochs_or_any_other_number_can_be_trained(launched: list[str]) -> None:
     run = write_run(WHOLE, "finished", epoch=1, epochs=1, test_accuracy=0.8, has_weights=True)
     at = open_run(run.id)
     assert at.button(key="train_more").label == "Train 5 more epochs"
@@ -366,12 +366,12 @@ def test_five_more_epochs_or_another_number(launched: list[str]) -> None:
     assert load_run(run.id).epochs == 2
 
 
-def test_a_run_that_cannot_be_continued_has_no_such_button() -> None:
+def test_a_run_that_cannot_be_continued_has_no_button_for_it() -> None:
     at = open_run(write_run(WHOLE, "diverged", message="Too high.").id)
     assert not {"continue", "train_more"} & {button.key for button in at.button}
 
 
-def test_a_continuation_that_fails_gets_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_reason_why_a_run_cannot_be_continued_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(run_id: str) -> None:
         raise RunError(f"{run_id} cannot be continued.")
 
@@ -382,7 +382,7 @@ def test_a_continuation_that_fails_gets_a_sentence(monkeypatch: pytest.MonkeyPat
     assert [error.value for error in at.error] == [f"{run.id} cannot be continued."]
 
 
-def test_the_best_epoch_and_what_the_images_are_for() -> None:
+def test_the_best_epoch_and_the_purpose_of_the_images_are_explained() -> None:
     held_out: dict[str, Any] = {"validation_loss": 0.5, "validation_accuracy": 0.75, "is_best": True}
     events: list[Event] = [started(validation_images=100, precision="bfloat16"), *UNDER_WAY[1:], epoch_done(1, 4, 5.0, **held_out)]
     later = epoch_done(2, 8, 9.0, **held_out | {"validation_accuracy": 0.7, "is_best": False})
@@ -397,11 +397,11 @@ def test_the_best_epoch_and_what_the_images_are_for() -> None:
     assert table["validation_accuracy"].tolist() == pytest.approx([75, 70])
     (said,) = [caption.value for caption in at.caption if caption.value.startswith("Computed in")]
     assert said.startswith("Computed in bfloat16 on CPU, 2 threads. The 100 validation images, held out of the training images, choose")
-    assert "with the final weights" not in said  # it has not finished by its own account
+    assert "with the final weights" not in said  # there is no Finished event
 
 
-def test_two_training_accuracies_are_told_apart() -> None:
-    """The mean while it learned, in the table, and that of the final weights, in the text."""
+def test_the_two_training_accuracies_are_explained() -> None:
+    """The table shows the mean over the epoch, the text that of the final weights."""
     run = write_run(WHOLE, "finished", epoch=1, epochs=1, test_accuracy=0.8, has_weights=True)
     at = open_run(run.id)
     (said,) = [caption.value for caption in at.caption if caption.value.startswith("Computed in")]
@@ -409,13 +409,13 @@ def test_two_training_accuracies_are_told_apart() -> None:
     assert at.dataframe[0].value["train_accuracy"].tolist() == pytest.approx([85])
 
 
-def test_the_article_has_no_validation_and_says_so() -> None:
+def test_a_run_without_validation_images_says_so() -> None:
     at = open_run(write_run(WHOLE, "finished", epoch=1, test_accuracy=0.8, has_weights=True).id)
     assert any("No images were held out, so the latest weights are used." in caption.value for caption in at.caption)
     assert "validation_accuracy" not in at.dataframe[0].value
 
 
-def test_a_failure_meets_what_was_expected() -> None:
+def test_the_question_about_a_failure_is_answered() -> None:
     preset = find_preset("rate-too-high")
     losses = [2.3, 40.0, *[90.0] * 18]
     run = write_run([started(20), step_done(20, losses, 4.0), epoch_done(1, 20, 5.0, 0.1)], "finished", config=preset.config, epoch=1)
@@ -423,12 +423,12 @@ def test_a_failure_meets_what_was_expected() -> None:
     words = [text.value for text in at.markdown]
     assert f"**What did you expect?** {preset.question}" in words
     assert any("The learning rate of 30 is too high: try 0.01." in text for text in words)
-    assert not at.success  # it reached its end, which is nothing to be congratulated on
+    assert not at.success  # it finished, but that is no success
     assert at.info[0].value.startswith("Finished 1 epoch in 5 s.")
 
 
-def test_old_runs_still_open() -> None:
-    """The starter's events, which lack everything newer, as a run of one's own."""
+def test_runs_of_older_versions_still_open() -> None:
+    """The starter's events, which lack all newer fields, as the events of a user's run."""
     run = write_run([], "finished", epoch=40, epochs=40, test_accuracy=0.915, has_weights=True)
     (run.folder / "events.jsonl").write_bytes((STARTER_FOLDER / "events.jsonl").read_bytes())
     at = open_run(run.id)
@@ -438,11 +438,11 @@ def test_old_runs_still_open() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(0.4, "0 s"), (59.4, "59 s"), (65, "1 min 05 s"), (3_700, "1 h 01 min")])
-def test_times_as_people_say_them(seconds: float, said: str) -> None:
+def test_durations_are_formatted_for_people(seconds: float, said: str) -> None:
     assert format_duration(seconds) == said
 
 
-# Many who watch
+# Many viewers
 
 
 @pytest.mark.parametrize(
@@ -455,16 +455,16 @@ def test_times_as_people_say_them(seconds: float, said: str) -> None:
         (11, 4.0, 8.0),
         (30, None, 12.0),
         (500, None, 12.0),
-        (9, 8.0, 8.0),  # one who left is not enough for a faster pace
+        (9, 8.0, 8.0),  # one person leaving is not enough for a faster pace
         (8, 8.0, 4.0),
         (1, 12.0, 0.5),
     ],
 )
-def test_the_more_look_the_more_seldom_a_page_is_drawn(people: int, now: float | None, picked: float) -> None:
+def test_more_viewers_mean_fewer_refreshes(people: int, now: float | None, picked: float) -> None:
     assert pick_pace(people, now) == picked
 
 
-def test_a_page_says_that_many_look(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_says_how_many_people_watch(monkeypatch: pytest.MonkeyPatch) -> None:
     others = {f"visitor {number}": time.monotonic() for number in range(9)} | {"long gone": time.monotonic() - 3600}
     monkeypatch.setattr(viewers, "_last_seen", lambda: others)
     run = write_run([started(), step_done(2, [2.3, 2.0], 1.0)])
@@ -478,17 +478,17 @@ def test_a_page_says_that_many_look(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not [caption for caption in at.caption if "watching" in caption.value]
 
 
-def test_among_many_who_look_a_press_is_answered_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page waits for the trainer, instead of for its next refresh in four seconds."""
+def test_with_many_viewers_a_click_is_still_answered_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page waits for the trainer's answer, not for its next refresh four seconds later."""
     monkeypatch.setattr(viewers, "_last_seen", lambda: {f"visitor {number}": time.monotonic() for number in range(9)})
     run = write_run(UNDER_WAY)
     at = open_run(run.id)
-    looked = []
+    checks = []
 
     def is_pending_twice(folder: Path, command_id: str) -> bool:
-        """The trainer answers while the page waits: after its second look."""
-        looked.append(command_id)
-        if len(looked) == 2:
+        """The trainer answers while the page waits, just before the page checks a second time."""
+        checks.append(command_id)
+        if len(checks) == 2:
             write_status(run, state="paused")
             answer(run.id)
         return is_pending(folder, command_id)
@@ -496,5 +496,5 @@ def test_among_many_who_look_a_press_is_answered_at_once(monkeypatch: pytest.Mon
     monkeypatch.setattr(run_controls, "is_pending", is_pending_twice)
     at.button(key="pause").click().run()
     assert not at.exception
-    assert len(looked) == 2
+    assert len(checks) == 2
     assert at.button(key="resume").label == "Resume"

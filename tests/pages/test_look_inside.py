@@ -1,4 +1,4 @@
-"""Look inside: every view of the kernels, an item's maps, and links that name nothing."""
+"""Look inside: every view of the kernels, an item's feature maps, and invalid links."""
 
 import base64
 import json
@@ -42,7 +42,7 @@ def heatmap(chart: Any) -> dict[str, Any]:
 
 
 def tiles(chart: Any, side: int) -> NDArray[np.float32]:
-    """(N, side, side), the maps of a sheet in the order in which they stand on it, row by row; between them the sheet is empty."""
+    """(N, side, side), the maps of a sheet, row by row; between them the sheet is empty."""
     packed = heatmap(chart)["z"]
     sheet = np.frombuffer(base64.b64decode(packed["bdata"]), packed["dtype"])
     sheet = sheet.reshape([int(size) for size in packed["shape"].split(",")])
@@ -109,7 +109,7 @@ def test_all_views_of_the_second_layer_share_one_scale_and_the_overview_holds_ev
     assert len(chart.spec) < 250_000  # a class of thirty opens it at once
 
 
-def test_the_article_shows_channel_0_of_the_second_layer_eight_a_row(starter: FashionCNN) -> None:
+def test_the_articles_view_shows_channel_0_of_the_second_layer_eight_per_row(starter: FashionCNN) -> None:
     (chart,) = charts(open_page(part="Second layer", way="As in the article"))
     np.testing.assert_array_equal(tiles(chart, 5), second_kernels(starter)[:, 0])
     shape = [int(size) for size in heatmap(chart)["z"]["shape"].split(",")]
@@ -152,7 +152,7 @@ def test_an_item_is_chosen_by_class_by_number_and_at_random() -> None:
     assert at.selectbox(key="item_class").value == "Bag"
     at.number_input(key="item").set_value(0).run()  # an ankle boot
     assert at.selectbox(key="item_class").value == "Any class"
-    assert "item" not in at.query_params  # a default stays out
+    assert "item" not in at.query_params  # defaults are not in the URL
     assert "Ankle boot" in at.get("image")[0].proto.imgs[0].alt
 
 
@@ -166,12 +166,12 @@ def test_an_item_is_chosen_by_class_by_number_and_at_random() -> None:
         {"part": "An item on its way through", "item": "10000", "item_class": "Hat", "stage": "before"},
     ],
 )
-def test_a_link_that_names_nothing_opens_the_default(query: dict[str, str]) -> None:
+def test_a_link_with_an_invalid_choice_opens_the_default(query: dict[str, str]) -> None:
     at = open_page(**query)
     assert charts(at)
-    meant = {"Second layer", "An item on its way through", "One input channel"}
+    valid = {"Second layer", "An item on its way through", "One input channel"}
     kept = {name for name, value in query.items() if at.query_params.get(name) == value}
-    assert kept == {name for name, value in query.items() if value in meant}
+    assert kept == {name for name, value in query.items() if value in valid}
 
 
 def test_it_opens_the_run_of_the_url(trained_run: RunRecord) -> None:
@@ -181,14 +181,14 @@ def test_it_opens_the_run_of_the_url(trained_run: RunRecord) -> None:
 
 
 @pytest.mark.parametrize("pixels", ["raw", "normalised"])
-def test_only_a_network_of_normalised_pixels_is_said_to_see_a_frame(pixels: Pixels) -> None:
-    """To one of raw pixels, as the article's, the zeros beyond the edge are black, like the background."""
+def test_the_frame_is_only_explained_for_normalised_pixels(pixels: Pixels) -> None:
+    """With raw pixels, as in the article, the zeros beyond the edge are black like the background."""
     run = write_run([], "finished", config=TrainConfig(pixels=pixels), epoch=1, has_weights=True)
     at = open_page(part="An item on its way through", run=run.id)
     assert any("zero is a dark grey, not black" in caption.value for caption in at.caption) is (pixels == "normalised")
 
 
-def test_weights_that_cannot_be_read_get_a_sentence(trained_run: RunRecord) -> None:
+def test_weights_that_cannot_be_read_are_reported(trained_run: RunRecord) -> None:
     next((trained_run.folder / "checkpoints").glob("*.safetensors")).write_bytes(b"not weights")
     at = open_page(run=trained_run.id)
     assert "does not hold this network's weights" in at.error[0].value

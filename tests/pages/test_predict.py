@@ -36,14 +36,14 @@ def png(pixels: np.ndarray) -> bytes:
 
 
 def t_shirt() -> np.ndarray:
-    """A dark T-shirt on a bright floor with some grain, (300, 260, 3)."""
+    """A dark T-shirt on a bright floor, with some grain, (300, 260, 3)."""
     pixels = np.full((300, 260, 3), (205, 190, 160), np.int16)
     pixels[60:250, 85:175] = pixels[60:110, 50:210] = (40, 50, 110)
     return (pixels + np.random.default_rng(0).integers(-6, 7, pixels.shape)).clip(0, 255).astype(np.uint8)
 
 
 def header_of(width: int, height: int) -> bytes:
-    """A PNG that says how large it is and holds no pixels."""
+    """A PNG whose header states this size, without any pixels."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
@@ -53,7 +53,7 @@ def header_of(width: int, height: int) -> bytes:
 
 
 def bars(at: AppTest) -> str:
-    """What the chart says of all ten classes."""
+    """The chart's description, which lists all ten probabilities."""
     return str(at.get("plotly_chart")[0].proto.alt)
 
 
@@ -76,7 +76,7 @@ def with_t_shirt() -> AppTest:
 
 
 def draw(at: AppTest, pixels: np.ndarray, drawing: str = "blank") -> AppTest:
-    """What the browser sends when a stroke ends."""
+    """Sends a drawing as the browser does when a stroke ends."""
     at.session_state["drawing_of_pad"] = SESSION
     at.session_state["pad"] = {"png": [f"{SESSION} {drawing}", base64.b64encode(png(pixels)).decode()]}
     at.run()
@@ -92,7 +92,7 @@ def test_it_starts_with_a_test_item_and_its_answer() -> None:
     assert "Ankle boot 9" in bars(at)
 
 
-def test_why_shows_pixels_and_five_training_images() -> None:
+def test_the_reasons_are_pixels_and_five_training_images() -> None:
     at = open_page("predict", run="starter", item="2")
     assert "speak for Trouser" in next(alt for alt in alts(at) if alt.startswith("The picture; "))
     assert [alt.split(", ")[1] for alt in alts(at) if alt.startswith("Training image ")] == ["Trouser"] * 5
@@ -159,7 +159,7 @@ def test_turning_cropping_inverting_and_starting_over() -> None:
     assert bars(at) == first
 
 
-def test_several_pictures_are_a_table_and_a_bad_one_stops_none() -> None:
+def test_several_pictures_make_a_table_and_a_bad_one_does_not_stop_the_others() -> None:
     at = open_page("predict", source="Upload", run="starter")
     files = [("shirt.png", png(t_shirt())), ("fake.png", b"this is text"), ("grey.png", png(np.full((40, 40), 90, np.uint8)))]
     upload(at, *files, ("turned.png", png(t_shirt()[::-1].copy())))
@@ -196,7 +196,7 @@ def test_the_fifty_first_picture_is_refused() -> None:
     ],
     ids=["empty", "text", "cut", "tiny", "huge"],
 )
-def test_a_bad_upload_gets_a_sentence(content: bytes, sentence: str) -> None:
+def test_a_bad_upload_is_refused_with_a_reason(content: bytes, sentence: str) -> None:
     at = upload(open_page("predict", source="Upload"), ("it.png", content))
     assert at.error[0].value == escape(sentence)
     assert not at.get("plotly_chart")
@@ -205,12 +205,12 @@ def test_a_bad_upload_gets_a_sentence(content: bytes, sentence: str) -> None:
     assert len(at.get("plotly_chart")) == 1
 
 
-def test_a_name_is_shown_letter_by_letter() -> None:
+def test_a_file_name_is_shown_exactly() -> None:
     at = upload(open_page("predict", source="Upload"), ("**big** $x$ [a](b).png", b"text"))
     assert at.error[0].value.startswith(r"\*\*big\*\* \$x\$ \[a\]\(b\)\.png is not a picture")
 
 
-def test_an_upload_is_there_again_until_it_is_removed() -> None:
+def test_an_upload_survives_changes_of_page_until_it_is_removed() -> None:
     at = with_t_shirt()
     answer = bars(at)
     at.switch_page("pages/home.py").run()
@@ -222,7 +222,7 @@ def test_an_upload_is_there_again_until_it_is_removed() -> None:
     assert at.info[0].value.startswith("Choose files")
 
 
-def test_the_camera_answers() -> None:
+def test_a_photo_from_the_camera_is_classified() -> None:
     at = open_page("predict", source="Camera", run="starter")
     assert any("https://" in caption.value for caption in at.caption)
     photo = io.BytesIO()
@@ -233,14 +233,14 @@ def test_the_camera_answers() -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("item", "10000"), ("item", "-1"), ("item", "boot"), ("source", "Scanner")])
-def test_a_link_with_nonsense_shows_the_first_item(name: str, value: str) -> None:
+def test_a_link_with_invalid_choices_shows_the_first_item(name: str, value: str) -> None:
     at = open_page("predict", **{name: value})
     assert not at.exception
     assert at.number_input(key="item").value == 0
     assert at.subheader[0].value == "The network says: Ankle boot"
 
 
-def test_a_wrong_answer_is_said() -> None:
+def test_a_wrong_answer_is_marked_as_wrong() -> None:
     split = load_split("test", PACKAGED_FOLDER)
     answers = predict(load_model(load_run(STARTER_ID)), split.images[:100]).argmax(axis=1)
     wrong = int(np.flatnonzero(answers != split.labels[:100])[0])
@@ -251,7 +251,7 @@ def test_a_wrong_answer_is_said() -> None:
 
 
 def test_the_table_of_pictures_shows_the_answer_to_what_was_painted() -> None:
-    """A small change in the middle of the mask counts as much as one at its edge."""
+    """A change in the middle of the mask is noticed just like one at its edge."""
     at = open_page("predict", source="Upload", run="starter")
     upload(at, ("shirt.png", png(t_shirt())), ("turned.png", png(t_shirt()[::-1].copy())))
     view = f"{next(iter(at.session_state['picture_list upload'].pictures.values())).id} 0 (0.0, 0.0, 1.0, 1.0) 0"
@@ -268,7 +268,7 @@ def test_the_table_of_pictures_shows_the_answer_to_what_was_painted() -> None:
     assert len(set(sure)) == 3
 
 
-def test_what_is_unlike_the_training_images_is_said() -> None:
+def test_a_picture_unlike_the_training_images_gets_a_warning() -> None:
     model = load_model(load_run(STARTER_ID))
     random = np.random.default_rng(0)
     blots = [random.integers(0, 256, (6, 6), np.uint8).repeat(4, 0).repeat(4, 1) for _ in range(20)]
@@ -292,7 +292,7 @@ def test_an_empty_pad_says_what_to_do() -> None:
     assert at.info[0].value.startswith("Draw a T-shirt, a boot or a bag.")
 
 
-def test_a_drawing_is_answered_with_every_step_and_filled_or_not() -> None:
+def test_a_drawing_is_classified_step_by_step_filled_or_not() -> None:
     strokes = make_doodle("Bag", 4, SIDE_PX)
     at = draw(open_page("predict", source="Drawing", run="starter"), strokes)
     assert at.subheader[0].value == "The network says: Bag"
@@ -305,7 +305,7 @@ def test_a_drawing_is_answered_with_every_step_and_filled_or_not() -> None:
     assert query(at, "fill") == "off"
 
 
-def test_a_test_item_on_the_pad_is_itself() -> None:
+def test_an_unedited_test_item_on_the_pad_gives_the_same_answer() -> None:
     image = load_split("test", PACKAGED_FOLDER).images[2]
     large = image.repeat(10, 0).repeat(10, 1)
     np.testing.assert_array_equal(shrink_item(large), image)
@@ -315,7 +315,7 @@ def test_a_test_item_on_the_pad_is_itself() -> None:
     assert not at.toggle, "a test item is not filled"
 
 
-def test_what_is_kept_can_be_downloaded_and_read_again(tmp_path: Path) -> None:
+def test_kept_pictures_can_be_downloaded_and_read_again(tmp_path: Path) -> None:
     at = open_page("predict", run="starter", item="2")
     next(box for box in at.selectbox if box.label == "It is really a …").set_value(3).run()
     press(at, "Keep it")
@@ -343,7 +343,7 @@ def test_paint_is_read_by_hand() -> None:
     assert read_paint(strokes) is None
     strokes[0, 0] = (255, 0, 0)
     strokes[3, 3] = (0, 255, 0)
-    strokes[2, 2] = (90, 0, 0)  # the soft edge of a stroke
+    strokes[2, 2] = (90, 0, 0)  # like the soft edge of a stroke
     painted = read_paint(strokes)
     assert painted is not None
     assert (painted[0, 0], painted[3, 3], painted.sum()) == (1, 2, 3)
@@ -369,5 +369,5 @@ def test_paint_is_read_by_hand() -> None:
         {"png": ["x", base64.b64encode(header_of(30_000, 30_000)).decode()]},
     ],
 )
-def test_what_is_no_drawing_is_not_believed(sent: Any) -> None:
+def test_invalid_strokes_are_ignored(sent: Any) -> None:
     assert read_strokes(sent, "x", (SIDE_PX, SIDE_PX)) is None

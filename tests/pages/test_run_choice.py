@@ -1,4 +1,4 @@
-"""The lists that runs are chosen from, whose lines change while a run trains."""
+"""The lists of runs to choose from, whose lines change while a run trains."""
 
 import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState
@@ -17,7 +17,7 @@ def write_ended(name: str) -> str:
 
 
 def send_old_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From now on every list sends lines that it no longer has, as a browser does that has not got the new ones yet."""
+    """Makes every list send outdated lines, like a browser that has not received the new ones yet."""
 
     def send(widget: Selectbox[str] | Multiselect[str]) -> WidgetState:
         state = WidgetState(id=widget.id)
@@ -32,7 +32,7 @@ def send_old_lines(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("page", "key"), [("train", "run_on_show"), ("evaluate", "run_picker")])
-def test_a_line_that_is_out_of_date_chooses_nothing(page: str, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_outdated_line_chooses_nothing(page: str, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     run_id = write_ended("One")
     at = open_page(page, run=run_id)
     send_old_lines(monkeypatch)
@@ -43,7 +43,7 @@ def test_a_line_that_is_out_of_date_chooses_nothing(page: str, key: str, monkeyp
     assert at.session_state[key] == run_id
 
 
-def test_a_compared_name_that_is_out_of_date_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_outdated_name_to_compare_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     run_id, other = write_ended("One"), write_ended("Other")
     at = open_page("train", run=run_id, compare=other)
     assert at.multiselect(key="others").value == [other]
@@ -58,7 +58,7 @@ def choose(at: AppTest, run_id: str) -> None:
     assert query(at, "run") == run_id
 
 
-def test_runs_of_one_name_and_minute_can_be_told_apart() -> None:
+def test_runs_with_the_same_name_and_minute_can_be_told_apart() -> None:
     ids = [write_ended("Twin") for _ in range(3)]
     at = open_page("evaluate")
     lines = at.selectbox(key="run_picker").options

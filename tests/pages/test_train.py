@@ -22,13 +22,13 @@ FAILURES = [preset for preset in PRESETS if preset.group == "failure"]
 
 @pytest.fixture(autouse=True)
 def no_warm_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A warm worker helps nobody here and takes a core for two seconds."""
+    """Starts no warm worker, which is not needed here and would use a core for two seconds."""
     monkeypatch.setattr("fmnist_core.jobs.processes.keep_warm_worker", lambda: None)
 
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[TrainConfig, str]]:
-    """What the page starts, settings and name; nothing trains."""
+    """The settings and name of each run that the page starts; nothing is trained."""
     calls: list[tuple[TrainConfig, str]] = []
 
     def start(config: TrainConfig, name: str = "") -> str:
@@ -56,19 +56,19 @@ def fields_of(at: AppTest) -> list[Any]:
 
 
 def set_field(at: AppTest, setting: str, value: Any) -> None:
-    """Fills in a field, whatever kind of widget it is."""
+    """Fills in a field of any kind."""
     key = f"setting_{setting}"
     next(field for field in fields_of(at) if field.key == key).set_value(value).run()
 
 
 def type_rate(at: AppTest, text: str) -> None:
-    """A learning rate that is not in the list; AppTest's selectbox cannot type."""
+    """Enters a learning rate that is not in the list, because AppTest cannot type into a selectbox."""
     at.session_state["train_settings"] = at.session_state["train_settings"] | {"learning_rate": text}
     at.run()
 
 
 def heading(at: AppTest) -> str:
-    """Which preset the form says it holds."""
+    """The preset in the form's heading."""
     return next(found.value.removeprefix("Settings: ") for found in at.subheader if found.value.startswith("Settings: "))
 
 
@@ -79,7 +79,7 @@ def expander(at: AppTest, label: str) -> Any:
 # Presets
 
 
-def test_the_default_is_the_articles_recipe(started: list[tuple[TrainConfig, str]]) -> None:
+def test_the_articles_recipe_is_the_default(started: list[tuple[TrainConfig, str]]) -> None:
     at = open_page("train")
     assert at.number_input(key="setting_epochs").value == 5
     assert at.number_input(key="setting_batch_size").value == 100
@@ -118,7 +118,7 @@ def test_a_failure_asks_before_it_runs(preset: Preset) -> None:
     assert at.info[0].value.startswith(f"**What do you expect?** {preset.question}")
 
 
-def test_a_link_names_a_preset(started: list[tuple[TrainConfig, str]]) -> None:
+def test_a_link_can_name_a_preset(started: list[tuple[TrainConfig, str]]) -> None:
     at = open_page("train", preset="quick")
     assert heading(at) == "Quick"
     assert query(at, "preset") == "quick"
@@ -126,13 +126,13 @@ def test_a_link_names_a_preset(started: list[tuple[TrainConfig, str]]) -> None:
     assert started == [(find_preset("quick").config, "")]
 
 
-def test_a_link_names_a_preset_that_is_none() -> None:
+def test_a_link_with_an_unknown_preset_opens_the_default() -> None:
     at = open_page("train", preset="magic")
     assert heading(at) == "The article"
     assert query(at, "preset") == ""
 
 
-def test_the_question_comes_again_with_the_run() -> None:
+def test_a_runs_question_is_found_by_its_settings() -> None:
     for preset in FAILURES:
         assert find_question(replace(preset.config, seed=7)) == preset.question
     assert find_question(ARTICLE.config) == ""
@@ -224,14 +224,14 @@ def test_a_link_carries_what_was_changed(started: list[tuple[TrainConfig, str]])
     for setting, value in (("epochs", 7), ("label_smoothing", "0,1"), ("weight_averaging", False), ("training_images", 300), ("seed", 5)):
         set_field(at, setting, value)
     set_field(at, "left_out_class", 8)
-    set_field(at, "batch_size", None)  # makes no sense, and so is not for others
+    set_field(at, "batch_size", None)  # invalid, so it stays out of the link
     other = open_page("train", preset="best", changes=query(at, "changes"))
     assert heading(other) == "Best, changed"
     press_train(other)
     assert started == [(wanted, "")]
 
 
-def test_a_value_that_became_none_is_in_the_link_too() -> None:
+def test_a_value_changed_to_none_is_in_the_link_too() -> None:
     at = choose(open_page("train"), "few-images")
     set_field(at, "training_images", None)
     other = open_page("train", preset="few-images", changes=query(at, "changes"))
@@ -240,14 +240,14 @@ def test_a_value_that_became_none_is_in_the_link_too() -> None:
 
 
 @pytest.mark.parametrize("changes", ["epochs=many", "epochs=500", "magic=1", "optimizer=", "weight_averaging=perhaps", "seed=" + 30 * "9"])
-def test_a_link_with_bad_settings_is_the_presets(changes: str) -> None:
+def test_a_link_with_invalid_settings_opens_the_preset(changes: str) -> None:
     at = open_page("train", changes=changes)
     assert not at.exception
     assert heading(at) == "The article"
     assert query(at, "changes") == ""
 
 
-def test_back_takes_a_change_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_back_button_undoes_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
     at = open_page("train")
     set_field(at, "name", "Team blue")
     set_field(at, "epochs", 7)
@@ -260,7 +260,7 @@ def test_back_takes_a_change_back(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("button", ["undo", "choose_quick"])
-def test_a_fresh_preset_leaves_no_change_in_the_link(button: str) -> None:
+def test_an_unchanged_preset_leaves_no_changes_in_the_link(button: str) -> None:
     at = open_page("train")
     set_field(at, "epochs", 7)
     at.button(key=button).click().run()
@@ -308,7 +308,7 @@ def test_a_bad_learning_rate_starts_nothing(rate: str, sentence: str) -> None:
         ("seed", -3, "The seed -3 is out of range: choose one from 0 to 4,294,967,295."),
     ],
 )
-def test_a_bad_value_is_said_and_loses_nothing(setting: str, bad: Any, sentence: str) -> None:
+def test_a_bad_value_is_reported_and_nothing_is_lost(setting: str, bad: Any, sentence: str) -> None:
     at = open_page("train")
     set_field(at, "name", "Kept")
     set_field(at, "optimizer", "sgd")
@@ -321,14 +321,14 @@ def test_a_bad_value_is_said_and_loses_nothing(setting: str, bad: Any, sentence:
     assert at.selectbox(key="setting_optimizer").value == "sgd"
 
 
-def test_a_comma_is_a_decimal_point(started: list[tuple[TrainConfig, str]]) -> None:
+def test_a_decimal_comma_is_accepted(started: list[tuple[TrainConfig, str]]) -> None:
     at = open_page("train")
     type_rate(at, "0,02")
     press_train(at)
     assert started[0][0].learning_rate == 0.02
 
 
-def test_a_home_that_cannot_be_written_gets_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_home_folder_that_cannot_be_written_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blocked = tmp_path / "blocked"
     blocked.write_text("")
     monkeypatch.setenv("FMNIST_HOME", str(blocked))
@@ -337,15 +337,15 @@ def test_a_home_that_cannot_be_written_gets_a_sentence(tmp_path: Path, monkeypat
 
 
 def test_validation_is_explained() -> None:
-    said = " ".join(text.value for text in expander(open_page("train"), "Why validation images?").markdown)
-    assert "5,000 of the 60,000 training images are held out" in said
-    assert "The test images do not choose anything" in said
+    text = " ".join(element.value for element in expander(open_page("train"), "Why validation images?").markdown)
+    assert "5,000 of the 60,000 training images are held out" in text
+    assert "The test images do not choose anything" in text
 
 
 # The page around it
 
 
-def test_training_from_the_page_with_fewer_images_than_asked_for(small_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_from_the_page_works_with_fewer_images_than_requested(small_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FMNIST_DATA", str(small_data))
     at = choose(open_page("train"), "class-left-out")
     set_field(at, "epochs", 1)
@@ -378,7 +378,7 @@ def test_another_network_can_be_trained_beside_an_ended_run(trained_run: RunReco
     assert query(at, "run") != trained_run.id
 
 
-def test_a_link_to_a_run_that_is_not_here() -> None:
+def test_a_link_to_an_unknown_run_shows_a_warning() -> None:
     at = open_page("train", run="nobody")
     assert at.warning[0].value.startswith("The run in this link does not exist or was deleted (nobody).")
     assert not at.exception
