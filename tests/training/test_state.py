@@ -222,21 +222,23 @@ def test_every_change_of_the_rate_is_answered_before_training_continues(seconds:
         take_step(state)
     state.progress.start_clock()
     coming = scheduled_rate(replace(CONFIG, schedule="one-cycle"), 4, 14)
-    reported = state.report(EVENT)
+    reported, checkpoint = state.report(EVENT), None
     next(reported)
     for rate in (0.08, 0.02):
         seconds[0] += 10.0
         answer = send(reported, Request(learning_rate=rate, report_every_step=True))
         assert isinstance(answer, RateChanged)
         assert (answer.epoch, answer.step, answer.learning_rate) == (1, 4, rate)
-        assert answer.checkpoint is not None
-        assert answer.checkpoint.counters.rate_scale == pytest.approx(rate / coming)
+        checkpoint = answer.checkpoint
+        assert checkpoint is not None
+        assert checkpoint.counters.rate_scale == pytest.approx(rate / coming)
     assert state.progress.report_every_step
     assert next(reported, None) is None
     assert state.progress.elapsed_s == 0, "the clock must not run while the rate is changed"
     state.set_learning_rate()
     assert state.last_rate == pytest.approx(0.02)
     restored = planned(replace(CONFIG, schedule="one-cycle"))
-    restored.restore(answer.checkpoint)
+    assert checkpoint is not None
+    restored.restore(checkpoint)
     restored.set_learning_rate()
     assert restored.last_rate == pytest.approx(0.02)
