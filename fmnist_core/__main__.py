@@ -127,7 +127,7 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _run_to_train(options: argparse.Namespace) -> str | None:
-    """The id of the run to train, created or prepared to resume; None for a spare process that is no longer needed."""
+    """The id of the run to train, created or prepared to resume; None for a warm worker that is no longer needed."""
     chosen = {name: getattr(options, name) for name in SETTINGS if hasattr(options, name)}
     if options.continue_run == AWAIT_RUN:
         return _await_run()

@@ -104,7 +104,7 @@ class _Figures:
 def diagnose(run: RunRecord, history: RunHistory) -> tuple[Finding, ...]:
     """What the figures of a paused or ended run show, the most important first; empty while there is too little to say.
 
-    If a run diverged or did not move, nothing else is said; "learned" is said if nothing is wrong. Settings only help to name causes.
+    If a run diverged or did not move, it is the only finding; "learned" means that nothing is wrong. Settings only help to name causes.
     """
     figures = _collect(run, history)
     for fault in (_find_diverged, _find_not_moving):

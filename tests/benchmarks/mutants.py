@@ -26,8 +26,8 @@ def _is_used(operator: str) -> bool:
     """Whether an operator of cosmic-ray makes faults worth testing.
 
     Binary operators and comparisons are replaced by their own kind only: others always fail at once (`0.5 >> 2`), or depend on the
-    interpreter (`is` between numbers). `+x` repeats `x`, and `not x` is no number. The operators on variables choose at random and must be
-    told names.
+    interpreter (`is` between numbers). `+x` repeats `x`, and `not x` is not a number. The operators on variables choose at random and need
+    to be given names.
     """
     family, _, pair = operator.partition("Operator_")
     if family in ("ReplaceBinary", "ReplaceComparison"):

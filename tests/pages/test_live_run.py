@@ -202,7 +202,7 @@ def test_the_rate_can_be_changed_during_training_and_the_change_is_described() -
         ("1000", "The learning rate 1000 is far too high: choose at most 100; 0.001 is a good start."),
     ],
 )
-def test_a_bad_rate_gets_a_sentence_and_changes_nothing(text: str, sentence: str) -> None:
+def test_a_bad_rate_is_refused_with_a_reason(text: str, sentence: str) -> None:
     run = write_run(UNDER_WAY)
     at = change_rate(open_run(run.id), text)
     assert [error.value for error in at.error] == [sentence]

@@ -14,7 +14,7 @@ from pages.parts.shared.answer import show_answer
 from pages.parts.shared.picture import show_picture
 from pages.parts.shared.url_state import bind, set_choice, whole_number
 
-IMAGES_A_PAGE = 60
+IMAGES_PER_PAGE = 60
 
 
 def show_cell(evaluation: Evaluation, split: Split, true: int, predicted: int) -> int | None:
@@ -31,9 +31,9 @@ def show_cell(evaluation: Evaluation, split: Split, true: int, predicted: int) -
     if chosen not in indices:
         chosen = int(indices[0])
     with st.container(height=416, border=False):
-        pages = math.ceil(len(indices) / IMAGES_A_PAGE)
-        page = _choose_page(f"cell_page_{true}_{predicted}_{pages}", pages, int(np.flatnonzero(indices == chosen)[0]) // IMAGES_A_PAGE)
-        shown = indices[page * IMAGES_A_PAGE : (page + 1) * IMAGES_A_PAGE]
+        pages = math.ceil(len(indices) / IMAGES_PER_PAGE)
+        page = _choose_page(f"cell_page_{true}_{predicted}_{pages}", pages, int(np.flatnonzero(indices == chosen)[0]) // IMAGES_PER_PAGE)
+        shown = indices[page * IMAGES_PER_PAGE : (page + 1) * IMAGES_PER_PAGE]
         sure = [f"{100 * share:.1f} %" for share in evaluation.probabilities[shown, predicted]]
         show_image_wall(
             split.images[shown],
