@@ -8,7 +8,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from pages.parts.shared.server_start import prepare_server
 from pages.parts.shared.url_state import begin_page
 
-# `streamlit run` finds this object and serves it; its lifespan runs before the first visitor comes.
+# `streamlit run` finds this object and serves it; its lifespan starts before the first visit.
 app = st.App(__file__, lifespan=prepare_server)
 
 
@@ -16,7 +16,7 @@ def show_page() -> None:
     """The navigation, and the page that the URL names."""
     st.set_page_config(page_title="Fashion-MNIST: watch a network learn", page_icon="👕", layout="wide")
     st.html(Path(__file__).parent / "pages" / "parts" / "shared" / "style.css")
-    # No URL is its file's name: otherwise Streamlit mistakes the folder `pages` for that of its older kind of app.
+    # No URL equals its file name; otherwise Streamlit would mistake the folder `pages` for that of its older kind of app.
     pages = [
         st.Page("pages/home.py", title="Home", icon=":material/home:", url_path="start", default=True),
         st.Page("pages/browse.py", title="Browse", icon=":material/grid_view:", url_path="samples"),
