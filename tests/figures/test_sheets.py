@@ -71,9 +71,9 @@ def test_lines_and_bars_stand_out_on_both_themes(colour: str, paper: str) -> Non
 
 @pytest.mark.parametrize("scale", [SEQUENTIAL, DIVERGING])
 def test_a_colour_scale_covers_all_values_once(scale: list[tuple[float, str]]) -> None:
-    places = [place for place, _ in scale]
-    assert places == sorted(places)
-    assert (places[0], places[-1]) == (0, 1)
+    positions = [position for position, _ in scale]
+    assert positions == sorted(positions)
+    assert (positions[0], positions[-1]) == (0, 1)
 
 
 def test_more_is_darker_and_both_signs_are_equally_far_from_white() -> None:
@@ -120,9 +120,9 @@ def test_a_sheet_arranges_tiles_row_by_row_with_gaps() -> None:
 
 def test_hovering_shows_the_position_of_a_weight() -> None:
     heatmap = sheet().data[0]
-    z, said = np.asarray(heatmap.z), np.asarray(heatmap.customdata)
-    assert said[z == 0][0].tolist() == [0, 0, 0]
-    assert said[z == 6][0].tolist() == [1, 1, 0]  # kernel 1, row 1, column 0
+    z, hovered = np.asarray(heatmap.z), np.asarray(heatmap.customdata)
+    assert hovered[z == 0][0].tolist() == [0, 0, 0]
+    assert hovered[z == 6][0].tolist() == [1, 1, 0]  # kernel 1, row 1, column 0
     assert heatmap.hovertemplate.startswith("kernel %{customdata[0]}, row %{customdata[1]}, column %{customdata[2]}")
 
 

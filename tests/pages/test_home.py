@@ -60,8 +60,8 @@ def test_it_says_which_data_and_device_are_in_use() -> None:
 def test_the_network_is_drawn_with_shapes_and_numbers_of_weights() -> None:
     at = open_home()
     drawn = html(at)
-    for said in ("28×28 pixels", "16 maps of 14×14", "32 maps of 7×7", "10 probabilities"):
-        assert said in drawn
+    for shape in ("28×28 pixels", "16 maps of 14×14", "32 maps of 7×7", "10 probabilities"):
+        assert shape in drawn
     total = sum(parameter.numel() for parameter in FashionCNN().parameters())
     assert total == 448 + 12_896 + 15_690
     for count in ("448", "12,896", "15,690"):

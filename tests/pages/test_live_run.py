@@ -269,12 +269,12 @@ def test_a_run_named_like_anothers_line_can_be_told_apart_too() -> None:
 
 def test_the_described_loss_is_smoothed_like_the_chart() -> None:
     run = write_run([started(), step_done(4, [4.0, 3.0, 2.0, 1.0], 4.0)], "finished")
-    said = "Loss against step for Written: from 4.00 at step 1 to about {} at step 4."
+    description = "Loss against step for Written: from 4.00 at step 1 to about {} at step 4."
     at = open_run(run.id, smoothing="0")
-    assert alts(at, "plotly_chart")[0] == said.format("1.00")
+    assert alts(at, "plotly_chart")[0] == description.format("1.00")
     at.slider(key="smoothing").set_value(0.5).run()
     # the mean of 1, 2, 3 and 4, weighted by 1, 1/2, 1/4 and 1/8
-    assert alts(at, "plotly_chart")[0] == said.format("1.73")
+    assert alts(at, "plotly_chart")[0] == description.format("1.73")
 
 
 @pytest.mark.parametrize(
@@ -294,9 +294,9 @@ def test_the_described_loss_is_smoothed_like_the_chart() -> None:
 def test_when_did_it_learn_this(rights: list[bool], sentence: str, state: State) -> None:
     reports = [step_done(step, [1.0], float(step), right=right) for step, right in enumerate(rights, start=1)]
     at = open_run(write_run([started(), *reports], state).id, pin="2")
-    said = f"Trouser, test image 2: {sentence}"
-    assert f"**When did it learn this?** {said}" in [text.value for text in at.markdown]
-    assert alts(at, "echarts_chart" if state == "training" else "plotly_chart")[-1] == f"Ten probabilities against step. {said}"
+    story = f"Trouser, test image 2: {sentence}"
+    assert f"**When did it learn this?** {story}" in [text.value for text in at.markdown]
+    assert alts(at, "echarts_chart" if state == "training" else "plotly_chart")[-1] == f"Ten probabilities against step. {story}"
 
 
 @pytest.mark.parametrize(
@@ -315,7 +315,7 @@ def test_a_pin_can_be_set_and_removed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "message", "kind", "said"),
+    ("state", "message", "kind", "opening"),
     [
         ("finished", "", "success", "Finished 1 epoch in 5 s. It classifies 80.00 % of the test images correctly."),
         ("stopped", "", "info", "Stopped in epoch 1 after 5 s; its weights are kept."),
@@ -329,11 +329,11 @@ def test_a_pin_can_be_set_and_removed() -> None:
         ("failed", "The disk is full.", "error", "The run failed. The disk is full."),
     ],
 )
-def test_every_outcome_is_described(state: State, message: str, kind: str, said: str) -> None:
+def test_every_outcome_is_described(state: State, message: str, kind: str, opening: str) -> None:
     epoch = 1 if state in ("finished", "diverged") else 0
     run = write_run(WHOLE, state, message=message, epoch=epoch, epochs=1, test_accuracy=0.8, has_weights=True)
     at = open_run(run.id)
-    assert getattr(at, kind)[0].value.startswith(said)
+    assert getattr(at, kind)[0].value.startswith(opening)
     assert len(at.get("plotly_chart")) == 2
 
 
@@ -395,17 +395,17 @@ def test_the_best_epoch_and_the_purpose_of_the_images_are_explained() -> None:
     table = at.dataframe[0].value
     assert table["is_best"].tolist() == [True, False]
     assert table["validation_accuracy"].tolist() == pytest.approx([75, 70])
-    (said,) = [caption.value for caption in at.caption if caption.value.startswith("Computed in")]
-    assert said.startswith("Computed in bfloat16 on CPU, 2 threads. The 100 validation images, held out of the training images, choose")
-    assert "with the final weights" not in said  # there is no Finished event
+    (text,) = [caption.value for caption in at.caption if caption.value.startswith("Computed in")]
+    assert text.startswith("Computed in bfloat16 on CPU, 2 threads. The 100 validation images, held out of the training images, choose")
+    assert "with the final weights" not in text  # there is no Finished event
 
 
 def test_the_two_training_accuracies_are_explained() -> None:
     """The table shows the mean over the epoch, the text that of the final weights."""
     run = write_run(WHOLE, "finished", epoch=1, epochs=1, test_accuracy=0.8, has_weights=True)
     at = open_run(run.id)
-    (said,) = [caption.value for caption in at.caption if caption.value.startswith("Computed in")]
-    assert "is the mean over each epoch, while the weights were still changing; with the final weights it is 90.00 %" in said
+    (text,) = [caption.value for caption in at.caption if caption.value.startswith("Computed in")]
+    assert "is the mean over each epoch, while the weights were still changing; with the final weights it is 90.00 %" in text
     assert at.dataframe[0].value["train_accuracy"].tolist() == pytest.approx([85])
 
 
@@ -437,9 +437,9 @@ def test_runs_of_older_versions_still_open() -> None:
     assert len(at.get("plotly_chart")) == 2
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(0.4, "0 s"), (59.4, "59 s"), (65, "1 min 05 s"), (3_700, "1 h 01 min")])
-def test_durations_are_formatted_for_people(seconds: float, said: str) -> None:
-    assert format_duration(seconds) == said
+@pytest.mark.parametrize(("seconds", "text"), [(0.4, "0 s"), (59.4, "59 s"), (65, "1 min 05 s"), (3_700, "1 h 01 min")])
+def test_durations_are_formatted_for_people(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text
 
 
 # Many viewers

@@ -274,8 +274,8 @@ def test_a_picture_unlike_the_training_images_gets_a_warning() -> None:
     blots = [random.integers(0, 256, (6, 6), np.uint8).repeat(4, 0).repeat(4, 1) for _ in range(20)]
     oddest = max((np.pad(blot, 2) for blot in blots), key=lambda blot: answer_picture(model, blot[np.newaxis]).unfamiliarity or 0)
     at = upload(open_page("predict", source="Upload", run="starter"), ("blot.png", png(oddest)))
-    (said,) = [box.value for box in at.warning if "unlike anything I was trained on" in box.value]
-    assert "of the test images" in said
+    (warning,) = [box.value for box in at.warning if "unlike anything I was trained on" in box.value]
+    assert "of the test images" in warning
     assert not [box for box in open_page("predict", run="starter", item="2").warning if "unlike" in box.value]
 
 

@@ -140,7 +140,7 @@ def test_a_runs_question_is_found_by_its_settings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "said"),
+    ("config", "expected"),
     [
         (TrainConfig(), "5 epochs · batch 100 · Adam at 0.001"),
         (TrainConfig(epochs=2, batch_size=64, learning_rate=0.005, schedule="one-cycle"), "2 epochs · batch 64 · one-cycle to 0.005"),
@@ -151,8 +151,8 @@ def test_a_runs_question_is_found_by_its_settings() -> None:
         (TrainConfig(batch_size=1, learning_rate=1e-6), "5 epochs · batch 1 · Adam at 0.000001"),
     ],
 )
-def test_key_figures(config: TrainConfig, said: str) -> None:
-    assert key_figures(config) == said
+def test_key_figures(config: TrainConfig, expected: str) -> None:
+    assert key_figures(config) == expected
 
 
 # The form

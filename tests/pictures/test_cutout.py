@@ -216,22 +216,22 @@ def test_there_is_no_third_guess_if_the_two_agree_or_do_not_overlap(shared: int,
 
 def with_pixels(base: NDArray[np.float32], pixels: Mapping[tuple[int, int], float]) -> NDArray[np.float32]:
     changed = base.copy()
-    for place, value in pixels.items():
-        changed[place] = value
+    for index, value in pixels.items():
+        changed[index] = value
     return changed
 
 
 def test_seeds_by_the_border_by_hand() -> None:
     """Times 12, the distances are 60 in one half and 200 in the other, so Otsu's threshold is the highest level below 130, here 120."""
     levels = np.where(np.arange(100) < 50, 60, 200)[:, np.newaxis] * np.ones((1, 100))
-    places = {(10, 10): 107, (10, 12): 109, (10, 14): 120, (60, 50): 179, (60, 52): 181, (99, 90): 181, (0, 20): 119, (0, 22): 120}
-    distance = with_pixels(levels.astype(np.float32), places) / np.float32(12) + np.float32(0.01)
+    pixels = {(10, 10): 107, (10, 12): 109, (10, 14): 120, (60, 50): 179, (60, 52): 181, (99, 90): 181, (0, 20): 119, (0, 22): 120}
+    distance = with_pixels(levels.astype(np.float32), pixels) / np.float32(12) + np.float32(0.01)
     middle = with_pixels(np.full((100, 100), 0.51, np.float32), {(70, 70): 0.49, (70, 72): 0.51})
     seeds = cutout._seeds_by_border(distance, middle)
-    assert [int(seeds[place]) for place in ((10, 10), (10, 12), (10, 14))] == [cv2.GC_PR_BGD, cv2.GC_PR_FGD, cv2.GC_PR_FGD]
-    assert [int(seeds[place]) for place in ((60, 50), (60, 52))] == [cv2.GC_PR_FGD, cv2.GC_FGD], "beyond one and a half thresholds"
-    assert [int(seeds[place]) for place in ((70, 70), (70, 72))] == [cv2.GC_PR_FGD, cv2.GC_FGD], "only near the middle"
-    assert [int(seeds[place]) for place in ((0, 20), (0, 22), (0, 24))] == [cv2.GC_BGD, cv2.GC_PR_FGD, cv2.GC_BGD]
+    assert [int(seeds[index]) for index in ((10, 10), (10, 12), (10, 14))] == [cv2.GC_PR_BGD, cv2.GC_PR_FGD, cv2.GC_PR_FGD]
+    assert [int(seeds[index]) for index in ((60, 50), (60, 52))] == [cv2.GC_PR_FGD, cv2.GC_FGD], "beyond one and a half thresholds"
+    assert [int(seeds[index]) for index in ((70, 70), (70, 72))] == [cv2.GC_PR_FGD, cv2.GC_FGD], "only near the middle"
+    assert [int(seeds[index]) for index in ((0, 20), (0, 22), (0, 24))] == [cv2.GC_BGD, cv2.GC_PR_FGD, cv2.GC_BGD]
     assert seeds[1, 24] == cv2.GC_PR_BGD, "the rim is one pixel of a hundred"
 
 
@@ -257,8 +257,8 @@ def test_seeds_by_the_middle_by_hand() -> None:
         np.full((100, 100), 0.44, np.float32), {(50, 50): 0.46, (2, 50): 0.46, (3, 50): 0.46, (50, 97): 0.46, (50, 96): 0.46}
     )
     seeds = cutout._seeds_by_middle(middle)
-    assert [int(seeds[place]) for place in ((50, 50), (3, 50), (50, 96))] == [cv2.GC_PR_FGD] * 3
-    assert [int(seeds[place]) for place in ((2, 50), (50, 97), (0, 0))] == [cv2.GC_BGD] * 3, "the rim is three pixels of a hundred"
+    assert [int(seeds[index]) for index in ((50, 50), (3, 50), (50, 96))] == [cv2.GC_PR_FGD] * 3
+    assert [int(seeds[index]) for index in ((2, 50), (50, 97), (0, 0))] == [cv2.GC_BGD] * 3, "the rim is three pixels of a hundred"
     assert seeds[40, 40] == cv2.GC_PR_BGD
 
 
@@ -656,7 +656,7 @@ def test_closeness_falls_off_like_a_bell_from_the_middle() -> None:
     assert closeness.shape == (100, 200)
     assert closeness.dtype == np.float32
     expected = {(50, 100): 1, (50, 184): np.exp(-1), (50, 16): np.exp(-1), (96, 100): np.exp(-1), (4, 16): np.exp(-2)}
-    assert {place: float(closeness[place]) for place in expected} == pytest.approx(expected, rel=1e-6)
+    assert {index: float(closeness[index]) for index in expected} == pytest.approx(expected, rel=1e-6)
     assert closeness[50, 142] == pytest.approx(np.exp(-0.25))
 
 

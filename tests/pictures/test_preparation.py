@@ -255,9 +255,9 @@ def test_contrast_by_hand(negated: tuple[int, int], share: float, spread: tuple[
     assert (int(tones[0, 0]), int(tones[0, -1])) == spread
 
 
-@pytest.mark.parametrize(("deviation", "said"), [(20, "2.0 times"), (38, "1.1 times"), (40, "already"), (10, "2.2 times")])
-def test_the_sentence_says_how_much_the_contrast_increases(deviation: int, said: str) -> None:
-    assert said in step(prepare(cut_out_item(128 - deviation, 128 + deviation)), "tones").sentence
+@pytest.mark.parametrize(("deviation", "words"), [(20, "2.0 times"), (38, "1.1 times"), (40, "already"), (10, "2.2 times")])
+def test_the_sentence_says_how_much_the_contrast_increases(deviation: int, words: str) -> None:
+    assert words in step(prepare(cut_out_item(128 - deviation, 128 + deviation)), "tones").sentence
 
 
 @pytest.mark.parametrize(("edge", "is_cut_out"), [(127, False), (128, True)])

@@ -201,10 +201,10 @@ def test_resuming_from_any_checkpoint_gives_the_same_bits(config: TrainConfig, s
         ends = [next(event for event in reversed(events) if isinstance(event, EpochDone)) for events in (whole, rest)]
         for name, array in checkpoint_of(ends[0]).tensors.items():
             np.testing.assert_array_equal(array, checkpoint_of(ends[1]).tensors[name], err_msg=name)
-        said = [
+        fields = [
             {key: value for key, value in vars(end).items() if key not in ("elapsed_s", "checkpoint", "evaluation")} for end in ends
         ]  # the epoch's loss and accuracy include the steps before the checkpoint
-        assert said[0] == said[1]
+        assert fields[0] == fields[1]
 
 
 def test_epochs_can_be_added(small_splits: Splits) -> None:
@@ -353,8 +353,8 @@ def test_fused_and_plain_adam_take_the_same_steps(small_splits: Splits, monkeypa
 
 def test_float32_can_be_forced_and_the_precision_is_reported(small_splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
-    said = [next(train(replace(CONFIG, precision=precision), *small_splits)) for precision in ("auto", "float32")]
-    assert [event.precision for event in said if isinstance(event, Started)] == ["bfloat16", "float32"]
+    first_events = [next(train(replace(CONFIG, precision=precision), *small_splits)) for precision in ("auto", "float32")]
+    assert [event.precision for event in first_events if isinstance(event, Started)] == ["bfloat16", "float32"]
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
     plain = next(train(replace(CONFIG, precision="auto"), *small_splits))
