@@ -18,7 +18,7 @@ def decode(url: str, kind: str) -> NDArray[np.uint8]:
 @pytest.mark.parametrize(
     ("count", "across", "down"), [(0, 1, 1), (1, 1, 1), (2, 2, 1), (3, 2, 2), (5, 3, 2), (9, 3, 3), (10, 4, 3), (20, 5, 4)]
 )
-def test_a_sprite_is_about_as_wide_as_high_and_its_rest_is_black(count: int, across: int, down: int) -> None:
+def test_a_sprite_is_roughly_square_and_padded_with_black(count: int, across: int, down: int) -> None:
     images = np.random.default_rng(count).integers(1, 256, (count, 28, 28), dtype=np.uint8)
     sprite = encode_sprite(images)
     assert (sprite.across, sprite.down) == (across, down)
@@ -36,7 +36,7 @@ def test_a_png_keeps_every_pixel(shape: tuple[int, ...]) -> None:
     np.testing.assert_array_equal(decode(png_url(pixels), "png"), pixels)
 
 
-def test_a_thumbnail_keeps_its_proportions_and_needs_no_transparency() -> None:
+def test_a_thumbnail_keeps_its_proportions_and_drops_transparency() -> None:
     assert decode(thumbnail_url(Image.new("RGBA", (400, 200), (255, 0, 0, 255))), "jpeg").shape == (48, 96, 3)
     assert decode(thumbnail_url(Image.new("L", (10, 20)), side_px=96), "jpeg").shape == (20, 10, 3)
 

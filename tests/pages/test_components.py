@@ -9,7 +9,7 @@ COMPONENTS = Path(__file__).parents[2] / "pages" / "parts" / "components"
 SCRIPTS = sorted(COMPONENTS.glob("*/*.js"))
 
 
-def test_a_bundle_is_the_imported_files_and_then_the_script(tmp_path: Path) -> None:
+def test_a_bundle_is_the_imported_files_followed_by_the_script(tmp_path: Path) -> None:
     (tmp_path / "shared.js").write_text("export const ONE = 1;\nexport function two() {}\n")
     (tmp_path / "part").mkdir()
     script = tmp_path / "part" / "part.js"
@@ -17,7 +17,7 @@ def test_a_bundle_is_the_imported_files_and_then_the_script(tmp_path: Path) -> N
     assert bundle(script) == "const ONE = 1;\nfunction two() {}\n\n\nexport default function () { two(ONE); }\n"
 
 
-def test_an_import_that_is_not_there_is_noticed(tmp_path: Path) -> None:
+def test_an_import_of_a_missing_file_fails(tmp_path: Path) -> None:
     script = tmp_path / "part.js"
     script.write_text("import { x } from './missing.js';\n")
     with pytest.raises(FileNotFoundError, match=r"missing\.js"):

@@ -14,14 +14,14 @@ def test_changes_by_name() -> None:
 
 @pytest.mark.parametrize("base", [preset.config for preset in PRESETS], ids=lambda config: str(config.epochs))
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.key)
-def test_what_is_written_can_be_read(preset: Preset, base: TrainConfig) -> None:
+def test_written_changes_are_read_back(preset: Preset, base: TrainConfig) -> None:
     """Every preset as changes to every other: numbers, choices, switches and settings that may be empty, both ways."""
     text = write_changes(preset.config, base)
     assert read_changes(text, base) == preset.config
     assert (text == "") == (preset.config == base)
 
 
-def test_text_as_it_stands_in_a_link() -> None:
+def test_changes_as_the_text_in_a_link() -> None:
     changed = TrainConfig(epochs=7, left_out_class=3, shuffled_labels=True, learning_rate=0.01)
     assert write_changes(changed, TrainConfig()) == "epochs=7&learning_rate=0.01&shuffled_labels=True&left_out_class=3"
     assert write_changes(TrainConfig(), changed) == "epochs=5&learning_rate=0.001&shuffled_labels=False&left_out_class="

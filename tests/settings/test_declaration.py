@@ -53,7 +53,7 @@ def test_values_in_range_are_allowed(setting: Setting, values: list[object]) -> 
         (SWITCH, 1, "Mixing of labels must be true or false, not 1."),
     ],
 )
-def test_any_other_value_gets_a_sentence(setting: Setting, value: object, sentence: str) -> None:
+def test_any_other_value_is_refused_with_a_reason(setting: Setting, value: object, sentence: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
         setting.check(value)
 
@@ -63,7 +63,7 @@ def test_a_person_may_type_a_point_or_a_comma(text: str, number: float) -> None:
     assert RATE.read_decimal(text) == number
 
 
-def test_text_that_is_no_number_is_quoted_in_part() -> None:
+def test_text_that_is_not_a_number_is_quoted_in_part() -> None:
     with pytest.raises(ValueError, match=r'^The rate "x{40}" is not a number: choose one such as 0\.01\.$'):
         RATE.read_decimal("x" * 50)
 
@@ -73,11 +73,11 @@ def test_suggestions_are_one_and_three_times_each_power_of_ten() -> None:
 
 
 @pytest.mark.parametrize(("number", "text"), [(1e-6, "0.000001"), (0.5, "0.5"), (100.0, "100"), (0.0, "0")])
-def test_numbers_as_a_class_writes_them(number: float, text: str) -> None:
+def test_numbers_are_written_as_in_a_classroom(number: float, text: str) -> None:
     assert as_decimal(number) == text
 
 
-def test_every_field_of_a_config_is_a_setting_with_words() -> None:
+def test_every_field_of_a_config_is_a_documented_setting() -> None:
     assert list(SETTINGS) == [field.name for field in fields(TrainConfig)]
     for name, setting in SETTINGS.items():
         assert setting.name == name
