@@ -25,7 +25,7 @@ EVALUATED_AT_ONCE = 200
 def main() -> None:
     """Measures and prints both tables."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.network", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=25, help="turns of each row")
+    parser.add_argument("--rounds", type=int, default=25, help="rounds per row")
     parser.add_argument("--steps", type=int, default=10, help="training steps, or batches to evaluate, per round")
     parser.add_argument("--threads", type=int, default=threads_per_run(), help="by default as many as a training run uses")
     options = parser.parse_args()
