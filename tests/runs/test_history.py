@@ -1,10 +1,13 @@
+import math
+from dataclasses import FrozenInstanceError
+
 import numpy as np
 import pytest
 
 from fmnist_core.runs.folders import STARTER_ID
 from fmnist_core.runs.history import RunHistory, Trail
 from fmnist_core.runs.record import RunRecord, load_run
-from fmnist_core.training.events import Event, Finished, RateChanged, Resumed
+from fmnist_core.training.events import Diverged, Event, Finished, RateChanged, Resumed, Started
 from tests.written_runs import LABELS, append_events, epoch_done, started, step_done, write_run
 
 
@@ -133,6 +136,219 @@ def test_probabilities_over_time_are_downsampled_and_stay_in_place() -> None:
     append_events(run.id, [step_done(step, [1.0], float(step)) for step in range(1_001, 1_010)])
     history.read_new(run)
     assert set(steps[:-1].tolist()) <= set(history.probabilities_over_time(2)[0].tolist())
+
+
+def test_before_its_first_event_a_run_has_no_history() -> None:
+    history = read(write_run([]))
+    assert history.started == Started(steps_per_epoch=0)
+    assert (history.steps, history.elapsed_s, history.remaining_s, history.best_epoch, history.latest) == (0, 0.0, None, None, None)
+    assert history.x_values("epoch", [3]).tolist() == [3]
+    assert history.x_values("seconds", [3]).tolist() == [0]
+    assert np.isnan(history.rates_at(np.array([1, 2]))).tolist() == [True, True]
+    for table, columns in (
+        (history.loss_table(0.9), ["step", "loss", "smoothed"]),
+        (history.rate_table(), ["step", "learning_rate"]),
+        (history.accuracy_table(), ["epoch", "test_accuracy"]),
+        (history.epoch_table(), ["epoch", "elapsed_s"]),
+        (history.step_table(), ["step", "epoch", "seconds", "loss", "learning_rate"]),
+    ):
+        assert (len(table), table.columns.tolist()) == (0, columns)
+    steps, probabilities = history.probabilities_over_time(0)
+    assert (steps.shape, probabilities.shape) == ((0,), (0, 10))
+
+
+def test_a_run_without_probes_has_no_answers() -> None:
+    for probes in (None, np.zeros((0, 10), np.float32)):
+        history = read(write_run([started(), step_done(1, [2.3], 1.0, probes=probes)]))
+        assert history.steps == 1
+        assert (history.newest_probabilities(), history.answer_trail(0, 0)) == (None, None)
+
+
+def test_the_newest_answers_are_those_of_the_latest_report() -> None:
+    history = read(write_run([started(), step_done(1, [2.3], 1.0, right=False), step_done(2, [2.2], 2.0)]))
+    newest = history.newest_probabilities()
+    assert newest is not None
+    assert newest.argmax(axis=1).tolist() == list(LABELS)
+
+
+def test_a_report_says_how_long_it_will_take_and_a_resumed_run_does_not_know() -> None:
+    run = write_run([started(), step_done(1, [2.3], 1.5, remaining_s=42.0)])
+    history = read(run)
+    assert (history.steps, history.elapsed_s, history.remaining_s) == (1, 1.5, 42.0)
+    append_events(run.id, [Resumed(epoch=1, step=1, steps_per_epoch=4, elapsed_s=1.6)])
+    history.read_new(run)
+    assert (history.steps, history.elapsed_s, history.remaining_s) == (1, 1.6, None)
+
+
+def test_the_time_of_training_is_the_latest_of_all_events() -> None:
+    report, epoch = step_done(4, [4.0, 3.0, 2.0, 1.0], 4.0), epoch_done(1, 4, 5.0)
+    finished = Finished(epoch=1, step=4, test_accuracy=0.8, elapsed_s=6.0)
+    assert read(write_run([started(), report])).elapsed_s == 4
+    assert read(write_run([started(), report, epoch])).elapsed_s == 5
+    assert read(write_run([started(), report, epoch, finished])).elapsed_s == 6
+    assert read(write_run([started(), report, epoch, step_done(5, [0.9], 7.0)])).elapsed_s == 7
+
+
+def test_the_losses_of_a_run_that_diverged_end_before_the_infinite_one() -> None:
+    history = read(write_run([started(), step_done(1, [2.3], 1.0), Diverged(epoch=1, step=4, message="It grew.", losses=(9.0, 80.0))]))
+    assert history.losses == [2.3, 9.0, 80.0]
+    assert history.steps == 1
+    at_once = read(write_run([started(), Diverged(epoch=1, step=1, message="It grew.")]))
+    assert (at_once.losses, at_once.steps) == ([], 0)
+    assert read(write_run([started(), Diverged(epoch=1, step=3, message="It grew.", losses=(9.0, 80.0))])).steps == 2
+
+
+def test_a_report_without_losses_forgets_none() -> None:
+    history = read(write_run([started(), step_done(2, [2.3, 2.2], 1.0), step_done(2, [], 2.0)]))
+    assert history.losses == [2.3, 2.2]
+
+
+def test_an_epoch_that_comes_again_takes_the_place_of_itself_and_of_later_ones() -> None:
+    epochs = [epoch_done(1, 4, 1.0, 0.1), epoch_done(2, 8, 2.0, 0.2), epoch_done(3, 12, 3.0, 0.3), epoch_done(2, 8, 4.0, 0.4)]
+    history = read(write_run([started(), *epochs]))
+    assert [(epoch.epoch, epoch.test_accuracy) for epoch in history.epochs] == [(1, 0.1), (2, 0.4)]
+
+
+def test_a_run_that_starts_over_forgets_everything() -> None:
+    change = RateChanged(epoch=1, step=0, learning_rate=0.5)
+    finished = Finished(epoch=1, step=2, test_accuracy=0.8, elapsed_s=5.0)
+    events = [started(2), step_done(1, [9.0], 3.0), change, step_done(2, [9.0], 4.0), epoch_done(1, 2, 5.0), finished]
+    history = read(write_run([*events, started(8)]))
+    assert (history.started.steps_per_epoch, history.losses, history.epochs, history.latest, history.finished) == (8, [], [], None, None)
+    assert history.newest_probabilities() is None
+    assert history.x_values("seconds", [1, 2]).tolist() == [0, 0]
+
+
+def test_a_resumed_run_keeps_its_clock_rates_and_answers_up_to_the_checkpoint() -> None:
+    run = write_run(
+        [
+            started(2),
+            step_done(1, [2.3], 1.0, learning_rate=0.001),
+            step_done(2, [2.2], 2.0, learning_rate=0.002),
+            epoch_done(1, 2, 5.0),
+            RateChanged(epoch=1, step=2, learning_rate=0.1),
+            step_done(3, [9.0], 6.0, learning_rate=0.1, right=False),
+            RateChanged(epoch=2, step=3, learning_rate=0.7),
+            step_done(4, [9.0], 7.0, learning_rate=0.7, right=False),
+            epoch_done(2, 4, 8.0),
+        ]
+    )
+    history = read(run)
+    append_events(run.id, [Resumed(epoch=2, step=2, steps_per_epoch=2, elapsed_s=5.5), step_done(4, [1.0, 0.5], 9.5, learning_rate=0.1)])
+    history.read_new(run)
+    assert history.losses == [2.3, 2.2, 1.0, 0.5]
+    assert [epoch.epoch for epoch in history.epochs] == [1]
+    assert [(change.step, change.learning_rate) for change in history.rate_changes] == [(2, 0.1)]
+    np.testing.assert_allclose(history.x_values("seconds", [0, 1, 2, 3, 4]), [0, 1, 2, 7.5, 9.5], rtol=1e-5)
+    np.testing.assert_allclose(history.x_values("seconds", np.array([2.00001])), [5.5], rtol=1e-5)
+    np.testing.assert_allclose(history.rates_at(np.array([1, 2, 3, 4])), [0.001, 0.002, 0.1, 0.1], rtol=1e-5)
+    np.testing.assert_allclose(history.rate_table()["step"], [1, 2, 2, 2, 4], atol=1e-5)
+    steps, probabilities = history.probabilities_over_time(0)
+    assert steps.tolist() == [1, 2, 4]
+    np.testing.assert_allclose(probabilities[:, LABELS[0]], 0.9)
+
+
+def test_a_rate_jumps_within_a_millionth_of_a_step() -> None:
+    change = RateChanged(epoch=1, step=2, learning_rate=0.1)
+    history = read(write_run([started(), step_done(2, [2.3, 2.2], 1.0), change, step_done(4, [2.0, 1.5], 2.0, learning_rate=0.2)]))
+    np.testing.assert_allclose(history.rates_at(np.array([2, 2.000001, 3])), [0.001, 0.1, 0.15], rtol=1e-5)
+    table = history.rate_table("epoch")
+    assert table.columns.tolist() == ["epoch", "learning_rate"]
+    assert table["epoch"].tolist() == [0.5, 0.5, 2.000001 / 4, 1]
+    assert table["learning_rate"].tolist() == [0.001, 0.001, 0.1, 0.2]
+
+
+def test_a_rate_changed_before_any_report_starts_the_curve() -> None:
+    history = read(write_run([started(), RateChanged(epoch=1, step=0, learning_rate=0.1), step_done(1, [2.3], 1.0, learning_rate=0.1)]))
+    assert history.rate_table()["learning_rate"].tolist() == [0.1, 0.1]
+
+
+def test_an_evaluation_takes_time_and_no_step() -> None:
+    history = read(write_run([started(2), step_done(2, [2.3, 2.2], 2.0), epoch_done(1, 2, 8.0), step_done(4, [2.1, 2.0], 10.0)]))
+    np.testing.assert_allclose(history.x_values("seconds", np.array([1, 2, 2.000001, 3, 4])), [1, 2, 8, 9, 10], rtol=1e-5)
+
+
+def test_losses_are_drawn_at_their_step_smoothed_and_as_they_are() -> None:
+    run = write_run([started(2), step_done(3, [2.0, 4.0, 8.0], 6.0)])
+    history = read(run)
+    table = history.loss_table(0.5)
+    assert table["step"].tolist() == [1, 2, 3]
+    assert table["loss"].tolist() == [2, 4, 8]
+    np.testing.assert_allclose(table["smoothed"], [2, 5 / 1.5, 10.5 / 1.75])
+    assert history.loss_table(0.0, "epoch")["epoch"].tolist() == [0.5, 1, 1.5]
+    assert history.loss_table(0.0, "seconds")["seconds"].tolist() == [2, 4, 6]
+    append_events(run.id, [step_done(4, [7.0], 8.0)])
+    history.read_new(run)
+    assert history.loss_table(0.0, max_points=3)["loss"].tolist() == [2, 8, 7]
+
+
+@pytest.mark.parametrize(("count", "rows"), [(400, 400), (401, 201)])
+def test_four_hundred_points_are_drawn_and_no_more(count: int, rows: int) -> None:
+    """Of 401 rising losses, the first and last of every four, and the 401st."""
+    history = read(
+        write_run([started(500), *[step_done(step, [float(step)], step, learning_rate=0.001 * step) for step in range(1, count + 1)]])
+    )
+    assert len(history.loss_table(0.0)) == len(history.rate_table()) == rows
+    assert len(history.probabilities_over_time(0)[0]) == (400 if count == 400 else 201)
+
+
+@pytest.mark.parametrize(
+    ("count", "max_points", "shown"),
+    [(4, 4, [1, 2, 3, 4]), (5, 4, [1, 3, 5]), (9, 3, [1, 5, 9]), (10, 3, [1, 5, 9, 10]), (1, 1, [1]), (2, 1, [1, 2])],
+)
+def test_every_second_fourth_or_eighth_answer_and_the_latest_are_drawn(count: int, max_points: int, shown: list[int]) -> None:
+    history = read(write_run([started(20), *[step_done(step, [1.0], step, right=step % 2 == 0) for step in range(1, count + 1)]]))
+    steps, probabilities = history.probabilities_over_time(19, max_points)
+    assert steps.tolist() == shown
+    np.testing.assert_allclose(probabilities[:, LABELS[19]], [0.9 if step % 2 == 0 else 0.011 for step in shown])
+
+
+def test_steps_are_numbered_within_their_epochs_and_seconds_have_three_decimals() -> None:
+    table = read(write_run([started(2), step_done(5, [5.0, 4.0, 3.0, 2.0, 1.0], 6.1728)])).step_table()
+    assert table["step"].tolist() == [1, 2, 3, 4, 5]
+    assert table["epoch"].tolist() == [1, 1, 2, 2, 3]
+    assert table["seconds"].tolist() == [1.235, 2.469, 3.704, 4.938, 6.173]
+    assert table["loss"].tolist() == [5, 4, 3, 2, 1]
+    assert table["learning_rate"].tolist() == [0.001] * 5
+    assert read(write_run([started(1), step_done(2, [2.0, 1.0], 1.0)])).step_table()["epoch"].tolist() == [1, 2]
+
+
+def test_an_epoch_is_a_row_with_accuracies_in_percent() -> None:
+    epochs = [epoch_done(1, 2, 3.5, 0.5, train_accuracy=0.25), epoch_done(2, 4, 7.0, 0.75, train_accuracy=None, learning_rate=None)]
+    history = read(write_run([started(2), *epochs]))
+    table = history.epoch_table()
+    assert table.columns.tolist() == ["epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "learning_rate", "elapsed_s"]
+    assert table["train_accuracy"][0] == 25
+    assert math.isnan(table["train_accuracy"][1])
+    assert table["test_accuracy"].tolist() == [50, 75]
+    assert (table["epoch"].tolist(), table["elapsed_s"].tolist()) == ([1, 2], [3.5, 7])
+    accuracies = history.accuracy_table()
+    assert accuracies.columns.tolist() == ["epoch", "test_accuracy", "train_accuracy"]
+    assert accuracies["train_accuracy"][0] == 25
+
+
+def test_the_best_epoch_is_marked_in_the_table_alone() -> None:
+    best = {"validation_accuracy": 0.5, "validation_loss": 1.0}
+    history = read(write_run([started(2), epoch_done(1, 2, 1.0, is_best=True, **best), epoch_done(2, 4, 2.0, **best)]))
+    assert history.best_epoch is not None
+    assert history.best_epoch.epoch == 1
+    assert history.epoch_table()["is_best"].tolist() == [True, False]
+    assert history.epoch_table()["validation_accuracy"].tolist() == [50, 50]
+
+
+def test_a_trail_stays_as_it_is() -> None:
+    trail = Trail(predicted=0, is_correct=True, correct_since=1, last_correct=1, changes=0)
+    with pytest.raises(FrozenInstanceError):
+        trail.changes = 1  # type: ignore[misc]
+
+
+def test_each_probe_has_a_trail_of_its_own() -> None:
+    first = [True] * 10 + [False] * 10
+    reports = [step_done(3, [1.0], 1.0, right=first), step_done(7, [1.0], 2.0, right=False), step_done(9, [1.0], 3.0, right=first)]
+    history = read(write_run([started(20), *reports]))
+    assert history.answer_trail(2, LABELS[2]) == Trail(predicted=1, is_correct=True, correct_since=9, last_correct=9, changes=2)
+    assert history.answer_trail(19, LABELS[19]) == Trail(predicted=0, is_correct=False, correct_since=None, last_correct=None, changes=0)
+    assert history.answer_trail(3, LABELS[3] + 1) == Trail(predicted=1, is_correct=False, correct_since=None, last_correct=7, changes=2)
 
 
 def read(run: RunRecord) -> RunHistory:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import FrozenInstanceError
 
 import pytest
 
@@ -92,3 +93,53 @@ def test_damaged_answers_leave_a_command_pending() -> None:
     with (folder / "answers.jsonl").open("a") as file:
         file.write(json.dumps({"id": command}) + "\n")
     assert not is_pending(folder, command)
+
+
+def test_a_command_is_a_line_with_what_it_says_and_an_id() -> None:
+    folder = run_folder(create_run(TrainConfig()))
+    sent = [mailbox.send(folder, "pause"), mailbox.send(folder, "rate", learning_rate=0.5), mailbox.send(folder, "resume", more_epochs=0)]
+    assert [json.loads(line) for line in (folder / "commands.jsonl").read_text().splitlines()] == [
+        {"command": "pause", "id": sent[0]},
+        {"command": "rate", "id": sent[1], "learning_rate": 0.5},
+        {"command": "resume", "id": sent[2], "more_epochs": 0},
+    ]
+    assert [len(command_id) for command_id in sent] == [12, 12, 12]
+
+
+def test_an_answer_is_a_line_with_the_id() -> None:
+    folder = run_folder(create_run(TrainConfig()))
+    Inbox(folder).answer(Command("rate", "abc", 0.5))
+    assert (folder / "answers.jsonl").read_text() == '{"id": "abc", "command": "rate"}\n'
+
+
+def test_the_only_command_is_pending_and_no_other_is() -> None:
+    folder = run_folder(create_run(TrainConfig()))
+    command = mailbox.send(folder, "pause")
+    assert is_pending(folder, command)
+    assert not is_pending(folder, "another")
+
+
+def test_of_several_continuations_the_last_one_counts() -> None:
+    folder = run_folder(create_run(TrainConfig()))
+    for name in ("pause", "resume", "stop", "step", "resume", "epoch"):
+        mailbox.send(folder, name)
+    assert names(Inbox(folder).take_new()) == ["epoch"]
+    assert not stop_requested(folder)
+
+
+def test_commands_that_come_later_come_once_each_and_in_their_order() -> None:
+    folder = run_folder(create_run(TrainConfig()))
+    mailbox.send(folder, "resume")
+    mailbox.send(folder, "pause")
+    inbox = Inbox(folder)
+    mailbox.send(folder, "step")
+    mailbox.send(folder, "epoch")
+    assert names(inbox.take_new()) == ["pause", "step", "epoch"]
+    mailbox.send(folder, "go-on")
+    assert names(inbox.take_new()) == ["go-on"]
+    assert inbox.take_new() == []
+
+
+def test_a_command_stays_as_it_is() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Command("pause").id = "abc"  # type: ignore[misc]

@@ -1,4 +1,6 @@
 import json
+from dataclasses import FrozenInstanceError
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from fmnist_core.dataset.split import Split
 from fmnist_core.evaluation.evaluation import Evaluation
 from fmnist_core.runs.folders import STARTER_ID
 from fmnist_core.runs.record import RunRecord, load_run
-from fmnist_core.runs.results import read_evaluation, read_live_kernels, write_evaluation
+from fmnist_core.runs.results import SavedEvaluation, read_evaluation, read_live_kernels, write_evaluation, write_live_kernels
 from fmnist_core.runs.weights import load_checkpoint, load_model
 
 
@@ -58,3 +60,43 @@ def test_the_starters_evaluation_is_of_the_whole_test_set() -> None:
     assert kept is not None
     assert (kept.accuracy, int(kept.confusion.sum())) == (starter.test_accuracy, 10_000)
     assert json.loads((starter.folder / "evaluation.json").read_text())["images"] == 10_000
+
+
+def test_kernels_are_written_with_four_decimals(tmp_path: Path) -> None:
+    kernels = np.arange(400, dtype=np.float32).reshape(16, 5, 5) / 300
+    write_live_kernels(tmp_path, 12, kernels)
+    content = json.loads((tmp_path / "live.json").read_text())
+    assert content["step"] == 12
+    assert np.shape(content["kernels"]) == (16, 1, 5, 5)
+    assert content["kernels"][0][0][0] == [0.0, 0.0033, 0.0067, 0.01, 0.0133]
+    again = read_live_kernels(tmp_path)
+    assert again is not None
+    assert (again.shape, again.dtype) == ((16, 5, 5), np.float32)
+    np.testing.assert_allclose(again, kernels, atol=5.1e-5)
+
+
+def test_without_files_there_are_no_kernels_and_no_figures(tmp_path: Path) -> None:
+    assert read_live_kernels(tmp_path) is None
+    assert read_evaluation(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"accuracy": 0.5, "confusion": [[1, 0], [0]], "per_class": []},
+        {"accuracy": 0.5, "confusion": [[1]], "per_class": [{"name": "a"}]},
+        {"accuracy": 0.5, "confusion": [[1.5]], "per_class": []},
+    ],
+    ids=["rows of two lengths", "a row without a class", "half an image"],
+)
+def test_figures_that_do_not_fit_together_are_passed_over(tmp_path: Path, content: dict[str, object]) -> None:
+    (tmp_path / "evaluation.json").write_text(json.dumps(content))
+    assert read_evaluation(tmp_path) is None
+
+
+def test_saved_figures_stay_as_they_are_and_equal_only_themselves() -> None:
+    one, two = (SavedEvaluation(0.5, np.eye(2, dtype=np.int64), ("a", "b")) for _ in range(2))
+    assert one != two
+    assert len({one, two}) == 2
+    with pytest.raises(FrozenInstanceError):
+        one.accuracy = 1.0  # type: ignore[misc]

@@ -1,3 +1,8 @@
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
 import numpy as np
 import pytest
 import safetensors.numpy
@@ -6,11 +11,13 @@ import torch
 from fmnist_core.dataset.split import Split, load_split
 from fmnist_core.evaluation.prediction import evaluate
 from fmnist_core.network.model import FashionCNN
-from fmnist_core.runs.folders import STARTER_ID, RunError, run_folder
+from fmnist_core.runs import weights
+from fmnist_core.runs.folders import STARTER_ID, RunError, epoch_file, last_file, resume_file, run_folder
 from fmnist_core.runs.record import RunRecord, load_run
-from fmnist_core.runs.weights import load_checkpoint, load_model
+from fmnist_core.runs.weights import load_checkpoint, load_model, save_checkpoint, save_weights, weights_stamp
 from fmnist_core.runs.writer import RunWriter, create_run
 from fmnist_core.settings.config import TrainConfig
+from fmnist_core.training.checkpoint import Checkpoint, Counters
 from fmnist_core.training.events import EpochDone
 from fmnist_core.training.loop import train
 from fmnist_core.training.state import draw_network
@@ -74,3 +81,91 @@ def test_raw_pixels_stay_raw_when_a_run_is_opened() -> None:
     safetensors.numpy.save_file(weights, run_folder(run_id) / "checkpoints" / "epoch-001.safetensors")
     assert load_model(load_run(run_id)).pixels == "raw"
     assert load_model(load_run(STARTER_ID)).pixels == "normalised"
+
+
+def put(file: Path, number: float) -> None:
+    """Saves a network's weights with this number as the first bias of the last layer."""
+    weights = {name: tensor.numpy().copy() for name, tensor in draw_network(TrainConfig()).state_dict().items()}
+    weights["fc.bias"][0] = number
+    save_weights(weights, file)
+
+
+def bias(run: RunRecord, epoch: "int | Literal['last'] | None" = None) -> float:
+    return float(load_model(run, epoch).state_dict()["fc.bias"][0])
+
+
+def test_the_best_epoch_is_in_use_and_else_the_newest_weights() -> None:
+    run = load_run(create_run(TrainConfig()))
+    for number in (1, 2, 3):
+        put(epoch_file(run.folder, number), number)
+    assert [bias(run), bias(run, "last"), bias(run, 1), bias(run, 2)] == [3, 3, 1, 2]
+    best = replace(run, best_epoch=2)
+    assert [bias(best), bias(best, "last"), bias(best, 1)] == [2, 3, 1]
+    put(last_file(run.folder), 4)
+    assert [bias(run), bias(best), bias(best, "last"), bias(run, 3)] == [4, 2, 4, 3]
+
+
+def test_weights_that_are_missing_are_named() -> None:
+    run = load_run(create_run(TrainConfig()))
+    sentences = []
+    for epoch in (None, "last", 3):
+        with pytest.raises(RunError) as raised:
+            load_model(run, epoch)  # type: ignore[arg-type]
+        sentences.append(str(raised.value))
+    none_yet = f'The run "{run.id}" has no weights yet: wait for its first epoch or choose another run.'
+    assert sentences == [none_yet, none_yet, none_yet.replace("weights yet", "weights of epoch 3")]
+
+
+def test_the_stamp_is_that_of_the_weights_in_use() -> None:
+    run = load_run(create_run(TrainConfig()))
+    best = replace(run, best_epoch=1)
+    assert weights_stamp(run) == weights_stamp(best) == (run.id, 0)
+    for number in (1, 2):
+        put(epoch_file(run.folder, number), number)
+        os.utime(epoch_file(run.folder, number), ns=(number, 1_000 * number))
+    assert (weights_stamp(run), weights_stamp(best)) == ((run.id, 2_000), (run.id, 1_000))
+
+
+def test_weights_and_checkpoints_are_flushed_to_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[tuple[str, bool]] = []
+    monkeypatch.setattr(weights, "write_whole", lambda file, _content, *, durable=False: flushed.append((file.name, durable)))
+    save_weights({"fc.bias": np.zeros(10, np.float32)}, tmp_path / "epoch-001.safetensors")
+    save_checkpoint(CHECKPOINT, tmp_path)
+    assert flushed == [("epoch-001.safetensors", True), ("resume.safetensors", True)]
+
+
+COUNTERS = Counters(
+    step=7,
+    tested_epochs=1,
+    epoch_loss=2.5,
+    epoch_right=30,
+    epoch_images=100,
+    best_epoch=None,
+    best_validation_accuracy=0.0,
+    best_test_accuracy=0.5,
+    elapsed_s=1.5,
+    rate_scale=1.0,
+    last_rate=0.001,
+    averaged_steps=0,
+)
+CHECKPOINT = Checkpoint({"trained.fc.bias": np.arange(10, dtype=np.float32), "optimizer.0.step": np.array(7.0, np.float32)}, COUNTERS)
+
+
+def test_a_checkpoint_is_read_back_as_it_was() -> None:
+    run = load_run(create_run(TrainConfig()))
+    assert load_checkpoint(run) is None
+    save_checkpoint(CHECKPOINT, run.folder)
+    again = load_checkpoint(run)
+    assert again is not None
+    assert again.counters == COUNTERS
+    assert again.tensors.keys() == CHECKPOINT.tensors.keys()
+    assert all(np.array_equal(again.tensors[name], array) for name, array in CHECKPOINT.tensors.items())
+
+
+@pytest.mark.parametrize("facts", [None, {}, {"facts": "{"}, {"facts": '{"step": 7}'}], ids=["no facts", "empty", "half", "too few"])
+def test_a_checkpoint_without_its_counters_is_refused(facts: dict[str, str] | None) -> None:
+    run = load_run(create_run(TrainConfig()))
+    safetensors.numpy.save_file({"trained.fc.bias": np.zeros(10, np.float32)}, resume_file(run.folder), metadata=facts)
+    with pytest.raises(RunError) as raised:
+        load_checkpoint(run)
+    assert str(raised.value) == f"{resume_file(run.folder)} is damaged: it cannot be resumed. Start a new run."
