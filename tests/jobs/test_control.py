@@ -1,5 +1,6 @@
 """A run in the learner's hand: pausing, stepping, another learning rate, stopping, continuing."""
 
+import json
 import os
 import signal
 import sys
@@ -7,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from fmnist_core.jobs.control import change_rate, continue_run, do_epoch, do_step, pause, resume, stop, train_more
+from fmnist_core.jobs import control
+from fmnist_core.jobs.control import change_rate, continue_run, do_epoch, do_step, pause, resume, start_run, stop, train_more
 from fmnist_core.runs.folders import STARTER_ID, RunError, run_folder
 from fmnist_core.runs.mailbox import is_pending, stop_requested
 from fmnist_core.runs.record import list_runs, load_run
@@ -168,3 +170,47 @@ def test_a_folder_that_cannot_be_written_gets_a_sentence() -> None:
     with pytest.raises(RunError, match=r"Cannot write to .*, so the command was not sent\."):
         pause(run_id)
     in_the_way.rmdir()
+
+
+@pytest.fixture
+def asked_for(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
+    """What the functions ask for, in place of doing it."""
+    asked: list[tuple[object, ...]] = []
+    monkeypatch.setattr(control, "prepare_resume", lambda *arguments: asked.append(("prepare", *arguments)))
+    monkeypatch.setattr(control, "start_process", lambda run_id: asked.append(("start", run_id)))
+    return asked
+
+
+def test_one_more_epoch_can_be_added_and_as_many_as_two_hundred_in_total(asked_for: list[tuple[object, ...]]) -> None:
+    run_id = create_run(TrainConfig(epochs=40))
+    for epochs in (1, 160):
+        train_more(run_id, epochs)
+        assert asked_for == [("prepare", run_id, epochs), ("start", run_id)]
+        asked_for.clear()
+    for epochs in (-1, 0, 161):
+        with pytest.raises(ValueError, match="more epochs cannot be added") as raised:
+            train_more(run_id, epochs)
+        total = "a run has at most 200 in total, and this one has 40."
+        assert str(raised.value) == f"{epochs} more epochs cannot be added: {total}"
+    assert asked_for == []
+    RunWriter(run_id).end("stopped")
+
+
+def test_a_run_is_prepared_before_its_process_starts(asked_for: list[tuple[object, ...]]) -> None:
+    continue_run("a-run")
+    assert asked_for == [("prepare", "a-run"), ("start", "a-run")]
+    asked_for.clear()
+    run_id = start_run(TrainConfig(epochs=3), "Blue")
+    assert asked_for == [("start", run_id)]
+    assert (load_run(run_id).name, load_run(run_id).epochs) == ("Blue", 3)
+
+
+def test_each_command_is_sent_under_its_name() -> None:
+    run_id = create_run(LONG)
+    sent = [stop(run_id), pause(run_id), resume(run_id), do_step(run_id), do_epoch(run_id), change_rate(run_id, 0.5)]
+    commands = [json.loads(line) for line in (run_folder(run_id) / "commands.jsonl").read_text().splitlines()]
+    assert [command["id"] for command in commands] == sent
+    assert [command["command"] for command in commands] == ["stop", "pause", "go-on", "step", "epoch", "rate"]
+    assert [command.get("learning_rate") for command in commands] == [None] * 5 + [0.5]
+    with pytest.raises(RunError, match="There is no run"):
+        stop("no-run")

@@ -23,7 +23,7 @@ from fmnist_core.training import loop
 from fmnist_core.training.events import EpochDone, RateChanged, Request, StepDone
 from tests.written_runs import epoch_done, step_done
 
-PAUSE, GO_ON, STEP, EPOCH, STOP = (Command(name, name) for name in ("pause", "go-on", "step", "epoch", "stop"))  # type: ignore[arg-type]
+PAUSE, GO_ON, STEP, EPOCH, STOP = (Command(name, name) for name in ("pause", "go-on", "step", "epoch", "stop"))
 A_STEP: StepDone = step_done(3, [1.0], 1.0)
 AN_EPOCH: EpochDone = epoch_done(1, 4, 1.0)
 

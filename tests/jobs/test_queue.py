@@ -1,10 +1,13 @@
 import os
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from fmnist_core.jobs import queue
 from fmnist_core.jobs.control import pause, resume, start_run, stop
 from fmnist_core.jobs.queue import has_turn, runs_ahead, threads_per_run, training_slots
-from fmnist_core.runs.record import load_run
+from fmnist_core.runs.record import State, load_run
 from fmnist_core.runs.writer import create_run
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.store.files import read_json
@@ -66,3 +69,41 @@ def test_slots_and_threads_fill_the_machine(monkeypatch: pytest.MonkeyPatch) -> 
     assert training_slots() == 4
     monkeypatch.setenv("FMNIST_SLOTS", "16")
     assert threads_per_run() == 1
+
+
+@pytest.mark.parametrize(("cores", "slots", "threads"), [(None, 1, 1), (1, 1, 1), (2, 1, 2), (3, 1, 3), (4, 2, 2), (5, 2, 2), (7, 3, 2)])
+def test_there_is_a_slot_for_every_two_cores(cores: int | None, slots: int, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    monkeypatch.delenv("FMNIST_SLOTS", raising=False)
+    assert (training_slots(), threads_per_run()) == (slots, threads)
+
+
+def test_a_number_of_slots_may_have_spaces_around_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    monkeypatch.setenv("FMNIST_SLOTS", " 3\n")
+    assert (training_slots(), threads_per_run()) == (3, 1)
+
+
+def test_who_trains_is_ahead_whenever_it_was_made_and_who_does_anything_else_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs made in the same instant wait in the order of their ids."""
+    monkeypatch.setenv("FMNIST_SLOTS", "2")
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    me = replace(load_run(create_run(LONG)), id="m", created_at=at, state="waiting")
+    later, earlier = at + timedelta(seconds=1), at - timedelta(seconds=1)
+
+    def count(*others: tuple[str, datetime, State]) -> int:
+        runs = [replace(me, id=run_id, created_at=created, state=state) for run_id, created, state in others]
+        monkeypatch.setattr(queue, "list_runs", lambda: [me, *runs])
+        monkeypatch.setattr(queue, "load_run", lambda _run_id: me)
+        ahead = runs_ahead(me)
+        assert has_turn("m") is (ahead < 2)
+        return ahead
+
+    assert count() == 0
+    assert count(("z", later, "training")) == 1
+    assert count(("a", earlier, "training"), ("b", earlier, "waiting")) == 2
+    assert count(("a", earlier, "waiting"), ("b", earlier, "waiting"), ("c", earlier, "waiting")) == 3
+    assert count(("a", later, "waiting"), ("n", at, "waiting")) == 0
+    assert count(("a", at, "waiting")) == 1
+    ended: tuple[State, ...] = ("paused", "finished", "stopped", "diverged", "failed", "interrupted")
+    assert count(*[(state, earlier, state) for state in ended]) == 0

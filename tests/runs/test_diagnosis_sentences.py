@@ -110,6 +110,13 @@ def test_it_diverged_if_it_ends_above_3_guesses_or_after_10_stays_near_one(tmp_p
     assert kinds(diagnose(make_run(tmp_path), make_history(losses, (0.1, 0.1, 2.3)))) == [kind]
 
 
+def test_a_loss_that_stays_at_a_threshold_itself_is_not_above_it(tmp_path: Path) -> None:
+    far = tell(tmp_path, make_history([2.3, 50.0] + [3 * GUESSING] * 18))
+    assert "at step 2, and then stayed at 6.91, no better than guessing at random" in far
+    near = make_history([2.3, 50.0] + [0.85 * GUESSING] * 18, (0.1, 0.1, 2.3))
+    assert "diverged" not in kinds(diagnose(make_run(tmp_path), near))
+
+
 @pytest.mark.parametrize(("of_epoch", "reported", "kind"), [(0.34, 0.34, "diverged"), (0.35, 0.1, "learned"), (0.1, 0.35, "learned")])
 def test_a_network_that_classifies_35_percent_has_not_diverged(tmp_path: Path, of_epoch: float, reported: float, kind: str) -> None:
     history = make_history([2.3, 50.0] + [2.3] * 18, (0.1, of_epoch, 2.3))
@@ -121,6 +128,11 @@ def test_the_median_of_the_last_tenth_counts_in_a_longer_run(tmp_path: Path, hig
     """Of the last 20 of 200 losses, 11 are high and the last 9 are not, or the other way round."""
     losses = [1.0] * 180 + [8.0] * high + [1.0] * (20 - high)
     assert kinds(diagnose(make_run(tmp_path, TrainConfig(batch_size=100)), make_history(losses, (0.5, 0.5, 1.0)))) == [kind]
+
+
+def test_the_last_tenth_is_twenty_of_two_hundred_losses_and_not_one_more(tmp_path: Path) -> None:
+    """Half of the last 20 are 14 and the others 1, so that their median is 7.5; that of 21 would be 1."""
+    assert kinds(diagnose(make_run(tmp_path), make_history([1.0] * 180 + [14.0] * 10 + [1.0] * 10, (0.5, 0.5, 1.0)))) == ["diverged"]
 
 
 def test_the_highest_rate_of_all_is_the_one_that_was_too_high(tmp_path: Path) -> None:
@@ -147,7 +159,7 @@ def test_nothing_is_said_before_twenty_steps(tmp_path: Path) -> None:
     assert tell(tmp_path, make_history([2.25] * 20)) == f"not-moving: {told} The loss has hardly moved, by 0.00: {SHORT} {LONGER}"
 
 
-@pytest.mark.parametrize(("level", "kind"), [(1.957, "learned"), (1.958, "not-moving")])
+@pytest.mark.parametrize(("level", "kind"), [(1.957, "learned"), (0.85 * GUESSING, "not-moving"), (1.958, "not-moving")])
 def test_a_loss_below_85_percent_of_guessing_has_moved(tmp_path: Path, level: float, kind: str) -> None:
     assert kinds(diagnose(make_run(tmp_path), make_history([level] * 20, (0.3, 0.3, 2.0)))) == [kind]
 
@@ -161,7 +173,9 @@ def test_a_network_that_classifies_35_percent_has_moved(tmp_path: Path, of_epoch
     assert kinds(diagnose(make_run(tmp_path, test_accuracy=reported), history)) == [kind]
 
 
-@pytest.mark.parametrize(("steps", "train", "kind"), [(50, 0.2, "memorising"), (50, 0.199, "not-moving"), (49, 0.2, "not-moving")])
+@pytest.mark.parametrize(
+    ("steps", "train", "kind"), [(50, 0.25, "memorising"), (50, 0.2, "memorising"), (50, 0.199, "not-moving"), (49, 0.2, "not-moving")]
+)
 def test_a_network_that_memorises_has_moved_once_it_has_settled(tmp_path: Path, steps: int, train: float, kind: str) -> None:
     assert kinds(diagnose(make_run(tmp_path), make_history([2.2] * steps, (train, 0.1, 2.3)))) == [kind]
 
@@ -191,6 +205,11 @@ def test_a_fall_counts_from_three_standard_errors(tmp_path: Path, fall: float, s
 def test_so_does_what_lies_below_guessing(tmp_path: Path, below: float, said: str) -> None:
     history = make_history(jumping(2.76, 0.1, 500) + jumping(GUESSING - below, 0.1, 500))
     assert said in tell(tmp_path, history)
+
+
+def test_a_fall_that_ends_above_guessing_is_no_sign_of_short_steps(tmp_path: Path) -> None:
+    told = tell(tmp_path, make_history([2.6] * 20 + [2.32] * 20))
+    assert "it started at 2.60, and guessing gives 2.30. The weights did change, since the loss rose to 2.60 on the way," in told
 
 
 @pytest.mark.parametrize(
@@ -228,7 +247,7 @@ def test_a_rise_of_less_than_3_percent_or_nine_steps_may_be_chance(tmp_path: Pat
 def test_a_rate_below_a_third_of_the_usual_one_is_too_low(tmp_path: Path, optimizer: str, rate: float, advice: str) -> None:
     config = TrainConfig(optimizer=optimizer, learning_rate=rate)  # type: ignore[arg-type]
     assert tell(tmp_path, make_history([2.25] * 20), config).endswith(f"{SHORT} {advice}")
-    changed = with_rates(make_history([2.25] * 20), 1.0, rate)
+    changed = with_rates(make_history([2.25] * 20), 1.0, 0.5, rate)
     assert tell(tmp_path, changed, TrainConfig(optimizer=optimizer)).endswith(f"{SHORT} {advice}")  # type: ignore[arg-type]
 
 
@@ -369,6 +388,14 @@ def test_it_is_no_blindness_if_half_of_the_others_are_not_recognised(tmp_path: P
     assert kinds(diagnose(make_run(tmp_path, confusion=confusion), make_history(LEARNED))) == [expected]
 
 
+def test_it_is_the_mean_of_all_other_classes_that_counts(tmp_path: Path) -> None:
+    confusion = bags_taken_for(c0=100)
+    for i in (0, 1):
+        confusion[i, [i, i + 1]] = 10, 90
+    told = tell(tmp_path, make_history(LEARNED), confusion=confusion)
+    assert told.endswith("On the other classes it is 72.2 % accurate.")
+
+
 def test_each_class_counts_alike_however_few_images_it_has(tmp_path: Path) -> None:
     """The recall of the others is 1 and 0.4, 0.7 on average; classes without images are neither blind nor others."""
     confusion = np.zeros((10, 10), np.int64)
@@ -479,6 +506,12 @@ def test_what_it_learned_is_told_with_the_epoch_in_use(tmp_path: Path) -> None:
     assert tell(tmp_path, history) == f"{told}, and 91.0 % of its training images. {ONLY_ONCE}"
     assert tell(tmp_path, history, best_epoch=3) == f"{told} with the weights of epoch 3, and 91.0 % of its training images. {ONLY_ONCE}"
     assert tell(tmp_path, history, test_accuracy=0.0).startswith("learned: The network classifies 0.0 % of the test images correctly, and ")
+
+
+def test_the_accuracies_are_those_of_the_last_epoch(tmp_path: Path) -> None:
+    history = make_history(LEARNED, (0.5, 0.6, 1.0), (0.7, 0.72, 0.9), (0.81, 0.8, 0.8))
+    told = "learned: The network classifies 80.0 % of the test images correctly, and 81.0 % of its training images. "
+    assert tell(tmp_path, history) == f"{told}The last epoch still gained 8.0 points: more epochs will help."
 
 
 def test_the_saved_figure_comes_before_that_of_the_status(tmp_path: Path) -> None:

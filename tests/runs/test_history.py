@@ -212,7 +212,7 @@ def test_an_epoch_that_comes_again_takes_the_place_of_itself_and_of_later_ones()
 def test_a_run_that_starts_over_forgets_everything() -> None:
     change = RateChanged(epoch=1, step=0, learning_rate=0.5)
     finished = Finished(epoch=1, step=2, test_accuracy=0.8, elapsed_s=5.0)
-    events = [started(2), step_done(1, [9.0], 3.0), change, step_done(2, [9.0], 4.0), epoch_done(1, 2, 5.0), finished]
+    events: list[Event] = [started(2), step_done(1, [9.0], 3.0), change, step_done(2, [9.0], 4.0), epoch_done(1, 2, 5.0), finished]
     history = read(write_run([*events, started(8)]))
     assert (history.started.steps_per_epoch, history.losses, history.epochs, history.latest, history.finished) == (8, [], [], None, None)
     assert history.newest_probabilities() is None

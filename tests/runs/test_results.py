@@ -63,7 +63,7 @@ def test_the_starters_evaluation_is_of_the_whole_test_set() -> None:
 
 
 def test_kernels_are_written_with_four_decimals(tmp_path: Path) -> None:
-    kernels = np.arange(400, dtype=np.float32).reshape(16, 5, 5) / 300
+    kernels = (np.arange(400).reshape(16, 5, 5) / 300).astype(np.float32)
     write_live_kernels(tmp_path, 12, kernels)
     content = json.loads((tmp_path / "live.json").read_text())
     assert content["step"] == 12
@@ -71,7 +71,8 @@ def test_kernels_are_written_with_four_decimals(tmp_path: Path) -> None:
     assert content["kernels"][0][0][0] == [0.0, 0.0033, 0.0067, 0.01, 0.0133]
     again = read_live_kernels(tmp_path)
     assert again is not None
-    assert (again.shape, again.dtype) == ((16, 5, 5), np.float32)
+    assert again.shape == (16, 5, 5)
+    assert again.dtype == np.float32
     np.testing.assert_allclose(again, kernels, atol=5.1e-5)
 
 

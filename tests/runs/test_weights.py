@@ -110,7 +110,7 @@ def test_weights_that_are_missing_are_named() -> None:
     sentences = []
     for epoch in (None, "last", 3):
         with pytest.raises(RunError) as raised:
-            load_model(run, epoch)  # type: ignore[arg-type]
+            load_model(run, epoch)
         sentences.append(str(raised.value))
     none_yet = f'The run "{run.id}" has no weights yet: wait for its first epoch or choose another run.'
     assert sentences == [none_yet, none_yet, none_yet.replace("weights yet", "weights of epoch 3")]
