@@ -1,6 +1,8 @@
 """Which processes are started, kept, used and given up, with processes that only say so."""
 
+import os
 import subprocess
+import sys
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +16,7 @@ from fmnist_core.runs.record import load_run
 from fmnist_core.runs.writer import RunWriter, create_run
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.store.files import read_json, write_json
+from tests.conftest import ROOT
 
 
 class Process:
@@ -86,10 +89,13 @@ def test_one_warm_worker_is_kept(machine: Machine) -> None:
     assert machine.processes[0].log == []
 
 
+@pytest.mark.parametrize("value", ["!", "~"])
 @pytest.mark.parametrize("variable", ["FMNIST_HOME", "FMNIST_DATA", "FMNIST_SLOTS"])
-def test_a_warm_worker_with_other_settings_is_replaced(variable: str, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_warm_worker_with_other_settings_is_replaced(
+    variable: str, value: str, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     keep_warm_worker()
-    monkeypatch.setenv(variable, "7")
+    monkeypatch.setenv(variable, value)
     keep_warm_worker()
     keep_warm_worker()
     assert machine.launched == [WARM, WARM]
@@ -130,14 +136,16 @@ def test_a_warm_worker_that_dies_as_it_is_given_a_run_is_noticed_by_its_watcher(
     assert load_run(run_id).message == "The training process ended with code 3 before it started training."
 
 
-@pytest.mark.parametrize("is_dead", [True, False])
-def test_a_warm_worker_that_cannot_be_used_is_given_up(is_dead: bool, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("data", [None, "!", "~"])
+def test_a_warm_worker_that_is_dead_or_reads_elsewhere_is_given_up(
+    data: str | None, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     keep_warm_worker()
     run_id = create_run(TrainConfig())
-    if is_dead:
+    if data is None:
         machine.processes[0].code = 0
     else:
-        monkeypatch.setenv("FMNIST_DATA", "elsewhere")
+        monkeypatch.setenv("FMNIST_DATA", data)
     start_process(run_id)
     assert machine.processes[0].log == ["killed", "closed", "waited for"]
     assert [run for run, *_ in machine.launched] == ["-", run_id]
@@ -190,3 +198,16 @@ def test_a_run_that_was_deleted_meanwhile_is_no_matter(machine: Machine) -> None
     (run_folder(run_id) / "config.json").unlink()
     machine.watchers[0]()
     assert processes._trainers == {}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has process groups in place of sessions")
+def test_a_process_is_the_command_that_a_person_can_type_in_a_session_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **options: asked.append((command, options)))
+    monkeypatch.setenv("PYTHONPATH", "elsewhere")
+    processes._launch("a-run", subprocess.DEVNULL, subprocess.PIPE)
+    ((command, options),) = asked
+    assert command == [sys.executable, "-m", "fmnist_core", "train", "--continue-run", "a-run"]
+    assert options.pop("env") == dict(os.environ) | {"PYTHONPATH": os.pathsep.join([str(ROOT), "elsewhere"])}
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    assert options == streams | {"start_new_session": True}

@@ -457,6 +457,8 @@ def test_an_evaluation_saved_before_a_pause_says_nothing_about_now(tmp_path: Pat
         (0.36, 0.2126, "noisy"),  # 0.3007
         (1.0, 0.565, "learned"),  # 0.799 of the mean
         (1.0, 0.567, "noisy"),  # 0.802
+        (0.6, 0.33, "learned"),  # 0.778
+        (0.6, 0.345, "noisy"),  # 0.813
     ],
 )
 def test_a_scatter_counts_from_0_3_and_from_80_percent_of_the_mean(tmp_path: Path, mean: float, by: float, kind: str) -> None:
