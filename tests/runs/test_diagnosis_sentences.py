@@ -487,6 +487,7 @@ def test_the_later_half_must_have_ten_losses(tmp_path: Path, steps: int, found: 
         (None, ""),
         (0.499, " It classifies only 49.9 % of the test images correctly."),
         (0.5, " It still learned: it classifies 50.0 % of the test images correctly."),
+        (0.75, " It still learned: it classifies 75.0 % of the test images correctly."),
     ],
 )
 def test_jumps_are_those_of_the_later_half(tmp_path: Path, batch_size: int, advice: str, accuracy: float | None, learned: str) -> None:
