@@ -1,11 +1,12 @@
-"""Sheets of images that somebody looked at and approved, and the comparison of new images with them.
+"""Sheets of images that somebody looked at and approved, and tables of numbers, and the comparison of new ones with them.
 
 A sheet shows what a rule with random numbers draws at fixed seeds, where there is no other way to say what is right than to look at it.
 When a test finds that images have changed, it writes the new sheet and names it. Look at both; if the new one is right, copy it over the
-approved one, as the message says.
+approved one, as the message says. A table measures the same drawings more finely than the eye sees; it only says that something changed.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -22,6 +23,8 @@ _GREY_OF_LINES = 64
 _MOST_MEAN_DIFFERENCE = 0.5  # grey levels, over an image's other pixels
 _LARGE_DIFFERENCE = 8
 _MOST_TURNED_PIXELS = 3
+_DECIMALS = 4  # of a table's numbers
+_TOLERANCE = 2e-4
 
 
 def check_sheet(name: str, rows: Sequence[NDArray[np.uint8]], folder: Path) -> None:
@@ -46,6 +49,31 @@ def check_sheet(name: str, rows: Sequence[NDArray[np.uint8]], folder: Path) -> N
     if difference:
         cv2.imwrite(str(new_file), new, [cv2.IMWRITE_PNG_COMPRESSION, 9])
         raise AssertionError(f"The approved sheet {difference}. Look at both; to approve the new one:\ncp {new_file} {approved_file}")
+
+
+def check_table(name: str, rows: Mapping[str, NDArray[np.floating]], folder: Path) -> None:
+    """Compares numbers with an approved table; where they differ, fails and says which and what to do.
+
+    Args:
+        name: of the approved JSON file, without its ending.
+        rows: any number of numbers each.
+        folder: where the new table is written if it differs.
+    """
+    approved_file, new_file = APPROVED / f"{name}.json", folder / f"{name}.json"
+    approved = json.loads(approved_file.read_text(encoding="utf-8")) if approved_file.exists() else {}
+    new = {title: np.asarray(numbers, float).ravel() for title, numbers in rows.items()}
+    different = [title for title in approved.keys() | new if not _are_close(approved.get(title), new.get(title))]
+    if different:
+        lines = [f"{json.dumps(title)}: {json.dumps([round(number, _DECIMALS) for number in row.tolist()])}" for title, row in new.items()]
+        new_file.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+        which = f"The approved table differs in {', '.join(sorted(different))}."
+        raise AssertionError(f"{which} To approve the new one:\ncp {new_file} {approved_file}")
+
+
+def _are_close(approved: list[float] | None, new: NDArray[np.float64] | None) -> bool:
+    if approved is None or new is None or len(approved) != len(new):
+        return False
+    return bool(np.allclose(approved, new, rtol=0, atol=_TOLERANCE))
 
 
 def draw_sheet(rows: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:

@@ -1,22 +1,27 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from fmnist_core.dataset.classes import CLASS_NAMES
+from fmnist_core.training import doodles
 from fmnist_core.training.doodles import draw_doodle
+from tests.training.approval import check_sheet, check_table
 
 
 @pytest.mark.parametrize("label", range(len(CLASS_NAMES)), ids=CLASS_NAMES)
 def test_doodles_fill_the_square_and_differ(label: int) -> None:
     random = np.random.default_rng(0)
-    doodles = [draw_doodle(label, random) for _ in range(20)]
-    for doodle in doodles:
+    drawn = [draw_doodle(label, random) for _ in range(20)]
+    for doodle in drawn:
         assert doodle.label == label
         assert doodle.ink.shape == doodle.body.shape == (28, 28)
         assert (doodle.body >= doodle.ink).all()
         rows, columns = np.flatnonzero(doodle.body.any(axis=1)), np.flatnonzero(doodle.body.any(axis=0))
         assert max(np.ptp(rows), np.ptp(columns)) >= 26
         assert 0.02 < (doodle.ink > 127).mean() < 0.9
-    assert len({doodle.ink.tobytes() for doodle in doodles}) == 20
+    assert len({doodle.ink.tobytes() for doodle in drawn}) == 20
 
 
 def test_the_same_seed_draws_the_same_in_any_size() -> None:
@@ -37,3 +42,27 @@ def test_trousers_are_wider_apart_below_than_a_dress_is_not() -> None:
     }
     assert gaps["Trouser"] > 0.5
     assert gaps["Dress"] < 0.1
+
+
+def test_doodles_look_as_approved(tmp_path: Path) -> None:
+    """A row for each class; what the lines enclose is a sheet of its own."""
+    rows = [[draw_doodle(label, np.random.default_rng(seed)) for seed in range(12)] for label in range(len(CLASS_NAMES))]
+    check_sheet("doodles_ink", [np.stack([doodle.ink for doodle in row]) for row in rows], tmp_path)
+    check_sheet("doodles_body", [np.stack([doodle.body for doodle in row]) for row in rows], tmp_path)
+
+
+@pytest.mark.parametrize("label", range(len(CLASS_NAMES)), ids=CLASS_NAMES)
+def test_every_stroke_is_where_it_was_approved(label: int, tmp_path: Path) -> None:
+    """With so many doodles that each thing which is only sometimes drawn is drawn, and is left out."""
+    drawings: dict[str, NDArray[np.float64]] = {}
+    for seed in range(40):
+        sheet = doodles._Sheet(np.random.default_rng(seed))
+        doodles._MAKERS[CLASS_NAMES[label]](sheet)
+        assert all(any(body is line for line in sheet.lines) for body in sheet.bodies)
+        drawings[f"doodle {seed}"] = np.array([measure(stroke) for stroke in sheet.lines])
+    check_table(f"strokes_{label}", drawings, tmp_path)
+
+
+def measure(stroke: NDArray[np.float64]) -> list[float]:
+    """How many points a stroke has, its length, its centre and its end."""
+    return [len(stroke), np.linalg.norm(np.diff(stroke, axis=0), axis=1).sum(), *stroke.mean(axis=0), *stroke[-1]]
