@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -66,3 +67,29 @@ def test_every_stroke_is_where_it_was_approved(label: int, tmp_path: Path) -> No
 def measure(stroke: NDArray[np.float64]) -> list[float]:
     """How many points a stroke has, its length, its centre and its end."""
     return [len(stroke), np.linalg.norm(np.diff(stroke, axis=0), axis=1).sum(), *stroke.mean(axis=0), *stroke[-1]]
+
+
+class Chosen:
+    """Instead of random numbers, the same place in every range; 0 is the lowest, and the first of several."""
+
+    def __init__(self, place: float = 0.0) -> None:
+        self._place = place
+
+    def random(self) -> float:
+        return self._place
+
+    def uniform(self, low: float, high: float, size: int | None = None) -> float | NDArray[np.float64]:
+        number = low + self._place * (high - low)
+        return number if size is None else np.full(size, number)
+
+    def normal(self, middle: float, _deviation: float) -> float:
+        return middle
+
+    def integers(self, _below: int) -> int:
+        return 0
+
+
+def test_what_has_no_share_never_happens() -> None:
+    sheet = doodles._Sheet(cast(np.random.Generator, Chosen(0.0)))
+    assert not sheet.sometimes(0)
+    assert sheet.sometimes(0.01)
