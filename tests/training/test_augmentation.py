@@ -170,7 +170,9 @@ def draw_drawings(random: _Random, items: Items) -> tuple[Tensor, ...]:
 
 
 def draw_doodles(random: _Random, *, as_photo: bool) -> tuple[Tensor, ...]:
-    inks, bodies, labels = _Doodles(3).take(torch.arange(40, 72))
+    """Some of all classes, and then shoes only, of which a few are turned."""
+    shoes = [number for number in range(100, 200) if number % 10 in (5, 7, 9)]
+    inks, bodies, labels = _Doodles(3).take(torch.tensor([*range(40, 72), *shoes[:16]]))
     return (_show_doodles(random, inks, bodies, labels, as_photo=as_photo),)
 
 
@@ -367,3 +369,31 @@ def test_nothing_is_posed_where_there_is_nothing() -> None:
     nothing = torch.zeros(0, 28, 28)
     greys, masks = _pose(_Random(numbers()), nothing, nothing, torch.zeros(0, dtype=torch.int64))
     assert greys.shape == masks.shape == (0, 28, 28)
+
+
+def test_white_doodles_stay_white_and_their_filling_has_the_brightness_that_was_drawn() -> None:
+    white = torch.full((1, 28, 28), 255, dtype=torch.uint8)
+    label = torch.tensor([0])
+    for place, brightness in ((0.0, 0.45), (0.5, 0.675), (1.0, 0.9)):
+        filled = _show_doodles(Chosen(place), torch.zeros_like(white), white, label, as_photo=False)
+        torch.testing.assert_close(filled[0, 8:20, 8:20], torch.full((12, 12), brightness), rtol=0, atol=1e-4)
+    drawn = _show_doodles(Chosen(0.5), white, white, label, as_photo=False)
+    torch.testing.assert_close(drawn[0, 8:20, 8:20], torch.ones(12, 12), rtol=0, atol=1e-4)
+
+
+def test_columns_that_are_half_covered_do_not_widen_the_body() -> None:
+    """The shoulders are found by the columns that an item covers by more than half."""
+    masks = torch.zeros(2, 28, 28)
+    masks[:, 4:26, 8:20] = 1
+    masks[0, 4:26, [3, 24]], masks[1, 4:26, [3, 24]] = 0.5, 0.499
+    greys, spread = _put_sleeves_out(Chosen(1), masks, masks, torch.tensor([2, 2]))
+    torch.testing.assert_close(spread[0], spread[1], rtol=0, atol=0.01)
+    torch.testing.assert_close(greys[0], greys[1], rtol=0, atol=0.01)
+
+
+def test_an_item_narrower_than_three_tenths_has_no_sleeves() -> None:
+    masks = torch.zeros(1, 28, 28)
+    masks[:, 4:26, 12:16] = 1
+    _, spread = _put_sleeves_out(Chosen(1), masks, masks, torch.tensor([2]))
+    assert spread[0, :, 12:16].max() > 0.99
+    assert spread[0, :, :12].max() == spread[0, :, 16:].max() == 0

@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 from typing import cast
 
@@ -70,16 +71,16 @@ def measure(stroke: NDArray[np.float64]) -> list[float]:
 
 
 class Chosen:
-    """Instead of random numbers, the same place in every range; 0 is the lowest, and the first of several."""
+    """Instead of random numbers, chosen places in their ranges, of which the last is kept; 0 is the lowest, and the first of several."""
 
-    def __init__(self, place: float = 0.0) -> None:
-        self._place = place
+    def __init__(self, *places: float) -> None:
+        self._places = list(places)
 
     def random(self) -> float:
-        return self._place
+        return self._places.pop(0) if len(self._places) > 1 else self._places[0]
 
     def uniform(self, low: float, high: float, size: int | None = None) -> float | NDArray[np.float64]:
-        number = low + self._place * (high - low)
+        number = low + self.random() * (high - low)
         return number if size is None else np.full(size, number)
 
     def normal(self, middle: float, _deviation: float) -> float:
@@ -89,7 +90,58 @@ class Chosen:
         return 0
 
 
+def chosen_sheet(*places: float) -> doodles._Sheet:
+    """A sheet whose hand does not shake."""
+    return doodles._Sheet(cast(np.random.Generator, Chosen(0, 0, 0, *places)))
+
+
 def test_what_has_no_share_never_happens() -> None:
-    sheet = doodles._Sheet(cast(np.random.Generator, Chosen(0.0)))
+    sheet = chosen_sheet(0)
     assert not sheet.sometimes(0)
     assert sheet.sometimes(0.01)
+
+
+def test_the_narrowest_legs_of_trousers_do_not_meet() -> None:
+    """The numbers are those of the waist, the hem, the crotch, the outer edge and then, all at their highest, the width of a leg."""
+    sheet = chosen_sheet(0, 0, 0, 0, 1)
+    doodles._draw_trouser(sheet)
+    hem = np.unique(sheet.bodies[0][sheet.bodies[0][:, 1] == 0.5, 0])
+    np.testing.assert_allclose(hem[[0, -1]], [-0.2, 0.2])
+    assert min(abs(hem)) == 0.02
+
+
+def test_lines_and_what_they_enclose_are_white() -> None:
+    for label in range(len(CLASS_NAMES)):
+        doodle = draw_doodle(label, np.random.default_rng(1), side_px=56)
+        assert (doodle.ink.max(), doodle.body.max()) == (255, 255)
+    sheet = chosen_sheet(0)
+    sheet.shape([(-1, -1), (1, -1), (1, 1), (-1, 1)])
+    ink, body = sheet.render(28)
+    assert (ink[14, 14], body[14, 14]) == (0, 255)
+
+
+def test_a_line_is_at_least_one_pixel_wide_however_small_the_square() -> None:
+    """The square is drawn at four times its side, where this line would be 0.5 of a pixel wide."""
+    sheet = chosen_sheet(1)
+    sheet.line((0, -1), (0, 1))
+    ink, _ = sheet.render(2)
+    assert (ink > 20).any(axis=1).all()
+    assert ink.mean() < 50
+
+
+@pytest.mark.parametrize(("corners", "share"), [([(-1, 0), (1, 0), (1, 0.5)], 1), ([(-1, 0), (0, 0), (1, 0), (1, 0.5)], 0.5)])
+def test_of_an_outline_with_a_gap_at_least_two_points_are_left(corners: list[tuple[float, float]], share: float) -> None:
+    """Where all places are 0, there is a gap, and four fifths of the points are left, rounded down: of two one, of three two."""
+    sheet = chosen_sheet(0)
+    sheet.lines = [np.array(corners, float)]
+    ink, _ = sheet.render(28)
+    assert (ink.max(axis=0) > 127).mean() == pytest.approx(share, abs=0.05)
+
+
+def test_a_doodle_equals_only_itself_and_cannot_be_changed() -> None:
+    doodle, again = (draw_doodle(1, np.random.default_rng(0)) for _ in range(2))
+    assert doodle != again, "arrays are not compared"
+    assert chosen_sheet(0) != chosen_sheet(0)
+    assert len({doodle, again}) == 2
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        doodle.label = 2  # type: ignore[misc]
