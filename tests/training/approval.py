@@ -36,7 +36,7 @@ def check_sheet(name: str, rows: Sequence[NDArray[np.uint8]], folder: Path) -> N
         folder: where the new sheet is written if it differs.
     """
     approved_file, new_file = APPROVED / f"{name}.png", folder / f"{name}.png"
-    approved = cv2.imread(str(approved_file), cv2.IMREAD_GRAYSCALE) if approved_file.exists() else None
+    approved = np.asarray(cv2.imread(str(approved_file), cv2.IMREAD_GRAYSCALE), np.uint8) if approved_file.exists() else None
     new = draw_sheet(rows)
     if approved is None:
         difference = "is missing"

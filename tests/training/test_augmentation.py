@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from fmnist_core.dataset.classes import CLASS_NAMES
@@ -213,7 +214,7 @@ def test_coordinates_are_bent_as_approved(tmp_path: Path) -> None:
         {"lean_degrees": 10, "stretch": 0.18, "widen": 0.1, "turned_shoes": 0.35},
         {"lean_degrees": 6, "stretch": 0.12, "widen": 0.0, "turned_shoes": 0.1},
     )
-    rows = {}
+    rows: dict[str, NDArray[np.float32]] = {}
     for number, setting in enumerate(settings):
         bent = torch.stack(_bend(_Random(numbers(4)), labels, **setting), 1)[:, :, [0, 0, 14, 20, 27, 27], [0, 27, 13, 9, 0, 27]]
         rows |= {f"settings {number}, item {item}": points.numpy() for item, points in enumerate(bent)}

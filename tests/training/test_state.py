@@ -237,6 +237,7 @@ def test_every_change_of_the_rate_is_answered_before_training_continues(seconds:
     assert state.progress.elapsed_s == 0, "the clock must not run while the rate is changed"
     state.set_learning_rate()
     assert state.last_rate == pytest.approx(0.02)
+    assert checkpoint is not None
     restored = planned(replace(CONFIG, schedule="one-cycle"))
     assert checkpoint is not None
     restored.restore(checkpoint)
