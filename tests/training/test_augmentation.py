@@ -165,9 +165,13 @@ def draw_photographs(random: _Random, items: Items) -> tuple[Tensor, ...]:
 
 
 def draw_drawings(random: _Random, items: Items) -> tuple[Tensor, ...]:
+    """Bags, bags with a gap below a handle, and items of all classes."""
     bags = items.of("Bag").first(16)
-    others = items.last(32)
-    return tuple(_draw(random, *group) for group in (bags, others))
+    with_gap = torch.zeros(16, 28, 28)
+    with_gap[:, 3:25, 5:23] = 1
+    with_gap[:, 6:14, 9:19] = 0
+    groups = bags, Items(0.6 * with_gap, with_gap, torch.full((16,), CLASS_NAMES.index("Bag"))), items.last(32)
+    return tuple(_draw(random, *group) for group in groups)
 
 
 def draw_doodles(random: _Random, *, as_photo: bool) -> tuple[Tensor, ...]:
@@ -398,3 +402,18 @@ def test_an_item_narrower_than_three_tenths_has_no_sleeves() -> None:
     _, spread = _put_sleeves_out(Chosen(1), masks, masks, torch.tensor([2]))
     assert spread[0, :, 12:16].max() > 0.99
     assert spread[0, :, :12].max() == spread[0, :, 16:].max() == 0
+
+
+def test_a_photograph_of_a_single_grey_has_no_relief() -> None:
+    """With the lowest of all random numbers, its tone is 0.35, and there is no light from a side."""
+    masks = torch.zeros(1, 28, 28)
+    masks[:, 4:24, 4:24] = 1
+    image = _photograph(Chosen(0), torch.full((1, 28, 28), 0.5), masks)[0]
+    torch.testing.assert_close(image[8:20, 8:20], torch.full((12, 12), 0.35))
+
+
+def test_a_photograph_of_a_single_pixel_has_the_mean_of_that_pixel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(augmentation, "_fray", lambda _random, masks, _most: masks)
+    masks = torch.zeros(1, 28, 28)
+    masks[0, 14, 14] = 1
+    torch.testing.assert_close(_photograph(Chosen(0), 0.8 * masks, masks), 0.35 * masks)
