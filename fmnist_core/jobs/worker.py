@@ -209,9 +209,11 @@ class Controls:
                 self.is_stopped, self.message = True, _UNLOADED
             time.sleep(_POLL_PAUSED_S if self._is_paused else _POLL_S)
             self.apply_commands()
-        if state != "training" and not self.is_stopped and not self._is_paused:
+        if self.is_stopped or self._is_paused:
+            return
+        if state != "training":
             self._writer.change_state("training")
-        if self._until is None and not self._is_paused:
+        if self._until is None:
             self._reach_goal()
 
 

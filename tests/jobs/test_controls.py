@@ -182,13 +182,15 @@ def test_what_is_no_rate_is_answered_at_once_and_changes_nothing(number: float |
     assert desk.log == ["answer a"]
 
 
-def test_a_stop_is_answered_when_the_run_has_ended(desk: Desk, controls: Controls) -> None:
-    desk.looks = [[EPOCH, STOP]]
+@pytest.mark.parametrize("before", [[], [EPOCH], [STEP], [PAUSE], [GO_ON]], ids=lambda before: before[0].id if before else "nothing")
+def test_a_stop_is_answered_when_the_run_has_ended(before: list[Command], desk: Desk, controls: Controls) -> None:
+    """Until then pages know that it is being stopped: the weights are still to be saved and tested."""
+    desk.looks = [[*before, STOP]]
     controls.next_request(A_STEP)
     assert (controls.is_stopped, controls.message) == (True, "")
-    assert desk.log == ["answer epoch"]
+    assert desk.log == [f"answer {command.id}" for command in before]
     controls.end("stopped", "Enough.")
-    assert desk.log == ["answer epoch", "answer stop", "end stopped: Enough."]
+    assert desk.log[len(before) :] == ["answer stop", "end stopped: Enough."]
 
 
 def test_what_is_still_open_at_the_end_is_answered_before_it(desk: Desk, controls: Controls) -> None:
