@@ -48,7 +48,7 @@ def test_images_of_a_cell_come_most_confident_first(by_hand: Evaluation) -> None
 
 
 def test_worst_confusions_come_fullest_first_without_the_diagonal_or_empty_cells() -> None:
-    # Three mistakes 0 → 2, two 2 → 1, none else; class 0 is answered right nine times.
+    # Three mistakes 0 → 2, two 2 → 1 and no others; class 0 is classified correctly nine times.
     labels = np.repeat([0, 0, 2, 2], [9, 3, 2, 4]).astype(np.uint8)
     answers = np.repeat([0, 2, 1, 2], [9, 3, 2, 4])
     evaluation = Evaluation(labels, np.eye(3, dtype=np.float32)[answers], 0.1, ("a", "b", "c"))
@@ -86,8 +86,8 @@ def test_the_confusion_matrix_has_a_row_for_every_class_of_ten() -> None:
 
 def test_the_hardest_class_has_the_lowest_f1(by_hand: Evaluation) -> None:
     assert by_hand.hardest_class == 1
-    assert answers([1, 1, 2], [1, 2, 2]).hardest_class == 1, "what is not there is not hard"
-    assert answers([0, 1], [0, 2]).hardest_class == 1, "never answered right, it counts"
+    assert answers([1, 1, 2], [1, 2, 2]).hardest_class == 1, "a class without images does not count"
+    assert answers([0, 1], [0, 2]).hardest_class == 1, "a class that is never classified correctly counts"
 
 
 def test_without_images_no_class_is_the_hardest() -> None:

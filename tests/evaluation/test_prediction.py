@@ -66,8 +66,8 @@ def test_a_quick_look_in_bfloat16_is_nearly_the_same(small_splits: tuple[Split, 
     np.testing.assert_allclose(quick, exact, atol=0.02)
 
 
-def test_many_images_are_answered_as_each_alone_is(small_splits: tuple[Split, Split]) -> None:
-    """Of 401 images the last one has a pass to itself."""
+def test_images_are_classified_alike_together_and_alone(small_splits: tuple[Split, Split]) -> None:
+    """The last of 401 images is computed in a pass of its own."""
     model, images = draw_network(TrainConfig()), small_splits[0].images[:401]
     logits = compute_logits(model, images)
     assert (logits.shape, logits.dtype, logits.requires_grad) == ((401, 10), torch.float32, False)
@@ -143,7 +143,7 @@ def test_over_several_views_probabilities_are_averaged_and_not_logits(monkeypatc
 
 
 @pytest.mark.parametrize("views", ["one", "mirrored"])
-def test_the_precision_is_handed_on(views: str, small_splits: tuple[Split, Split], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_precision_reaches_the_network(views: str, small_splits: tuple[Split, Split], monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
     def note(model: FashionCNN, precision: str) -> object:

@@ -39,7 +39,7 @@ def test_pausing_stepping_and_resuming_gives_the_same_bits_as_not(exact: Result)
     assert run.state == "paused"
     before = steps_of(run)[-1]
     assert before < 300, "30 epochs of 10 steps were over before the pause came"
-    run = wait_for_answer(run_id, pause(run_id))  # it heeds another command meanwhile, and does nothing else
+    run = wait_for_answer(run_id, pause(run_id))  # it carries out another command meanwhile, but takes no step
     assert steps_of(run)[-1] == before
 
     run = wait_for_answer(run_id, do_step(run_id))
@@ -163,7 +163,7 @@ def test_two_processes_cannot_train_one_run() -> None:
     assert load_run(run_id).state == "training"
 
 
-def test_a_folder_that_cannot_be_written_gets_a_sentence() -> None:
+def test_a_folder_that_cannot_be_written_is_reported() -> None:
     run_id = create_run(LONG)
     in_the_way = run_folder(run_id) / "commands.jsonl"
     in_the_way.mkdir()

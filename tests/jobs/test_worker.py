@@ -130,7 +130,7 @@ def test_a_death_in_the_middle_of_a_checkpoint_loses_that_checkpoint_alone() -> 
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk_is_reported_and_what_was_learned_is_kept() -> None:
+def test_a_full_disk_is_reported_and_the_weights_are_kept() -> None:
     config = replace(EXACT, epochs=4)
     run_id = create_run(config)
     events = run_folder(run_id) / "events.jsonl"

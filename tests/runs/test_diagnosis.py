@@ -49,7 +49,7 @@ def test_the_rate_that_was_set_by_hand_is_the_one_to_blame(tmp_path: Path) -> No
     assert "50 is too high" in only(diagnose(make_run(tmp_path), history)).sentence
 
 
-def test_a_loss_that_is_no_number_any_more_is_told_in_the_runs_own_words(tmp_path: Path) -> None:
+def test_a_loss_that_is_no_longer_finite_is_described_by_the_runs_own_message(tmp_path: Path) -> None:
     run = make_run(tmp_path, state="diverged", message="At step 4 the loss became infinite.", has_weights=False)
     found = only(diagnose(run, make_history([2.3, 90.0, 4e20])))
     assert found.kind == "diverged"
@@ -97,7 +97,7 @@ def test_labels_that_cannot_be_learned_are_told_from_short_steps(tmp_path: Path,
     assert "too low" not in found.sentence
 
 
-def test_strong_label_smoothing_is_not_taken_for_standstill(tmp_path: Path) -> None:
+def test_strong_label_smoothing_is_not_mistaken_for_a_standstill(tmp_path: Path) -> None:
     run = make_run(tmp_path, TrainConfig(label_smoothing=0.9))
     assert kinds(diagnose(run, make_history(falling(2.31, 2.27, noise=0.01), (0.88, 0.87, 2.2)))) == ["learned"]
 
@@ -110,7 +110,7 @@ def test_a_handful_of_steps_is_not_judged(tmp_path: Path) -> None:
 # Memorising
 
 
-def test_known_by_heart(tmp_path: Path) -> None:
+def test_memorised_images(tmp_path: Path) -> None:
     history = make_history(falling(2.3, 0.02, noise=0.01), (0.6, 0.6, 0.9), (1.0, 0.74, 0.78), (1.0, 0.73, 0.95), train_images=100)
     found = only(diagnose(make_run(tmp_path, confusion=even_confusion(73)), history))
     assert found.kind == "memorising"
@@ -126,7 +126,7 @@ def test_the_accuracy_measured_at_the_end_counts(tmp_path: Path) -> None:
     assert "99.0 %" in only(diagnose(make_run(tmp_path), history)).sentence
 
 
-def test_shuffled_labels_known_by_heart(tmp_path: Path) -> None:
+def test_memorised_shuffled_labels(tmp_path: Path) -> None:
     history = make_history(falling(2.6, 0.1), (0.1, 0.1, 2.5), (0.99, 0.09, 3.8))
     found = only(diagnose(make_run(tmp_path, TrainConfig(shuffled_labels=True), even_confusion(9)), history))
     assert found.kind == "memorising"
@@ -134,7 +134,7 @@ def test_shuffled_labels_known_by_heart(tmp_path: Path) -> None:
     assert "they were shuffled" in found.sentence
 
 
-def test_halfway_to_knowing_shuffled_labels_by_heart(tmp_path: Path) -> None:
+def test_half_memorised_shuffled_labels(tmp_path: Path) -> None:
     history = make_history(falling(2.6, 2.1), (0.1, 0.1, 2.5), (0.25, 0.1, 2.6))
     assert kinds(diagnose(make_run(tmp_path), history)) == ["memorising"]
 
@@ -182,7 +182,7 @@ def without_bags() -> NDArray[np.int64]:
 
 def test_a_class_never_recognised(tmp_path: Path) -> None:
     run = make_run(tmp_path, TrainConfig(left_out_class=BAG), without_bags())
-    found = only(diagnose(run, make_history(falling(2.3, 0.3), (0.93, 0.81, 1.5))))  # a gap of 12 points, but for the bags of 3
+    found = only(diagnose(run, make_history(falling(2.3, 0.3), (0.93, 0.81, 1.5))))  # a gap of 12 points, or 3 without the bags
     assert found.kind == "blind-to-class"
     assert "Of 100 test images of the class Bag, the network recognised none" in found.sentence
     assert "Shirt (60), T-shirt/top (25) and Ankle boot (15)" in found.sentence

@@ -43,7 +43,7 @@ def test_a_report_keeps_six_decimals_and_per_mille() -> None:
     np.testing.assert_allclose(again.probes, event.probes, atol=1e-6)
 
 
-def test_probabilities_that_are_no_numbers_are_written_as_none() -> None:
+def test_probabilities_that_are_not_numbers_are_written_as_none() -> None:
     probes = np.full((2, 10), np.nan, np.float32)
     assert np.ravel(event_to_json(step_done(1, [1.0], 1.0, probes=probes))["probes"]).tolist() == [0] * 20
 

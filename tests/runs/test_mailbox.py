@@ -75,7 +75,7 @@ def test_a_line_that_is_no_command_is_passed_over(line: bytes) -> None:
     assert names(inbox.take_new()) == ["pause"]
 
 
-def test_commands_of_earlier_versions_have_no_id_and_are_heeded() -> None:
+def test_commands_of_earlier_versions_have_no_id_and_are_carried_out() -> None:
     folder = run_folder(create_run(TrainConfig()))
     inbox = Inbox(folder)
     (folder / "commands.jsonl").write_text('{"command": "stop"}\n')

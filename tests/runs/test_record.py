@@ -20,7 +20,7 @@ def test_what_could_not_be_an_id_never_becomes_a_path(run_id: str) -> None:
         load_run(run_id)
 
 
-def test_an_unknown_run_gets_a_sentence() -> None:
+def test_an_unknown_run_is_reported() -> None:
     with pytest.raises(RunError, match=r'There is no run "20200101-000000-abcd"'):
         load_run("20200101-000000-abcd")
 

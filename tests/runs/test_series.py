@@ -20,7 +20,7 @@ def test_no_smoothing_changes_nothing(smoothing: float) -> None:
 
 
 def test_a_value_that_was_lost_counts_for_nothing_in_the_average() -> None:
-    # The average stands still at the gap, and what came before it fades all the same: (2·1/4 + 8) / 1.25.
+    # At the gap the average does not change, but earlier values still lose weight: (2·1/4 + 8) / 1.25.
     np.testing.assert_allclose(smooth(np.array([2.0, np.nan, 8.0]), 0.5), [2, 2, 8.5 / 1.25])
 
 

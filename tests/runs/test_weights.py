@@ -53,7 +53,7 @@ def test_another_networks_weights_are_refused(trained_run: RunRecord) -> None:
         load_model(trained_run)
 
 
-def test_no_weights_yet_is_said() -> None:
+def test_missing_weights_are_reported() -> None:
     run = load_run(create_run(TrainConfig()))
     with pytest.raises(RunError, match="has no weights yet"):
         load_model(run)

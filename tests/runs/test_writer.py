@@ -68,7 +68,7 @@ def test_weights_of_an_epoch_cut_short_are_the_newest(trained_run: RunRecord, sm
     assert weights_stamp(trained_run) != before
 
 
-def test_a_home_that_cannot_be_written_gets_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_home_folder_that_cannot_be_written_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     monkeypatch.setenv("FMNIST_HOME", str(blocked))

@@ -54,7 +54,7 @@ def test_every_image_is_redrawn_in_its_place(small_splits: tuple[Split, Split]) 
 
 
 def test_the_generators_state_decides_everything(small_splits: tuple[Split, Split]) -> None:
-    """What was drawn before leaves no trace, so that a run can go on from any step."""
+    """Earlier draws have no influence, so a run can resume from any step."""
     split = small_splits[0]
     places = torch.arange(100, 300)
     fresh, used = make(split), make(split)
