@@ -23,7 +23,7 @@ from fmnist_core.training import loop
 from fmnist_core.training.events import EpochDone, RateChanged, Request, StepDone
 from tests.written_runs import epoch_done, step_done
 
-PAUSE, GO_ON, STEP, EPOCH, STOP = (Command(name, name) for name in ("pause", "go-on", "step", "epoch", "stop"))
+PAUSE, RESUME, STEP, EPOCH, STOP = (Command(name, name) for name in ("pause", "go-on", "step", "epoch", "stop"))
 A_STEP: StepDone = step_done(3, [1.0], 1.0)
 AN_EPOCH: EpochDone = epoch_done(1, 4, 1.0)
 
@@ -90,8 +90,8 @@ def test_without_commands_a_run_just_trains(desk: Desk, controls: Controls) -> N
     assert (controls.is_stopped, controls.message) == (False, "")
 
 
-def test_a_pause_lasts_until_the_run_may_go_on(desk: Desk, controls: Controls) -> None:
-    desk.looks = [[PAUSE], [], [GO_ON]]
+def test_a_pause_lasts_until_the_run_is_resumed(desk: Desk, controls: Controls) -> None:
+    desk.looks = [[PAUSE], [], [RESUME]]
     assert controls.next_request(A_STEP) is None
     assert desk.log == ["save", "paused", "answer pause", "0.05 s", "0.05 s", "training", "answer go-on"]
     assert not controls.is_stopped
@@ -105,7 +105,7 @@ def test_a_step_reports_and_pauses_again(desk: Desk, controls: Controls) -> None
     desk.looks = [[], [STEP]]
     assert controls.next_request(A_STEP) is None, "it reports every step already"
     assert desk.take_log() == ["save", "paused", "answer step", "0.05 s", "training"]
-    desk.looks, desk.turns = [[], [GO_ON]], []
+    desk.looks, desk.turns = [[], [RESUME]], []
     assert controls.next_request(A_STEP) == Request(None, False)
     assert desk.take_log() == ["save", "paused", "answer step", "0.05 s", "training", "answer go-on"]
     assert controls.next_request(A_STEP) is None
@@ -116,7 +116,7 @@ def test_an_epoch_ends_with_its_evaluation_and_not_with_a_step(desk: Desk, contr
     desk.looks = [[EPOCH]]
     assert [controls.next_request(event) for event in (A_STEP, A_STEP)] == [None, None]
     assert desk.log == []
-    desk.looks = [[], [GO_ON]]
+    desk.looks = [[], [RESUME]]
     assert controls.next_request(AN_EPOCH) is None
     assert desk.log == ["save", "paused", "answer epoch", "0.05 s", "training", "answer go-on"]
 
@@ -129,7 +129,7 @@ def test_a_single_step_does_not_end_with_an_epoch(desk: Desk, controls: Controls
 
 
 def test_after_a_pause_it_waits_for_its_turn(desk: Desk, controls: Controls) -> None:
-    desk.looks, desk.turns = [[PAUSE], [GO_ON], []], [False, False, True]
+    desk.looks, desk.turns = [[PAUSE], [RESUME], []], [False, False, True]
     assert controls.next_request(A_STEP) is None
     paused, waiting = ["save", "paused", "answer pause", "0.05 s"], ["save", "waiting", "answer go-on", "0.2 s", "0.2 s"]
     assert desk.log == [*paused, *waiting, "training"]
@@ -164,7 +164,7 @@ def test_a_new_rate_ends_no_pause(desk: Desk, controls: Controls) -> None:
     desk.looks = [[PAUSE], [rate(0.02, "a")]]
     assert controls.next_request(A_STEP) == Request(0.02, False)
     assert desk.take_log() == ["save", "paused", "answer pause", "0.05 s"]
-    desk.looks = [[], [GO_ON]]
+    desk.looks = [[], [RESUME]]
     assert controls.next_request(RateChanged(epoch=1, step=3, learning_rate=0.02)) is None
     assert desk.log == ["answer a", "save", "paused", "0.05 s", "training", "answer go-on"]
 
@@ -182,7 +182,7 @@ def test_what_is_no_rate_is_answered_at_once_and_changes_nothing(number: float |
     assert desk.log == ["answer a"]
 
 
-@pytest.mark.parametrize("before", [[], [EPOCH], [STEP], [PAUSE], [GO_ON]], ids=lambda before: before[0].id if before else "nothing")
+@pytest.mark.parametrize("before", [[], [EPOCH], [STEP], [PAUSE], [RESUME]], ids=lambda before: before[0].id if before else "nothing")
 def test_a_stop_is_answered_when_the_run_has_ended(before: list[Command], desk: Desk, controls: Controls) -> None:
     """Until then pages know that it is being stopped: the weights are still to be saved and tested."""
     desk.looks = [[*before, STOP]]
@@ -208,7 +208,7 @@ def test_a_stop_ends_a_pause_and_the_run_does_not_train_again(desk: Desk, contro
 
 
 def test_a_stop_ends_the_wait_for_a_turn(desk: Desk, controls: Controls) -> None:
-    desk.looks, desk.turns = [[PAUSE], [GO_ON], [STOP]], [False] * 9
+    desk.looks, desk.turns = [[PAUSE], [RESUME], [STOP]], [False] * 9
     controls.next_request(A_STEP)
     assert controls.is_stopped
     assert [entry for entry in desk.log if not entry.startswith("answer")] == ["save", "paused", "0.05 s", "save", "waiting", "0.2 s"]
@@ -230,7 +230,7 @@ def test_a_pause_longer_than_the_limit_unloads_the_run(
 
 def test_waiting_for_a_turn_is_no_pause(desk: Desk, controls: Controls, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "PAUSE_LIMIT_S", 0.11)
-    desk.looks, desk.turns = [[PAUSE], [GO_ON]], [False] * 9
+    desk.looks, desk.turns = [[PAUSE], [RESUME]], [False] * 9
     controls.next_request(A_STEP)
     assert not controls.is_stopped
     assert desk.log.count("0.2 s") == 9

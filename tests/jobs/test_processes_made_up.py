@@ -137,7 +137,7 @@ def test_a_warm_worker_that_dies_as_it_is_given_a_run_is_noticed_by_its_watcher(
 
 
 @pytest.mark.parametrize("data", [None, "!", "~"])
-def test_a_warm_worker_that_is_dead_or_reads_elsewhere_is_given_up(
+def test_a_warm_worker_that_is_dead_or_reads_elsewhere_is_abandoned(
     data: str | None, machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep_warm_worker()
@@ -161,7 +161,7 @@ def outcome(machine: Machine, run_id: str, code: int) -> tuple[str, str]:
     return load_run(run_id).state, load_run(run_id).message
 
 
-def test_a_death_before_training_is_told_with_the_last_line_of_the_log(machine: Machine) -> None:
+def test_a_death_before_training_is_reported_with_the_last_line_of_the_log(machine: Machine) -> None:
     silent, loud = create_run(TrainConfig()), create_run(TrainConfig())
     assert outcome(machine, silent, 4) == ("failed", "The training process ended with code 4 before it started training.")
     (run_folder(loud) / "trainer.log").write_bytes(b"first\nsecond\nlast \xff\n\n")
@@ -171,7 +171,7 @@ def test_a_death_before_training_is_told_with_the_last_line_of_the_log(machine: 
 @pytest.mark.parametrize(
     ("code", "message"), [(-9, "It was killed (signal 9), which systems do when memory runs out."), (9, ""), (-8, ""), (-10, ""), (1, "")]
 )
-def test_a_killed_process_is_told_from_one_that_ended_otherwise(code: int, message: str, machine: Machine) -> None:
+def test_a_killed_process_is_distinguished_from_one_that_ended_otherwise(code: int, message: str, machine: Machine) -> None:
     run_id = create_run(TrainConfig())
     file = run_folder(run_id) / "status.json"
     write_json(file, read_json(file) | {"state": "training", "process": {"pid": 1, "create_time": 0.0}})
@@ -191,7 +191,7 @@ def test_a_run_that_ended_by_itself_or_was_continued_meanwhile_is_left_alone(mac
     assert (load_run(run_id).state, load_run(run_id).message) == ("stopped", "Enough.")
 
 
-def test_a_run_that_was_deleted_meanwhile_is_no_matter(machine: Machine) -> None:
+def test_a_run_that_was_deleted_meanwhile_is_ignored(machine: Machine) -> None:
     run_id = create_run(TrainConfig())
     start_process(run_id)
     machine.processes[0].code = 1

@@ -62,7 +62,7 @@ def falling(start: float, end: float, steps: int = 200, noise: float = 0.05) -> 
 
 
 def even_confusion(right: int = 90, of: int = 100) -> NDArray[np.int64]:
-    """Every class is answered right equally often, and else taken for the next."""
+    """Every class is classified correctly equally often, and otherwise confused with the next one."""
     return right * np.eye(10, dtype=np.int64) + (of - right) * np.roll(np.eye(10, dtype=np.int64), 1, axis=1)
 
 

@@ -67,7 +67,7 @@ OVERSHOT = "Every step was so long that it overshot and landed further away, unt
         ([2.3, 123_456_789_012.0], " The loss rose from 2.30 to a number of 12 digits at step 2."),
     ],
 )
-def test_an_infinite_loss_is_told_with_its_rise_if_it_rose_above_guessing(tmp_path: Path, losses: list[float], rise: str) -> None:
+def test_an_infinite_loss_is_reported_with_its_rise_if_it_rose_above_guessing(tmp_path: Path, losses: list[float], rise: str) -> None:
     told = tell(tmp_path, make_history(losses), state="diverged", message="The loss became infinite.")
     assert told == f"diverged: The loss became infinite.{rise}"
 
@@ -141,7 +141,7 @@ def test_the_highest_rate_of_all_is_the_one_that_was_too_high(tmp_path: Path) ->
     assert tell(tmp_path, history, TrainConfig(learning_rate=0.001)).endswith("The learning rate of 0.02 is too high: try 0.002.")
 
 
-def test_losses_that_were_lost_count_as_steps_and_nothing_else(tmp_path: Path) -> None:
+def test_losses_that_were_lost_count_only_as_steps(tmp_path: Path) -> None:
     history = make_history([2.3, math.nan, 30.0])
     assert tell(tmp_path, history).startswith("diverged: The loss rose from 2.30 to 30.00 at step 2, and ended at 30.00,")
     assert tell(tmp_path, make_history([2.25] * 20 + [math.nan])).startswith("not-moving: After 21 steps the loss is 2.25;")
@@ -153,7 +153,7 @@ LONGER = "Give it more epochs, or try a learning rate ten times as high."
 SHORT = "the steps are so short that the weights have barely changed."
 
 
-def test_nothing_is_said_before_twenty_steps(tmp_path: Path) -> None:
+def test_nothing_is_reported_before_twenty_steps(tmp_path: Path) -> None:
     assert diagnose(make_run(tmp_path), make_history([2.25] * 19)) == ()
     told = "After 20 steps the loss is 2.25; it started at 2.25, and guessing gives 2.30."
     assert tell(tmp_path, make_history([2.25] * 20)) == f"not-moving: {told} The loss has hardly moved, by 0.00: {SHORT} {LONGER}"
@@ -202,7 +202,7 @@ def test_a_fall_counts_from_three_standard_errors(tmp_path: Path, fall: float, s
 
 
 @pytest.mark.parametrize(("below", "said"), [(0.059, "The weights did change, since the loss rose to 2.76"), (0.061, "The loss does fall")])
-def test_so_does_what_lies_below_guessing(tmp_path: Path, below: float, said: str) -> None:
+def test_so_does_a_mean_below_guessing(tmp_path: Path, below: float, said: str) -> None:
     history = make_history(jumping(2.76, 0.1, 500) + jumping(GUESSING - below, 0.1, 500))
     assert said in tell(tmp_path, history)
 
@@ -261,7 +261,7 @@ NO_TURN = [2.0] * 5 + [0.5] * 45
 @pytest.mark.parametrize(
     ("train_images", "images"), [(0, "its training images"), (1, "its 1 training images"), (60_000, "its 60,000 training images")]
 )
-def test_a_gap_is_told_with_both_accuracies(tmp_path: Path, train_images: int, images: str) -> None:
+def test_a_gap_is_reported_with_both_accuracies(tmp_path: Path, train_images: int, images: str) -> None:
     history = make_history(NO_TURN, (0.987, 0.72, 1.0), train_images=train_images)
     assert tell(tmp_path, history) == (
         f"memorising: The network classifies 98.7 % of {images} correctly, but only 72.0 % of the test images, which it never saw: "
@@ -305,7 +305,7 @@ def test_below_twice_guessing_it_understood_nothing(tmp_path: Path, test: float,
         ([0.5, 0.4, 0.45], "; its test loss was lowest after epoch 2, at 0.40, and is now 0.45"),
     ],
 )
-def test_the_turn_is_told_once_the_test_loss_rose_by_a_twentieth(tmp_path: Path, test_losses: list[float], turn: str) -> None:
+def test_the_turn_is_reported_once_the_test_loss_rose_by_a_twentieth(tmp_path: Path, test_losses: list[float], turn: str) -> None:
     epochs = [(0.9, 0.6, loss) for loss in test_losses]
     assert tell(tmp_path, make_history([1.0] * 60, *epochs)).endswith(f"a gap of 30 points. {IN_COMMON}{turn}. {MORE_IMAGES}")
     slight = [(0.96, 0.9, loss) for loss in test_losses]
@@ -341,8 +341,8 @@ ENOUGH = "Check that there are enough such images among the training images, and
 NEVER_SAW = "It never saw one during training, and a network can only give answers it has learned. Train it with all classes."
 
 
-def bags_taken_for(right: int = 90, **counts: int) -> NDArray[np.int64]:
-    """A confusion matrix in which 100 images of each other class are answered right that often; `c3=20` is how many bags are called 3."""
+def bags_predicted_as(right: int = 90, **counts: int) -> NDArray[np.int64]:
+    """A confusion matrix: `right` of 100 images of each other class are classified correctly, and `c3=20` bags are classified as 3."""
     confusion = even_confusion(right)
     confusion[BAG] = 0
     for name, count in counts.items():
@@ -353,14 +353,14 @@ def bags_taken_for(right: int = 90, **counts: int) -> NDArray[np.int64]:
 @pytest.mark.parametrize(
     ("confusion", "recognised", "called"),
     [
-        (bags_taken_for(c6=100), "none", "Shirt (100)"),
-        (bags_taken_for(c6=60, c0=40), "none", "Shirt (60) and T-shirt/top (40)"),
-        (bags_taken_for(c9=40, c0=40, c1=15, c2=3, c3=2), "none", "T-shirt/top (40), Ankle boot (40) and Trouser (15)"),
-        (bags_taken_for(c0=60, c9=37, c8=2, c2=1), "only 2", "T-shirt/top (60), Ankle boot (37) and Pullover (1)"),
-        (bags_taken_for(c0=20, c8=1, c6=79), "only 1", "Shirt (79) and T-shirt/top (20)"),
+        (bags_predicted_as(c6=100), "none", "Shirt (100)"),
+        (bags_predicted_as(c6=60, c0=40), "none", "Shirt (60) and T-shirt/top (40)"),
+        (bags_predicted_as(c9=40, c0=40, c1=15, c2=3, c3=2), "none", "T-shirt/top (40), Ankle boot (40) and Trouser (15)"),
+        (bags_predicted_as(c0=60, c9=37, c8=2, c2=1), "only 2", "T-shirt/top (60), Ankle boot (37) and Pullover (1)"),
+        (bags_predicted_as(c0=20, c8=1, c6=79), "only 1", "Shirt (79) and T-shirt/top (20)"),
     ],
 )
-def test_a_class_not_recognised_is_told_with_the_three_most_frequent_answers(
+def test_a_class_not_recognised_is_reported_with_the_three_most_frequent_answers(
     tmp_path: Path, confusion: NDArray[np.int64], recognised: str, called: str
 ) -> None:
     told = tell(tmp_path, make_history(LEARNED, (0.8, 0.8, 0.8)), confusion=confusion)
@@ -369,7 +369,7 @@ def test_a_class_not_recognised_is_told_with_the_three_most_frequent_answers(
 
 
 def test_thousands_of_images_have_commas(tmp_path: Path) -> None:
-    confusion = bags_taken_for(c0=1_999, c8=1_001, c6=60_000)
+    confusion = bags_predicted_as(c0=1_999, c8=1_001, c6=60_000)
     assert tell(tmp_path, make_history(LEARNED), confusion=confusion).startswith(
         "blind-to-class: Of 63,000 test images of the class Bag, the network recognised only 1,001: "
         "it called them Shirt (60,000) and T-shirt/top (1,999)."
@@ -378,18 +378,18 @@ def test_thousands_of_images_have_commas(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("right", "expected"), [(2, "blind-to-class"), (3, "learned")])
 def test_two_percent_of_a_class_are_not_enough(tmp_path: Path, right: int, expected: str) -> None:
-    confusion = bags_taken_for(c8=right, c0=100 - right)
+    confusion = bags_predicted_as(c8=right, c0=100 - right)
     assert kinds(diagnose(make_run(tmp_path, confusion=confusion), make_history(LEARNED))) == [expected]
 
 
 @pytest.mark.parametrize(("right", "expected"), [(50, "blind-to-class"), (49, "learned")])
 def test_it_is_no_blindness_if_half_of_the_others_are_not_recognised(tmp_path: Path, right: int, expected: str) -> None:
-    confusion = bags_taken_for(right, c0=100)
+    confusion = bags_predicted_as(right, c0=100)
     assert kinds(diagnose(make_run(tmp_path, confusion=confusion), make_history(LEARNED))) == [expected]
 
 
 def test_it_is_the_mean_of_all_other_classes_that_counts(tmp_path: Path) -> None:
-    confusion = bags_taken_for(c0=100)
+    confusion = bags_predicted_as(c0=100)
     for i in (0, 1):
         confusion[i, [i, i + 1]] = 10, 90
     told = tell(tmp_path, make_history(LEARNED), confusion=confusion)
@@ -419,7 +419,7 @@ def test_a_network_that_recognises_no_class_is_blind_to_none(tmp_path: Path) -> 
 
 
 def test_a_class_that_was_left_out_was_never_seen(tmp_path: Path) -> None:
-    one, two = bags_taken_for(c0=100), bags_taken_for(c0=100)
+    one, two = bags_predicted_as(c0=100), bags_predicted_as(c0=100)
     two[7], two[7, 9] = 0, 100
     of_bags = "Of 100 test images of the class Bag, the network recognised none: it called them T-shirt/top (100)."
     of_sneakers = "Of 100 test images of the class Sneaker, the network recognised none: it called them Ankle boot (100)."
@@ -431,7 +431,7 @@ def test_a_class_that_was_left_out_was_never_seen(tmp_path: Path) -> None:
 
 
 def test_the_gap_of_a_blind_network_is_that_on_the_classes_it_recognises(tmp_path: Path) -> None:
-    run = make_run(tmp_path, confusion=bags_taken_for(88, c0=100))  # 79.2 % of all
+    run = make_run(tmp_path, confusion=bags_predicted_as(88, c0=100))  # 79.2 % of all
     memorising, blind = diagnose(run, make_history([1.0] * 50, (0.99, 0.792, 1.0)))
     assert (memorising.kind, blind.kind) == ("memorising", "blind-to-class")
     assert "but only 88.0 % of the test images, which it never saw: a gap of 11 points." in memorising.sentence
@@ -440,7 +440,7 @@ def test_the_gap_of_a_blind_network_is_that_on_the_classes_it_recognises(tmp_pat
 
 
 def test_an_evaluation_saved_before_a_pause_says_nothing_about_now(tmp_path: Path) -> None:
-    confusion, history = bags_taken_for(c0=100), make_history(LEARNED, (0.8, 0.8, 0.8))
+    confusion, history = bags_predicted_as(c0=100), make_history(LEARNED, (0.8, 0.8, 0.8))
     assert kinds(diagnose(make_run(tmp_path, confusion=confusion), history)) == ["blind-to-class"]
     assert tell(tmp_path, history, confusion=confusion, state="paused", test_accuracy=0.7).startswith(
         "learned: The network classifies 70.0 % of the test images correctly,"
@@ -503,7 +503,7 @@ def test_jumps_that_are_over_count_no_more(tmp_path: Path) -> None:
 # Learned
 
 
-def test_what_it_learned_is_told_with_the_epoch_in_use(tmp_path: Path) -> None:
+def test_what_it_learned_is_reported_with_the_epoch_in_use(tmp_path: Path) -> None:
     history = make_history(LEARNED, (0.91, 0.905, 0.3))
     told = "learned: The network classifies 90.5 % of the test images correctly"
     assert tell(tmp_path, history) == f"{told}, and 91.0 % of its training images. {ONLY_ONCE}"
@@ -522,7 +522,7 @@ def test_the_saved_figure_comes_before_that_of_the_status(tmp_path: Path) -> Non
     assert tell(tmp_path, make_history(LEARNED), test_accuracy=0.7).startswith("learned: The network classifies 80.0 % of the test images")
 
 
-def test_without_any_accuracy_nothing_is_said(tmp_path: Path) -> None:
+def test_without_any_accuracy_nothing_is_reported(tmp_path: Path) -> None:
     assert diagnose(make_run(tmp_path), make_history(LEARNED)) == ()
 
 

@@ -63,7 +63,7 @@ def test_a_changed_rate_jumps_between_two_steps() -> None:
     np.testing.assert_allclose(history.rate_table()["learning_rate"], [0.001, 0.001, 0.1, 0.1])
 
 
-def test_a_resumed_run_forgets_what_will_come_again() -> None:
+def test_a_resumed_run_forgets_what_will_be_reported_again() -> None:
     change = RateChanged(epoch=2, step=6, learning_rate=0.1)
     before: list[Event] = [started(), step_done(4, [4.0, 3.0, 2.0, 1.0], 4.0), epoch_done(1, 4, 5.0), step_done(6, [9.0, 9.0], 7.0), change]
     run = write_run([*before, step_done(8, [9.0, 9.0], 9.0), epoch_done(2, 8, 10.0)])
@@ -203,7 +203,7 @@ def test_a_report_without_losses_forgets_none() -> None:
     assert history.losses == [2.3, 2.2]
 
 
-def test_an_epoch_that_comes_again_takes_the_place_of_itself_and_of_later_ones() -> None:
+def test_an_epoch_reported_again_replaces_itself_and_later_ones() -> None:
     epochs = [epoch_done(1, 4, 1.0, 0.1), epoch_done(2, 8, 2.0, 0.2), epoch_done(3, 12, 3.0, 0.3), epoch_done(2, 8, 4.0, 0.4)]
     history = read(write_run([started(), *epochs]))
     assert [(epoch.epoch, epoch.test_accuracy) for epoch in history.epochs] == [(1, 0.1), (2, 0.4)]

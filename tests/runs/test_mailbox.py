@@ -66,7 +66,7 @@ def test_whether_anybody_asked_it_to_stop_since_it_was_continued() -> None:
 
 
 @pytest.mark.parametrize("line", [b'{"command": "st', b"[]", b'{"command": "explode"}', b'{"command": "rate", "learning_rate": "high"}'])
-def test_a_line_that_is_no_command_is_passed_over(line: bytes) -> None:
+def test_a_line_that_is_not_a_command_is_skipped(line: bytes) -> None:
     folder = run_folder(create_run(TrainConfig()))
     inbox = Inbox(folder)
     with (folder / "commands.jsonl").open("ab") as file:

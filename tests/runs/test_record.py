@@ -36,7 +36,7 @@ def test_a_run_whose_trainer_died_says_interrupted_and_opens(trained_run: RunRec
     assert load_model(run) is not None
 
 
-def test_a_pid_that_came_again_is_not_the_trainer(trained_run: RunRecord) -> None:
+def test_a_pid_that_was_reused_is_not_the_trainer(trained_run: RunRecord) -> None:
     status = json.loads((trained_run.folder / "status.json").read_text())
     status |= {"state": "training", "process": {"pid": os.getpid(), "create_time": 12345.0}}
     (trained_run.folder / "status.json").write_text(json.dumps(status))

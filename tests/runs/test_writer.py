@@ -44,7 +44,7 @@ def test_names_are_given_cut_and_never_paths(home: Path) -> None:
     assert long.folder.parent == home / "runs"
 
 
-def test_what_a_killed_process_left_half_made_goes_after_an_hour(home: Path) -> None:
+def test_what_a_killed_process_left_unfinished_is_deleted_after_an_hour(home: Path) -> None:
     old, new = (home / "runs" / f".20200101-000000-{name}.new" for name in ("aaaa", "bbbb"))
     for draft in (old, new):
         (draft / "checkpoints").mkdir(parents=True)
@@ -115,7 +115,7 @@ EVALUATION = Evaluation(np.array([3, 3, 3, 3], np.uint8), np.eye(10, dtype=np.fl
 # Creating a run
 
 
-def test_a_new_run_is_written_down_in_full(home: Path) -> None:
+def test_a_new_run_is_written_in_full(home: Path) -> None:
     config = TrainConfig(epochs=3, seed=9)
     run_id = create_run(config, "Blue")
     folder = home / "runs" / run_id
@@ -159,7 +159,7 @@ def test_a_name_is_one_line_of_at_most_sixty_characters(name: str, cleaned: str)
 
 
 @pytest.mark.parametrize(("age_s", "stays"), [(0, True), (3_600, True), (3_601, False)])
-def test_a_draft_goes_when_it_is_older_than_an_hour(age_s: int, stays: bool, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_draft_is_deleted_when_it_is_older_than_an_hour(age_s: int, stays: bool, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     draft = home / "runs" / ".20200101-000000-aaaa.new"
     draft.mkdir(parents=True)
     os.utime(draft, (5_000, 5_000))
@@ -168,7 +168,7 @@ def test_a_draft_goes_when_it_is_older_than_an_hour(age_s: int, stays: bool, hom
     assert draft.exists() is stays
 
 
-def test_a_draft_that_another_process_deletes_first_is_no_matter(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_draft_that_another_process_deletes_first_is_ignored(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("aaaa", "bbbb"):
         (home / "runs" / f".20200101-000000-{name}.new").mkdir(parents=True)
     monkeypatch.setattr(writer, "time", SimpleNamespace(time=lambda: 1e12))
@@ -289,7 +289,7 @@ def test_events_before_a_checkpoint_are_kept_and_without_one_are_not() -> None:
     assert events.read_bytes() == b'{"whole": 1}\n'
 
 
-def test_a_full_disk_has_no_room_for_the_reserve_and_the_run_goes_on() -> None:
+def test_a_full_disk_has_no_room_for_the_reserve_and_the_run_continues() -> None:
     run_id = create_run(TrainConfig())
     (run_folder(run_id) / "reserve").unlink()
     (run_folder(run_id) / "reserve").mkdir()
@@ -298,7 +298,7 @@ def test_a_full_disk_has_no_room_for_the_reserve_and_the_run_goes_on() -> None:
 
 
 @pytest.mark.parametrize("event", [started(), Resumed(epoch=1, step=3, steps_per_epoch=4, elapsed_s=1.0)])
-def test_a_run_that_starts_or_goes_on_is_training(event: Event) -> None:
+def test_a_run_that_starts_or_resumes_is_training(event: Event) -> None:
     run_id = create_run(TrainConfig())
     RunWriter(run_id).write_event(event)
     assert load_run(run_id).state == "training"
@@ -322,7 +322,7 @@ def test_reports_save_the_kernels_and_every_thirty_seconds_a_checkpoint(monkeypa
     assert len(read_events(run_folder(run_id))[0]) == 7
 
 
-def test_events_without_a_checkpoint_are_only_written_down() -> None:
+def test_events_without_a_checkpoint_are_only_written() -> None:
     run_id = create_run(TrainConfig())
     running = RunWriter(run_id)
     before = sorted(file.name for file in run_folder(run_id).iterdir())
@@ -426,7 +426,7 @@ def test_weights_of_an_unfinished_epoch_are_not_evaluated_yet_unless_others_are_
     assert running.is_evaluated is is_best
 
 
-def test_an_evaluation_at_the_end_comes_into_the_status() -> None:
+def test_an_evaluation_at_the_end_is_in_the_status() -> None:
     run_id = create_run(TrainConfig())
     RunWriter(run_id).write_evaluation(EVALUATION)
     assert load_run(run_id).test_accuracy == 0.75
@@ -434,7 +434,7 @@ def test_an_evaluation_at_the_end_comes_into_the_status() -> None:
 
 
 @pytest.mark.parametrize("is_lost", [False, True])
-def test_a_run_that_ends_gives_back_its_claim_and_its_reserve(is_lost: bool) -> None:
+def test_a_run_that_ends_gives_up_its_claim_and_its_reserve(is_lost: bool) -> None:
     run_id = create_run(TrainConfig())
     folder, running = run_folder(run_id), RunWriter(run_id)
     if is_lost:

@@ -35,7 +35,7 @@ def test_the_same_seed_draws_the_same_in_any_size() -> None:
     assert np.abs(means - small.ink).mean() < 20
 
 
-def test_trousers_are_wider_apart_below_than_a_dress_is_not() -> None:
+def test_trousers_have_a_gap_below_and_a_dress_has_none() -> None:
     """The lowest row of trousers has a gap in its middle; that of a dress has none."""
     random = np.random.default_rng(2)
     gaps = {

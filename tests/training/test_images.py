@@ -75,7 +75,7 @@ def test_shuffled_labels_come_from_other_images_of_the_run() -> None:
 def test_at_least_one_image_is_needed() -> None:
     bags = pick_training_images(Split("train", np.zeros((2, 28, 28), np.uint8), np.array([8, 5], np.uint8)), TrainConfig(left_out_class=5))
     assert bags.labels.tolist() == [8]
-    with pytest.raises(DataError):
+    with pytest.raises(DataError, match="leave another class out"):
         pick_training_images(bags, TrainConfig(left_out_class=8))
 
 
