@@ -224,11 +224,21 @@ def with_pixels(base: NDArray[np.float32], pixels: Mapping[tuple[int, int], floa
 def test_seeds_by_the_border_by_hand() -> None:
     """Times 12, the distances are 60 in one half and 200 in the other, so Otsu's threshold is the highest level below 130, here 120."""
     levels = np.where(np.arange(100) < 50, 60, 200)[:, np.newaxis] * np.ones((1, 100))
-    pixels = {(10, 10): 107, (10, 12): 109, (10, 14): 120, (60, 50): 179, (60, 52): 181, (99, 90): 181, (0, 20): 119, (0, 22): 120}
+    pixels = {
+        (10, 10): 107,
+        (10, 11): 108,
+        (10, 12): 109,
+        (10, 14): 120,
+        (60, 50): 179,
+        (60, 52): 181,
+        (99, 90): 181,
+        (0, 20): 119,
+        (0, 22): 120,
+    }
     distance = with_pixels(levels.astype(np.float32), pixels) / np.float32(12) + np.float32(0.01)
     middle = with_pixels(np.full((100, 100), 0.51, np.float32), {(70, 70): 0.49, (70, 72): 0.51})
     seeds = cutout._seeds_by_border(distance, middle)
-    assert [int(seeds[index]) for index in ((10, 10), (10, 12), (10, 14))] == [cv2.GC_PR_BGD, cv2.GC_PR_FGD, cv2.GC_PR_FGD]
+    assert [int(seeds[10, column]) for column in (10, 11, 12, 14)] == [cv2.GC_PR_BGD, cv2.GC_PR_BGD, cv2.GC_PR_FGD, cv2.GC_PR_FGD]
     assert [int(seeds[index]) for index in ((60, 50), (60, 52))] == [cv2.GC_PR_FGD, cv2.GC_FGD], "beyond one and a half thresholds"
     assert [int(seeds[index]) for index in ((70, 70), (70, 72))] == [cv2.GC_PR_FGD, cv2.GC_FGD], "only near the middle"
     assert [int(seeds[index]) for index in ((0, 20), (0, 22), (0, 24))] == [cv2.GC_BGD, cv2.GC_PR_FGD, cv2.GC_BGD]
