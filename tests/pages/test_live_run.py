@@ -464,14 +464,15 @@ def test_more_viewers_mean_fewer_refreshes(people: int, now: float | None, picke
     assert pick_pace(people, now) == picked
 
 
-def test_a_page_says_how_many_people_watch(monkeypatch: pytest.MonkeyPatch) -> None:
-    others = {f"visitor {number}": time.monotonic() for number in range(9)} | {"long gone": time.monotonic() - 3600}
+@pytest.mark.parametrize(("people", "often"), [(2, "second"), (10, "4 seconds")])
+def test_a_page_says_how_many_people_watch(people: int, often: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    others = {f"visitor {number}": time.monotonic() for number in range(people - 1)} | {"long gone": time.monotonic() - 3600}
     monkeypatch.setattr(viewers, "_last_seen", lambda: others)
     run = write_run([started(), step_done(2, [2.3, 2.0], 1.0)])
     at = open_run(run.id)
     assert not at.exception
     assert [caption.value for caption in at.caption if "watching" in caption.value] == [
-        "10 people are watching a run, so pages refresh only every 4 seconds, to leave the processor to training."
+        f"{people} people are watching a run, so pages refresh only every {often}, to leave the processor to training."
     ]
     others.clear()
     at.run()

@@ -95,9 +95,8 @@ def _watch_training(run_id: str, names: dict[str, str], pace_s: float) -> None:
     _show_progress(run, history)
     show_live_charts(run, history, read_view(names))
     if pace_s > PACES_S[0]:
-        st.caption(
-            f"{viewers} people are watching a run, so pages refresh only every {pace_s:g} seconds, to leave the processor to training."
-        )
+        often = "every second" if pace_s == 1 else f"every {pace_s:g} seconds"
+        st.caption(f"{viewers} people are watching a run, so pages refresh only {often}, to leave the processor to training.")
 
 
 def _watch_inside(run_id: str) -> None:
