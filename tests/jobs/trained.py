@@ -35,8 +35,12 @@ def wait_until(run_id: str, is_so: Callable[[RunRecord], bool]) -> RunRecord:
 
 
 def wait_for_answer(run_id: str, command_id: str) -> RunRecord:
-    """Waits until the trainer has written that it carried a command out."""
-    return wait_until(run_id, lambda run: not is_pending(run.folder, command_id))
+    """The run after its trainer has written that it carried a command out.
+
+    It is read again for that: the answer may have come after the run was read and before its answers were.
+    """
+    wait_until(run_id, lambda run: not is_pending(run.folder, command_id))
+    return load_run(run_id)
 
 
 def start_and_wait_for_a_step(config: TrainConfig) -> str:
