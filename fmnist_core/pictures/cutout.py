@@ -99,7 +99,6 @@ def _tidy(mask: Mask) -> Mask:
     kept = cv2.morphologyEx(kept, cv2.MORPH_CLOSE, disc)
     count, holes, stats, _ = cv2.connectedComponentsWithStats(1 - kept)
     small = stats[:, cv2.CC_STAT_AREA] < 0.02 * kept.sum()
-    small[0] = False
     return (kept == 1) | small[holes]
 
 

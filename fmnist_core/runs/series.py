@@ -22,6 +22,9 @@ def downsample(values: NDArray[np.float64], max_points: int) -> NDArray[np.int64
 
     The length of a stretch is a power of two, and it starts at a multiple of it, so that points already drawn stay in place when
     values are added.
+
+    Args:
+        max_points: at least 3.
     """
     count = len(values)
     if count <= max_points:
