@@ -35,9 +35,9 @@ def wait_until(run_id: str, is_so: Callable[[RunRecord], bool]) -> RunRecord:
 
 
 def wait_for_answer(run_id: str, command_id: str) -> RunRecord:
-    """The run after its trainer has written that it carried a command out.
+    """Waits until the trainer has written that it carried a command out; returns the run as it is then.
 
-    It is read again for that: the answer may have come after the run was read and before its answers were.
+    The run that was read before its answers may be older than they are, so it is read again.
     """
     wait_until(run_id, lambda run: not is_pending(run.folder, command_id))
     return load_run(run_id)
