@@ -90,6 +90,11 @@ class _Figures:
         return float(self.losses[-self.window :].mean())
 
     @property
+    def is_comparable(self) -> bool:
+        """Whether the reported accuracy was measured as it is after each epoch: several views of an image, taken at the end, add to it."""
+        return self.run.config.test_views == "one"
+
+    @property
     def blind(self) -> list[int]:
         """Classes that the network does not recognise although it recognises the others."""
         if self.confusion is None:
@@ -312,18 +317,29 @@ def _tell_prospects(figures: _Figures) -> str:
         return "Its steps became shorter and shorter, as planned, and it has settled: to improve further, plan a new run with more epochs."
     if len(figures.epochs) < 2:
         return "It has seen each image only once: more epochs will help."
-    tested = [epoch.test_accuracy for epoch in figures.epochs]
+    tested = _tested_accuracies(figures)
     gain = tested[-1] - max(tested[:-1])
     if gain > _STILL_IMPROVING:
         return f"The last epoch still gained {100 * gain:.1f} points: more epochs will help."
     best = int(np.argmax(tested))
     if best < len(tested) - 1:
-        when = f"after epoch {figures.epochs[best].epoch}, {_percent(tested[best])}"
+        when = f"after epoch {figures.epochs[best].epoch}"
+        if figures.is_comparable:
+            when += f", {_percent(tested[best])}"
         return f"It was at its best {when}: more epochs like these add little."
     return f"The last epoch gained only {100 * gain:.1f} points: more epochs like these add little."
 
 
 # Figures and words
+
+
+def _tested_accuracies(figures: _Figures) -> list[float]:
+    """Test accuracy after each epoch, and that of the weights in use if they are those of an epoch cut short and better than any."""
+    tested = [epoch.test_accuracy for epoch in figures.epochs]
+    reported, is_cut_short = figures.reported_accuracy, figures.steps > figures.epochs[-1].step
+    if is_cut_short and figures.is_comparable and reported is not None and reported > max(tested):
+        tested.append(reported)
+    return tested
 
 
 def _knows_something(figures: _Figures) -> bool:

@@ -571,6 +571,29 @@ def test_what_more_epochs_would_do(tmp_path: Path, tested: list[float], prospect
     assert told.endswith(f"90.0 % of its training images. {prospects}")
 
 
+@pytest.mark.parametrize(
+    ("last_step", "reported", "prospects"),
+    [
+        (30, 0.906, "The last epoch still gained 0.6 points: more epochs will help."),
+        (30, 0.902, last_gained("0.2")),
+        (30, 0.895, "It was at its best after epoch 2, 90.0 %: more epochs like these add little."),
+        (40, 0.906, "It was at its best after epoch 2, 90.0 %: more epochs like these add little."),
+    ],
+)
+def test_weights_of_an_epoch_cut_short_count_if_they_are_the_best(tmp_path: Path, last_step: int, reported: float, prospects: str) -> None:
+    history = make_history([1.0] * 40, *[(0.9, accuracy, 1.0) for accuracy in (0.8, 0.9, 0.89)])
+    history.epochs[-1] = replace(history.epochs[-1], step=last_step)
+    assert tell(tmp_path, history, state="stopped", test_accuracy=reported).endswith(f"90.0 % of its training images. {prospects}")
+
+
+def test_an_accuracy_of_several_views_is_not_compared_with_those_of_one(tmp_path: Path) -> None:
+    history = make_history([1.0] * 40, (0.9, 0.9, 1.0), (0.9, 0.89, 1.0))
+    history.epochs[-1] = replace(history.epochs[-1], step=30)
+    told = tell(tmp_path, history, TrainConfig(test_views="mirrored"), test_accuracy=0.91)
+    assert told.startswith("learned: The network classifies 91.0 % of the test images correctly")
+    assert told.endswith("It was at its best after epoch 1: more epochs like these add little.")
+
+
 SETTLED = "Its steps became shorter and shorter, as planned, and it has settled: to improve further, plan a new run with more epochs."
 
 
