@@ -35,7 +35,7 @@ def show_other_runs(records: list[RunRecord], shown: RunRecord | None) -> None:
     if shown is not None:
         listed.setdefault(shown.id, shown)
     if listed:
-        show_run_list("Run shown above", listed, shown.id if shown else None, key="run_on_show", on_choice=select)
+        show_run_list("Run to show above", listed, shown.id if shown else None, key="run_on_show", on_choice=select)
 
 
 def show_loop() -> None:
