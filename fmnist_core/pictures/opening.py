@@ -1,12 +1,15 @@
-"""Safely opens user-supplied images."""
+"""Safely opens user-supplied images: whatever is wrong with a file becomes a sentence about that file."""
 
 import io
+import logging
+import re
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 SUFFIXES = ("png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "avif")
@@ -15,7 +18,20 @@ MAX_PIXELS_IN_FULL = 25_000_000  # for formats that only decode at full size: 50
 MIN_SIDE_PX = 8
 _WORKING_SIDE_PX = 1024  # a large picture is reduced to this, still 36 times the network's 28
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1")
+_EXIF_ORIENTATION = 0x0112
+_TO_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _limit_lock = threading.Lock()
+# Pillow warns about each part of a damaged file that it skips; this filter is for Pillow's modules only.
+_PILLOWS_WARNINGS = ("ignore", None, UserWarning, re.compile(r"PIL\."), 0)
+logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 
 class PictureError(ValueError):
@@ -25,7 +41,7 @@ class PictureError(ValueError):
 def open_picture(content: bytes, name: str) -> Image.Image:
     """Opens a picture of any size, mode and orientation, reduced to at most 1,024 pixels a side.
 
-    Exif orientation is applied. Of an animation the first frame is used.
+    Exif orientation is applied if it can be read. Of an animation the first frame is used.
 
     Args:
         content: a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF file.
@@ -40,13 +56,14 @@ def open_picture(content: bytes, name: str) -> Image.Image:
         raise PictureError(f"{name} is empty: choose another picture.")
     if content[4:8] == b"ftyp" and content[8:12] in _HEIC_BRANDS:
         raise PictureError(f"{name} is in Apple's HEIC format, which cannot be read here: share it as JPEG, or take a screenshot of it.")
+    _ignore_pillows_warnings()
     try:
         with _any_size():
             picture = Image.open(io.BytesIO(content), formats=FORMATS)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        (width, height), is_jpeg = picture.size, picture.format in ("JPEG", "MPO")
+    except Exception as error:  # a damaged file makes Pillow raise anything: RuntimeError, KeyError, struct.error, MemoryError
         raise PictureError(f"{name} is not a picture that can be read: choose a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF file.") from error
-    width, height = picture.size
-    limit = MAX_PIXELS if picture.format in ("JPEG", "MPO") else MAX_PIXELS_IN_FULL
+    limit = MAX_PIXELS if is_jpeg else MAX_PIXELS_IN_FULL
     if width * height > limit:
         size = f"{width:,}×{height:,} pixels, {width * height / 10**6:.0f} megapixels"
         raise PictureError(f"{name} has {size}: make it smaller than {limit // 10**6} megapixels.")
@@ -56,8 +73,14 @@ def open_picture(content: bytes, name: str) -> Image.Image:
         return _simplify(picture)
     except FloatingPointError as error:
         raise PictureError(f"{name} has pixels that are not numbers (NaN): save it again as a PNG or JPEG file.") from error
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+    except Exception as error:
         raise PictureError(f"{name} is damaged or cut short: save it again, or choose another picture.") from error
+
+
+def _ignore_pillows_warnings() -> None:
+    """Adds our filter unless it is there. Unlike `warnings.catch_warnings`, this never restores filters that another thread has set."""
+    if _PILLOWS_WARNINGS not in warnings.filters:
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 @contextmanager
@@ -75,6 +98,7 @@ def _any_size() -> Iterator[None]:
 def _simplify(picture: Image.Image) -> Image.Image:
     picture.draft("RGB", (_WORKING_SIDE_PX, _WORKING_SIDE_PX))  # decodes a JPEG at ½, ¼ or ⅛: 12 megapixels in 0.08 s instead of 0.20
     picture.load()
+    orientation = _find_orientation(picture)
     if picture.mode.startswith("I") or picture.mode == "F":
         picture = _to_8_bits(picture)
     if picture.has_transparency_data:
@@ -83,7 +107,17 @@ def _simplify(picture: Image.Image) -> Image.Image:
             picture = picture.convert("RGB")
     else:
         picture = _shrink(picture if picture.mode == "RGB" else picture.convert("RGB"))
-    return ImageOps.exif_transpose(picture)  # last, when the picture is small
+    upright = picture.copy() if orientation is None else picture.transpose(orientation)  # last, when the picture is small
+    upright.info = {}  # nothing of the file but its pixels is left to fail later
+    return upright
+
+
+def _find_orientation(picture: Image.Image) -> Image.Transpose | None:
+    """How to turn a loaded picture upright; None if it is upright already, or if its Exif data are damaged: its pixels may not be."""
+    try:
+        return _TO_UPRIGHT.get(picture.getexif().get(_EXIF_ORIENTATION, 1))
+    except Exception:
+        return None
 
 
 def _shrink(picture: Image.Image) -> Image.Image:
@@ -100,6 +134,4 @@ def _to_8_bits(picture: Image.Image) -> Image.Image:
     scale = 1 if highest <= 1 and values.dtype.kind == "f" else 255 if highest <= 255 else 65535
     step = max(1, max(picture.size) // (2 * _WORKING_SIDE_PX))  # 48 megapixels as float32 would take over a gigabyte
     few = values[::step, ::step].astype(np.float32)
-    grey = Image.fromarray(np.clip(few * (255 / scale), 0, 255).astype(np.uint8))
-    grey.info["exif"] = picture.getexif().tobytes()  # the orientation
-    return grey
+    return Image.fromarray(np.clip(few * (255 / scale), 0, 255).astype(np.uint8))

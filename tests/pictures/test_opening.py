@@ -265,7 +265,6 @@ def files_of_every_kind() -> dict[str, bytes]:
     }
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow warns about each part of a damaged file that it skips
 @pytest.mark.parametrize("kind", files_of_every_kind())
 def test_a_damaged_file_opens_or_is_refused_with_a_sentence(kind: str) -> None:
     """200 files of each kind, in which a few bytes are changed, mostly in the header, or the end is cut off."""
