@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from fmnist_core.runs import event_log, mailbox
 from fmnist_core.runs.claim import take_claim
 from fmnist_core.runs.folders import RunError, epoch_file, last_file, run_folder, runs_folder
+from fmnist_core.runs.names import clean_name
 from fmnist_core.runs.record import LIVE_STATES, State, Status, list_runs, load_run
 from fmnist_core.runs.results import write_evaluation, write_live_kernels
 from fmnist_core.runs.weights import save_checkpoint, save_weights
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from fmnist_core.evaluation.evaluation import Evaluation
     from fmnist_core.training.checkpoint import Checkpoint
 
-MAX_NAME_LENGTH = 60
 _CHECKPOINT_EVERY_S = 30.0  # within an epoch; saving took 1.3 ms, and takes longer on a slow disk
 _RESERVE_BYTES = 64 * 1024
 _DRAFT_IS_STALE_S = 3600
@@ -50,12 +50,6 @@ def create_run(config: TrainConfig, name: str = "") -> str:
     except OSError as error:
         raise RunError(f"Cannot write to {runs_folder()} ({error.strerror}): set FMNIST_HOME to a folder you can write to.") from error
     return run_id
-
-
-def clean_name(name: str) -> str:
-    """A run's name on one line, without control characters, shortened to 60 characters."""
-    printable = "".join(c if c.isprintable() else " " for c in name)
-    return " ".join(printable.split())[:MAX_NAME_LENGTH]
 
 
 def prepare_resume(run_id: str, more_epochs: int = 0) -> None:

@@ -21,7 +21,7 @@ from fmnist_core.runs.folders import STARTER_ID, RunError, epoch_file, last_file
 from fmnist_core.runs.record import RunRecord, State, list_runs, load_run
 from fmnist_core.runs.results import read_live_kernels
 from fmnist_core.runs.weights import load_checkpoint, load_model, save_checkpoint, weights_stamp
-from fmnist_core.runs.writer import RunWriter, clean_name, create_run, mark_ended, prepare_resume
+from fmnist_core.runs.writer import RunWriter, create_run, mark_ended, prepare_resume
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.store.files import read_json
 from fmnist_core.training.checkpoint import Checkpoint, Counters
@@ -141,21 +141,6 @@ def test_a_new_run_is_written_in_full(home: Path) -> None:
 def test_runs_without_a_name_are_numbered() -> None:
     names = [load_run(create_run(TrainConfig(), name)).name for name in ("", "Blue", " \n", "\x00")]
     assert names == ["Run 1", "Blue", "Run 3", "Run 4"]
-
-
-@pytest.mark.parametrize(
-    ("name", "cleaned"),
-    [
-        ("Team blue", "Team blue"),
-        ("  a\tb\n\nc \x07 d ", "a b c d"),
-        ("Größe 48 · 👟", "Größe 48 · 👟"),
-        ("x" * 60, "x" * 60),
-        ("x" * 61, "x" * 60),
-        ("\u200b", ""),
-    ],
-)
-def test_a_name_is_one_line_of_at_most_sixty_characters(name: str, cleaned: str) -> None:
-    assert clean_name(name) == cleaned
 
 
 @pytest.mark.parametrize(("age_s", "stays"), [(0, True), (3_600, True), (3_601, False)])

@@ -5,6 +5,7 @@ from collections import Counter
 
 from fmnist_core.runs.record import RunRecord
 from fmnist_core.settings.declaration import as_decimal
+from fmnist_core.store.text import visible_line
 
 # Once on every page that mentions the article.
 ARTICLE = (
@@ -12,6 +13,9 @@ ARTICLE = (
     "(https://medium.com/ml2vec/intro-to-pytorch-with-image-classification-on-a-fashion-clothes-dataset-e589682df0c5)"
 )
 
+
+# Where Streamlit would find, after Markdown: `:icon:` and `http://`, an e-mail address, `www.`, and `->`, `--` or `>=`.
+_FOUND_LATER = re.compile(r"(?<=:)(?=\S)|(?<=@)|(?i:(?<=www)(?=\.))|(?<=[-<>~])(?=[-=>])")
 
 LOSS = "The **loss** measures how far off the predicted probabilities are: the lower, the better. Guessing gives 2.30."
 
@@ -66,5 +70,10 @@ def distinct_lines(lines: dict[str, str]) -> dict[str, str]:
 
 
 def escape(text: str) -> str:
-    """Escapes text so that Markdown shows it unchanged."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+.!|:$~-])", r"\\\1", text)
+    """Text that others wrote, such as a name, a file's name, a part of the link or an error that quotes one, for any text of Streamlit's.
+
+    It is shown as it is, on one line: no link, picture, icon, emoji, colour, formula, list or table is made of it. A backslash before
+    every punctuation character is enough for Markdown itself. But Streamlit looks for web and e-mail addresses, icons, emoji and arrows
+    once more after Markdown has removed the backslashes; an invisible word joiner (U+2060) inside each keeps them from being found.
+    """
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", _FOUND_LATER.sub("\u2060", visible_line(text)))

@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from fmnist_core.jobs.control import start_run
-from fmnist_core.runs.writer import MAX_NAME_LENGTH
+from fmnist_core.runs.names import MAX_NAME_LENGTH
 from fmnist_core.settings.changes import read_changes, write_changes
 from fmnist_core.settings.config import SETTINGS, TrainConfig
 from fmnist_core.settings.presets import PRESETS, Preset, find_preset
