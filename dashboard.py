@@ -3,13 +3,16 @@
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from pages.parts.shared.server_guard import ServerGuard
 from pages.parts.shared.server_start import prepare_server
+from pages.parts.shared.upload_limits import begin_page_run, end_page_run
 from pages.parts.shared.url_state import begin_page
 
 # `streamlit run` finds this object and serves it; its lifespan starts before the first visit.
-app = st.App(__file__, lifespan=prepare_server)
+app = st.App(__file__, lifespan=prepare_server, middleware=[Middleware(ServerGuard)])
 
 
 def show_page() -> None:
@@ -27,7 +30,9 @@ def show_page() -> None:
     ]
     page = st.navigation(pages, position="top")
     begin_page(page.title)
+    begin_page_run()
     page.run()
+    end_page_run()
 
 
 if get_script_run_ctx(suppress_warning=True) is not None:  # there is none while the server itself imports this file

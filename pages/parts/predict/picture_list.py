@@ -8,6 +8,7 @@ from PIL import Image
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fmnist_core.pictures.opening import SUFFIXES, PictureError, open_picture
+from pages.parts.shared.upload_limits import allow_uploads, free
 from pages.parts.shared.wording import escape
 
 MAX_PICTURES = 50
@@ -37,6 +38,7 @@ class PictureList:
 def ask_for_uploads() -> PictureList:
     """Shows the uploader and returns what was uploaded, even after a visit to another page."""
     kept = _kept("upload")
+    allow_uploads()
     files = st.file_uploader(
         "One item of clothing per picture",
         type=SUFFIXES,
@@ -60,14 +62,16 @@ def ask_for_uploads() -> PictureList:
 def ask_for_photo() -> PictureList:
     """Shows the camera and returns the latest photo."""
     kept = _kept("camera")
+    allow_uploads()
     photo = st.camera_input("Hold one item of clothing in front of the camera, or lay it down", key="camera")
     st.caption(
         "The photo stays in this browser session only. Browsers open the camera only on https:// and localhost pages; "
         "elsewhere, choose Upload, where a phone offers its own camera."
     )
-    if photo is not None:
+    if photo is not None and photo.file_id not in kept.listed:
         kept.pictures.clear()
         kept.problems.clear()
+        kept.listed = {photo.file_id}
         _take(kept, photo)
     _show_problems(kept)
     return kept
@@ -79,9 +83,14 @@ def _kept(source: str) -> PictureList:
 
 
 def _take(kept: PictureList, file: UploadedFile) -> None:
-    """Opens a new file and keeps a small version of it, or the reason why it cannot be used."""
+    """Opens a new file and keeps a small version of it, or the reason why it cannot be used; its own bytes are freed."""
     if file.file_id in kept.pictures or file.file_id in kept.problems:
         return
+    _open(kept, file)
+    free(file)
+
+
+def _open(kept: PictureList, file: UploadedFile) -> None:
     name = file.name[:80]
     if len(kept.pictures) >= MAX_PICTURES:
         kept.problems[file.file_id] = f"{name} was not added: the limit is {MAX_PICTURES} pictures. Remove some first."

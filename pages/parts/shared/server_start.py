@@ -1,5 +1,6 @@
 """What the server does when it starts: sets one switch of Streamlit's, imports what is heavy, and opens the browser."""
 
+import asyncio
 import contextlib
 import gc
 import threading
@@ -10,15 +11,19 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
+from pages.parts.shared.server_guard import sweep_uploads
+
 
 @contextlib.asynccontextmanager
 async def prepare_server(_app: Any) -> AsyncIterator[dict[str, Any]]:
-    """The lifespan of the app: prepares the server; there is nothing to clean up."""
+    """The lifespan of the app: prepares the server, and drops forgotten uploads while it runs."""
     # Until the first `st.navigation` has run, Streamlit treats a folder called `pages` as its older kind of app, and the
     # very first visit, if it is a deep link, would get "Page not found".
     PagesManager.uses_pages_directory = False
     threading.Thread(target=_warm_up, daemon=True).start()
+    sweeping = asyncio.create_task(sweep_uploads())
     yield {}
+    sweeping.cancel()
 
 
 def _warm_up() -> None:
