@@ -2,18 +2,23 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from fmnist_core.runs.folders import RunError, run_folder
-from fmnist_core.runs.record import load_run
+from fmnist_core.runs.claim import is_training_claimed, release_start
+from fmnist_core.runs.folders import run_folder
+from fmnist_core.runs.record import read_status
 from fmnist_core.runs.writer import mark_ended
+from fmnist_core.store.files import read_last_lines
 
 LOG_NAME = "trainer.log"
+_POLL_S = 0.05
 AWAIT_RUN = "-"  # in place of a run's id, which follows as a line on standard input
 
 
@@ -23,22 +28,30 @@ class _WarmWorker:
     settings: tuple[str | None, ...]
 
 
-_trainers: dict[str, "subprocess.Popen[bytes]"] = {}  # the latest process of each run that this process started
 _warm_worker: _WarmWorker | None = None
 _warm_worker_lock = threading.Lock()
 
 
 def start_process(run_id: str) -> None:
-    """Gives the run to the warm worker or starts a new process for it; either outlives this one."""
+    """Gives a run that this process has claimed to the warm worker or starts a new process for it; either outlives this one.
+
+    Raises:
+        RunError, OSError: if the run has been deleted, or its log cannot be written.
+    """
+    folder = run_folder(run_id)
     process = _take_warm_worker()
+    is_warm = process is not None and process.stdin is not None
     if process is not None and process.stdin is not None:
-        with contextlib.suppress(OSError), process.stdin:  # if it has just died, `_reap` reports it
+        with contextlib.suppress(OSError), process.stdin:  # if it has just died, `_watch` starts another
             process.stdin.write(f"{run_id}\n".encode())
     else:
-        with (run_folder(run_id) / LOG_NAME).open("ab") as log:
-            process = _launch(run_id, stdin=subprocess.DEVNULL, stderr=log)
-    _trainers[run_id] = process
-    threading.Thread(target=_reap, args=(process, run_id), daemon=True).start()
+        process = _launch_trainer(run_id, folder)
+    threading.Thread(target=_watch, args=(process, run_id, folder, is_warm), daemon=True).start()
+
+
+def _launch_trainer(run_id: str, folder: Path) -> "subprocess.Popen[bytes]":
+    with (folder / LOG_NAME).open("ab") as log:
+        return _launch(run_id, stdin=subprocess.DEVNULL, stderr=log)
 
 
 def keep_warm_worker() -> None:
@@ -88,19 +101,43 @@ def _launch(run_id: str, stdin: int, stderr: "int | BinaryIO") -> "subprocess.Po
     return subprocess.Popen(command, env=environment, stdin=stdin, stdout=subprocess.DEVNULL, stderr=stderr, **detached)
 
 
-def _reap(process: "subprocess.Popen[bytes]", run_id: str) -> None:
-    """Waits for the process, so that it does not become a zombie, and records a silent death."""
-    code = process.wait()
-    if _trainers.get(run_id) is not process:
-        return  # the run was continued meanwhile
-    del _trainers[run_id]
+def _watch(process: "subprocess.Popen[bytes]", run_id: str, folder: Path, is_warm: bool) -> None:
+    """Passes the claim on the run to its training process, waits for that, and records a silent death."""
     try:
-        run = load_run(run_id)
-        if run.state == "waiting":
-            log = run.folder / LOG_NAME
-            lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() if log.exists() else []
-            mark_ended(run_id, "failed", lines[-1] if lines else f"The training process ended with code {code} before it started training.")
-        elif run.state == "interrupted" and code == -9:
-            mark_ended(run_id, "interrupted", "It was killed (signal 9), which systems do when memory runs out.")
-    except (RunError, OSError):
+        if is_warm and not _claims(process, folder) and read_status(folder).pid == os.getpid():
+            process.wait()
+            process = _launch_trainer(run_id, folder)  # the warm worker died as it was given the run
+        is_claimed = _claims(process, folder)
+        if is_claimed:
+            release_start(folder)
+        code = process.wait()  # so that it does not become a zombie
+        if is_claimed:
+            mark_ended(run_id, "interrupted", _explain_death(code), process.pid)
+        else:
+            reason = _last_line(folder) or f"The training process ended with code {code} before it started training."
+            mark_ended(run_id, "failed", reason, os.getpid())
+    except (ValueError, OSError):  # the run was deleted, or cannot be written
         return
+    finally:
+        release_start(folder)
+
+
+def _claims(process: "subprocess.Popen[bytes]", folder: Path) -> bool:
+    """Waits until a training process claims the run; False if this one ended before."""
+    while not is_training_claimed(folder):
+        if process.poll() is not None:
+            return is_training_claimed(folder)
+        time.sleep(_POLL_S)
+    return True
+
+
+def _explain_death(code: int) -> str:
+    if code == -signal.SIGKILL:
+        return "It was killed (signal 9), which systems do when memory runs out."
+    return f"Its training process ended unexpectedly, with code {code}."
+
+
+def _last_line(folder: Path) -> str:
+    """The last line of the training process's log; "" if it has none."""
+    lines = [line for line in read_last_lines(folder / LOG_NAME)[0] if line.strip()]
+    return lines[-1].decode(errors="replace").strip() if lines else ""

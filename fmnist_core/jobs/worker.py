@@ -8,11 +8,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fmnist_core.jobs.queue import has_turn, threads_per_run
+from fmnist_core.runs.folders import resume_file
 from fmnist_core.runs.mailbox import Command
-from fmnist_core.runs.record import RunRecord, State, load_run
+from fmnist_core.runs.record import State, load_run
 from fmnist_core.runs.weights import load_checkpoint, load_model
 from fmnist_core.runs.writer import RunWriter
-from fmnist_core.settings.config import TrainConfig, check_learning_rate
+from fmnist_core.settings.config import TrainConfig
 from fmnist_core.training.events import Diverged, EpochDone, Event, Finished, RateChanged, Request, StepDone
 
 if TYPE_CHECKING:  # a process that waits for its turn has not imported PyTorch
@@ -70,7 +71,7 @@ def train_run(run_id: str, listen: Callable[[Event], None]) -> State:
             time.sleep(_POLL_S)
         return _train_into(writer, controls, listen)
     except Exception as error:
-        writer.fail(_explain(error, load_run(run_id)))
+        writer.fail(_explain(error, writer))
         raise
 
 
@@ -173,11 +174,7 @@ class Controls:
 
     def _take_rate(self, command: Command) -> None:
         self._answer(self._rate)
-        try:
-            check_learning_rate(command.learning_rate or 0.0)
-            self._rate = command
-        except ValueError:  # pages never send such a rate
-            self._answer(command)
+        self._rate = command
 
     def _answer(self, command: Command | None) -> None:
         if command is not None:
@@ -217,15 +214,15 @@ class Controls:
             self._reach_goal()
 
 
-def _explain(error: Exception, run: RunRecord) -> str:
+def _explain(error: Exception, writer: RunWriter) -> str:
     """Why a run failed, in a sentence that says what to do."""
-    saved = " Its progress is saved; continue it afterwards." if run.has_checkpoint else ""
+    saved = " Its progress is saved; continue it afterwards." if resume_file(writer.folder).is_file() else ""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"The disk is full: free some space on the disk of {run.folder}.{saved}"
+        return f"The disk is full: free some space on the disk of {writer.folder}.{saved}"
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"Can no longer write to {run.folder} ({error.strerror}): check its permissions.{saved}"
+        return f"Can no longer write to {writer.folder} ({error.strerror}): check its permissions.{saved}"
     if isinstance(error, MemoryError) or any(words in str(error) for words in _OUT_OF_MEMORY):
-        return f"There was not enough memory for batches of {run.config.batch_size:,}: start a new run with smaller ones.{saved}"
+        return f"There was not enough memory for batches of {writer.batch_size:,}: start a new run with smaller ones.{saved}"
     return str(error) or type(error).__name__
 
 

@@ -1,35 +1,61 @@
-"""Claims: which process trains a run, and whether that process is still alive."""
+"""Claims: which process trains a run. Locks on two files of the run say so; a process number or a time is never asked.
 
-import os
+    starting.lock   held by the process that created or continued the run, until its training process has claimed it
+    trainer.lock    held by the training process for its whole life
+
+The second is taken before the first is released, so a live run is claimed at every moment. Only a process that holds one of them
+writes the run's status.
+"""
+
+import threading
 from pathlib import Path
-from typing import Any
 
-import psutil
+from fmnist_core.store.locks import FileLock, is_locked
 
-from fmnist_core.store.files import create_once, read_json
-
-
-def this_process() -> dict[str, float]:
-    """What identifies this process, even if a later one gets the same PID."""
-    process = psutil.Process()
-    return {"pid": process.pid, "create_time": process.create_time()}
+_STARTING, _TRAINING = "starting.lock", "trainer.lock"
+_starting: dict[Path, FileLock] = {}  # those that this process holds, by the run's folder
+_starting_lock = threading.Lock()
 
 
-def is_alive(process: dict[str, Any]) -> bool:
-    """Whether exactly this process is running: PIDs are reused, but not with the same creation time."""
-    try:
-        found = psutil.Process(int(process["pid"]))
-        return abs(found.create_time() - process["create_time"]) < 1 and found.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
+def is_claimed(folder: Path) -> bool:
+    """Whether a process trains the run in this folder, or is about to."""
+    return is_locked(folder / _STARTING) or is_locked(folder / _TRAINING)  # in this order, in which claims pass from one to the other
 
 
-def take_claim(folder: Path) -> Path | None:
-    """Claims the run in this folder for this process and returns the claim's file; None if another process is training it."""
-    numbers = [int(file.stem.removeprefix("claim-")) for file in folder.glob("claim-*.json")]
-    newest = max(numbers, default=0)
-    owner = read_json(folder / f"claim-{newest}.json")
-    if owner.get("pid") == os.getpid():
-        return folder / f"claim-{newest}.json"
-    mine = folder / f"claim-{newest + 1}.json"
-    return None if (owner and is_alive(owner)) or not create_once(mine, this_process()) else mine
+def is_training_claimed(folder: Path) -> bool:
+    """Whether a training process has claimed the run."""
+    return is_locked(folder / _TRAINING)
+
+
+def claim_start(folder: Path) -> bool:
+    """Claims a run for this process until `release_start`; False if another process, or this one, is about to start it already.
+
+    Raises:
+        OSError: if the lock cannot be written.
+    """
+    lock = FileLock(folder / _STARTING)
+    with _starting_lock:
+        if folder in _starting or not lock.take():
+            return False
+        _starting[folder] = lock
+    return True
+
+
+def release_start(folder: Path) -> None:
+    """Gives up what `claim_start` took, if this process has it."""
+    with _starting_lock:
+        lock = _starting.pop(folder, None)
+    if lock is not None:
+        lock.release()
+
+
+def claim_training(folder: Path, patience_s: float = 0.5) -> FileLock | None:
+    """Claims a run for training; None if another process trains it.
+
+    Args:
+        patience_s: how long to wait for a process that is just ending.
+    Raises:
+        OSError: if the lock cannot be written.
+    """
+    lock = FileLock(folder / _TRAINING)
+    return lock if lock.take(patience_s) else None

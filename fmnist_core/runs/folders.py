@@ -16,7 +16,7 @@ class RunError(ValueError):
 def home_folder() -> Path:
     """The folder for everything that is kept: the environment variable FMNIST_HOME, or `.fmnist-dashboard` in the user's home folder."""
     chosen = os.environ.get("FMNIST_HOME", "").strip()
-    return Path(chosen).expanduser() if chosen else Path.home() / ".fmnist-dashboard"
+    return Path(os.path.expanduser(chosen)) if chosen else Path.home() / ".fmnist-dashboard"  # noqa: PTH111  # Path's raises for ~nobody
 
 
 def runs_folder() -> Path:
@@ -33,15 +33,20 @@ def run_folder(run_id: str) -> Path:
     if not _ID_PATTERN.fullmatch(run_id):
         raise RunError(f"{run_id[:80]!r} is not the id of a run: ids are lower-case letters, digits and hyphens.")
     folder = STARTER_FOLDER if run_id == STARTER_ID else runs_folder() / run_id
-    if not (folder / "config.json").is_file():
+    if not is_run(folder):
         raise RunError(f'There is no run "{run_id}": `python -m fmnist_core runs` lists all runs.')
     return folder
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder holds a run, damaged or not, and not only what `create_run` writes before config.json, which comes last."""
+    return any(os.path.lexists(folder / name) for name in ("config.json", "events.jsonl")) or has_weights(folder)
 
 
 def list_run_ids() -> list[str]:
     """The ids of all folders that could hold a run, in no particular order."""
     try:
-        return [folder.name for folder in runs_folder().iterdir() if _ID_PATTERN.fullmatch(folder.name)]
+        return [folder.name for folder in runs_folder().iterdir() if _ID_PATTERN.fullmatch(folder.name) and folder.name != STARTER_ID]
     except OSError:
         return []
 
@@ -61,7 +66,22 @@ def resume_file(folder: Path) -> Path:
     return folder / "checkpoints" / "resume.safetensors"
 
 
+def has_weights(folder: Path) -> bool:
+    """Whether there are any weights, whether or not they can be read."""
+    return newest_weights(folder) is not None
+
+
+def epoch_files(folder: Path) -> dict[int, Path]:
+    """The files of the weights after each epoch, by epoch; empty if the folder cannot be read."""
+    try:
+        names = [file.name for file in (folder / "checkpoints").iterdir()]
+    except OSError:
+        return {}
+    found = [re.fullmatch(r"epoch-(\d{3})\.safetensors", name) for name in names]
+    return {int(match[1]): epoch_file(folder, int(match[1])) for match in found if match is not None}
+
+
 def newest_weights(folder: Path) -> Path | None:
     """The file of the latest weights: of an unfinished epoch if there is one, else of the last epoch; None if there are no weights."""
-    last = last_file(folder)
-    return last if last.is_file() else max((folder / "checkpoints").glob("epoch-*.safetensors"), default=None)
+    last, epochs = last_file(folder), epoch_files(folder)
+    return last if os.path.isfile(last) else epochs[max(epochs)] if epochs else None  # noqa: PTH113  # Path.is_file may raise

@@ -5,16 +5,19 @@ written, so that a page does not have to guess from other files.
 """
 
 import contextlib
-import json
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from fmnist_core.store.files import append_line, read_lines
-from fmnist_core.store.records import RecordError, from_fields
+from msgspec import Meta
+
+from fmnist_core.settings.config import MAX_EPOCHS, SETTINGS
+from fmnist_core.store.files import append_line, read_last_lines, read_lines
+from fmnist_core.store.records import RecordError, from_fields, parse_json
 
 # "go-on" ends a pause. "resume" is written when an ended run is continued; earlier commands no longer count.
+_COMMANDS, _ANSWERS = "commands.jsonl", "answers.jsonl"
 Name = Literal["pause", "go-on", "step", "epoch", "rate", "stop", "resume"]
 
 
@@ -27,29 +30,42 @@ class Command:
         id: "" for commands written by earlier versions, which nobody waits for.
         learning_rate: for "rate", the new learning rate.
         more_epochs: for "resume", how many epochs were added.
+
+    Raises:
+        ValueError: on creation, with a sentence, if a number is out of the range that the settings allow.
     """
 
     command: Name
     id: str = ""
     learning_rate: float | None = None
-    more_epochs: int | None = None
+    more_epochs: Annotated[int, Meta(ge=0, le=MAX_EPOCHS)] | None = None
+
+    def __post_init__(self) -> None:
+        if self.command == "rate":
+            SETTINGS["learning_rate"].check(self.learning_rate)
 
 
 def send(folder: Path, name: Name, *, learning_rate: float | None = None, more_epochs: int | None = None) -> str:
     """Sends a command to the training process of the run in this folder and returns its id; raises OSError if it cannot be written."""
     command = Command(name, secrets.token_hex(6), learning_rate, more_epochs)
-    append_line(folder / "commands.jsonl", {field: value for field, value in vars(command).items() if value is not None})
+    append_line(folder / _COMMANDS, {field: value for field, value in vars(command).items() if value is not None})
     return command.id
 
 
 def is_pending(folder: Path, command_id: str) -> bool:
     """Whether the command still has to be carried out; False if the run has ended and been continued since."""
-    return any(command.id == command_id for command in _open_commands(folder)) and command_id not in _answered_ids(folder)
+    return any(command.id == command_id for command in _open_commands(folder)[0]) and command_id not in _answered_ids(folder)
 
 
 def stop_requested(folder: Path) -> bool:
     """Whether the run was told to stop since it last started or was continued."""
-    return any(command.command == "stop" for command in _open_commands(folder))
+    return any(command.command == "stop" for command in _open_commands(folder)[0])
+
+
+def added_epochs(folder: Path) -> int:
+    """How many epochs were added to the run in all."""
+    commands = _parse(read_lines(folder / _COMMANDS)[0])
+    return sum(command.more_epochs or 0 for command in commands if command.command == "resume")
 
 
 class Inbox:
@@ -57,41 +73,47 @@ class Inbox:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._taken = _read_commands(folder)
-        self._unread = _open_commands(folder)
+        self._unread, self._offset = _open_commands(folder)
 
     def take_new(self) -> list[Command]:
         """The commands sent since the last call, the oldest first."""
-        commands = _read_commands(self._folder)
-        new, self._taken = [*self._unread, *commands[len(self._taken) :]], commands
-        self._unread = []
+        lines, self._offset = read_lines(self._folder / _COMMANDS, self._offset)
+        new, self._unread = [*self._unread, *_parse(lines)], []
         return new
 
     def answer(self, command: Command) -> None:
         """Records that the command was carried out; call it when all its consequences have been written."""
         if command.id:
-            append_line(self._folder / "answers.jsonl", {"id": command.id, "command": command.command})
+            append_line(self._folder / _ANSWERS, {"id": command.id, "command": command.command})
 
 
-def _open_commands(folder: Path) -> list[Command]:
-    """The commands since the run last started or was continued."""
-    commands = _read_commands(folder)
+def _open_commands(folder: Path) -> tuple[list[Command], int]:
+    """The commands since the run last started or was continued, as far back as the last 64 KB go, and the offset after them."""
+    lines, offset = read_last_lines(folder / _COMMANDS)
+    commands = _parse(lines)
     resumed = [index for index, command in enumerate(commands) if command.command == "resume"]
-    return commands[resumed[-1] + 1 :] if resumed else commands
+    return commands[resumed[-1] + 1 :] if resumed else commands, offset
 
 
-def _read_commands(folder: Path) -> list[Command]:
-    """All commands of the run; lines that are not commands, such as one that a full disk cut short, are skipped."""
+def _parse(lines: list[bytes]) -> list[Command]:
+    """The commands in these lines; lines that are not commands, such as one that a full disk cut short, are skipped."""
     commands = []
-    for line in read_lines(folder / "commands.jsonl")[0]:
-        with contextlib.suppress(ValueError):  # RecordError is one
-            commands.append(from_fields(Command, json.loads(line)))
+    for line in lines:
+        with contextlib.suppress(RecordError):
+            commands.append(from_fields(Command, parse_json(line)))
     return commands
 
 
 def _answered_ids(folder: Path) -> set[str]:
     ids = set()
-    for line in read_lines(folder / "answers.jsonl")[0]:
-        with contextlib.suppress(ValueError, TypeError, KeyError, RecordError):
-            ids.add(json.loads(line)["id"])
+    for line in read_last_lines(folder / _ANSWERS)[0]:
+        with contextlib.suppress(RecordError):
+            ids.add(from_fields(_Answer, parse_json(line)).id)
     return ids
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """A line of answers.jsonl."""
+
+    id: str

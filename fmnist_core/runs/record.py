@@ -1,19 +1,29 @@
-"""RunRecord: a run's settings and status at one moment, read from its two small files."""
+"""RunRecord: a run's settings and status at one moment, read from its two small files, whatever stands in them."""
 
-from dataclasses import dataclass, field
-from datetime import datetime
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fmnist_core.runs.claim import is_alive, this_process
-from fmnist_core.runs.folders import STARTER_ID, RunError, list_run_ids, newest_weights, resume_file, run_folder
-from fmnist_core.settings.config import TrainConfig
-from fmnist_core.store.files import read_json
-from fmnist_core.store.records import Record, from_fields
+from msgspec import Meta
+
+from fmnist_core.runs import recovery
+from fmnist_core.runs.claim import is_claimed
+from fmnist_core.runs.folders import STARTER_ID, RunError, is_run, list_run_ids, newest_weights, resume_file, run_folder, runs_folder
+from fmnist_core.runs.names import clean_name
+from fmnist_core.settings.config import MAX_EPOCHS, TrainConfig
+from fmnist_core.store.files import read_whole
+from fmnist_core.store.records import Record, RecordError, from_fields, parse_json
 
 State = Literal["waiting", "training", "paused", "finished", "stopped", "diverged", "failed", "interrupted"]
 LIVE_STATES: tuple[State, ...] = ("waiting", "training", "paused")
 _RESUMABLE_STATES: tuple[State, ...] = ("stopped", "failed", "interrupted")
+_YEARS = range(1990, 9000)  # of which every time zone has a date
+_MAX_MESSAGE = 1_000
+_MAX_REASON = 200
+_REREADS = 3
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,7 @@ class RunRecord:
         message: why it diverged, failed or stopped, in a sentence; else "".
         has_weights: whether it can be evaluated and used.
         has_checkpoint: whether there is a checkpoint to continue training from.
+        damage: "", or in a sentence what was damaged and what this record was rebuilt from.
     """
 
     id: str
@@ -48,6 +59,7 @@ class RunRecord:
     message: str
     has_weights: bool
     has_checkpoint: bool
+    damage: str = ""
 
     @property
     def is_resumable(self) -> bool:
@@ -63,21 +75,34 @@ class RunRecord:
         return self.id == STARTER_ID
 
 
+@dataclass(frozen=True)
+class DamagedRun:
+    """A run whose settings are lost, so that nothing can be done with it.
+
+    Attributes:
+        id: its folder's name.
+        problem: in a sentence, which file is damaged, why, and what to do.
+    """
+
+    id: str
+    problem: str
+
+
 @dataclass
 class Status:
     """The content of status.json; the attributes are those of `RunRecord`.
 
     Attributes:
-        process: the process that trains it, see `claim.this_process`.
+        pid: the process that wrote it.
     """
 
     state: State
-    epoch: int
-    test_accuracy: float | None
+    epoch: Annotated[int, Meta(ge=0, le=MAX_EPOCHS)]
+    test_accuracy: Annotated[float, Meta(ge=0, le=1)] | None
     message: str
-    epochs: int | None = None
-    best_epoch: int | None = None
-    process: dict[str, float] = field(default_factory=this_process)
+    epochs: Annotated[int, Meta(ge=1, le=MAX_EPOCHS)] | None = None
+    best_epoch: Annotated[int, Meta(ge=1, le=MAX_EPOCHS)] | None = None
+    pid: int = field(default_factory=os.getpid)
 
 
 @dataclass(frozen=True)
@@ -88,54 +113,127 @@ class _About:
     config: dict[str, Any]
     created_at: datetime
 
+    def __post_init__(self) -> None:
+        if self.created_at.year not in _YEARS:
+            raise ValueError(f"the year {self.created_at.year}")
+
 
 def load_run(run_id: str) -> RunRecord:
-    """The run with this id.
+    """The run with this id. If its status is lost, it is rebuilt from checkpoints and events, and `damage` says so.
 
     Raises:
-        RunError: if there is no such run, or its files are damaged.
+        RunError: if there is no such run, or its settings are damaged.
     """
+    return _load(run_id, _read_status)
+
+
+def load_claimed_run(run_id: str) -> RunRecord:
+    """The run that this process has claimed although nobody trains it: if its status says that it is live, it was interrupted.
+
+    Raises:
+        RunError: as `load_run` does.
+    """
+    return _load(run_id, _read_abandoned_status)
+
+
+def _load(run_id: str, read_its_status: Callable[[Path], Status]) -> RunRecord:
     folder = run_folder(run_id)
-    about, status = _read(_About, folder / "config.json", run_id), _read(Status, folder / "status.json", run_id)
     try:
+        about = _read(_About, folder / "config.json")
         config = TrainConfig.from_json(about.config)
-    except (TypeError, ValueError) as error:
-        raise _damaged(folder / "config.json", run_id) from error
-    is_dead = status.state in LIVE_STATES and not is_alive(status.process)
+    except Exception as error:  # a setting can be anything that JSON can express
+        raise RunError(_tell_damage(run_id, folder, error)) from error
+    damage = ""
+    try:
+        status = read_its_status(folder)
+    except RecordError as error:
+        status = _rebuild_status(folder, config)
+        damage = f"status.json cannot be read ({_shorten(error)}). This was rebuilt from its checkpoints and events."
+    created_at = about.created_at if about.created_at.tzinfo is not None else about.created_at.replace(tzinfo=UTC)
     return RunRecord(
         id=run_id,
-        name=about.name,
+        name=clean_name(about.name) or run_id,
         folder=folder,
         config=config,
-        created_at=about.created_at,
-        state="interrupted" if is_dead else status.state,
+        created_at=created_at,
+        state=status.state,
         epoch=status.epoch,
         epochs=status.epochs or config.epochs,
         best_epoch=status.best_epoch,
         test_accuracy=status.test_accuracy,
-        message=status.message,
+        message=status.message[:_MAX_MESSAGE],
         has_weights=newest_weights(folder) is not None,
-        has_checkpoint=resume_file(folder).is_file(),
+        has_checkpoint=os.path.isfile(resume_file(folder)),  # noqa: PTH113  # Path.is_file may raise
+        damage=damage,
     )
 
 
 def list_runs() -> list[RunRecord]:
     """All readable runs but the starter, the newest first."""
-    found = []
+    return scan_runs()[0]
+
+
+def scan_runs() -> tuple[list[RunRecord], list[DamagedRun]]:
+    """All readable runs but the starter, the newest first, and those whose settings are lost."""
+    found, damaged = [], []
     for run_id in list_run_ids():
         try:
             found.append(load_run(run_id))
-        except RunError:
-            continue
-    return sorted(found, key=lambda run: (run.created_at, run.id), reverse=True)
+        except RunError as error:
+            if is_run(runs_folder() / run_id):  # otherwise it is being created or was deleted
+                damaged.append(DamagedRun(run_id, str(error)))
+    found.sort(key=lambda run: (run.created_at, run.id), reverse=True)
+    return found, sorted(damaged, key=lambda run: run.id)
 
 
-def _read(kind: type[Record], file: Path, run_id: str) -> Record:
+def read_status(folder: Path) -> Status:
+    """The content of status.json; raises RecordError if it is damaged."""
+    return _read(Status, folder / "status.json")
+
+
+def _read_status(folder: Path) -> Status:
+    """The status as it is now; raises RecordError if it is damaged.
+
+    A status that says that the run is live is true while a process has claimed the run. The last status is written before the claim is
+    given up, so it is read again after a claim was not found.
+    """
+    status = read_status(folder)
+    for _ in range(_REREADS):
+        if status.state not in LIVE_STATES or is_claimed(folder):
+            return status
+        before, status = status, read_status(folder)
+        if status == before:
+            break
+    return _as_interrupted(status)
+
+
+def _read_abandoned_status(folder: Path) -> Status:
+    return _as_interrupted(read_status(folder))
+
+
+def _as_interrupted(status: Status) -> Status:
+    return replace(status, state="interrupted") if status.state in LIVE_STATES else status
+
+
+def _rebuild_status(folder: Path, config: TrainConfig) -> Status:
+    known = recovery.recover(folder, config)
+    state: State = "training" if is_claimed(folder) else known.ended or "interrupted"
+    return Status(state, known.epoch, known.test_accuracy, known.message, known.epochs, known.best_epoch)
+
+
+def _read(kind: type[Record], file: Path) -> Record:
+    """The record in a JSON file; raises RecordError if there is none, or the file cannot be read."""
     try:
-        return from_fields(kind, read_json(file))
-    except (ValueError, KeyError) as error:
-        raise _damaged(file, run_id) from error
+        return from_fields(kind, parse_json(read_whole(file)))
+    except OSError as error:
+        raise RecordError(f"{error.strerror or error}.") from error
 
 
-def _damaged(file: Path, run_id: str) -> RunError:
-    return RunError(f'The run "{run_id}" is damaged: {file.name} cannot be read. Delete its folder {file.parent} or choose another run.')
+def _tell_damage(run_id: str, folder: Path, error: Exception) -> str:
+    advice = f"Restore that file from a backup or delete the folder {folder}."
+    return f'The run "{run_id}" is damaged: config.json cannot be read ({_shorten(error)}). {advice}'
+
+
+def _shorten(error: Exception) -> str:
+    """What an error says, as part of a sentence."""
+    return str(error)[:_MAX_REASON].rstrip(".")

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
+from fmnist_core.dataset.classes import CLASS_NAMES
 from fmnist_core.evaluation.evaluation import Evaluation
 from fmnist_core.store.files import read_json, write_json
 from fmnist_core.store.records import RecordError, from_fields
@@ -29,14 +31,17 @@ class SavedEvaluation:
 
 @dataclass(frozen=True)
 class _EvaluationFile:
-    accuracy: float
-    confusion: tuple[tuple[int, ...], ...]
+    accuracy: Annotated[float, Meta(ge=0, le=1)]
+    confusion: tuple[tuple[Annotated[int, Meta(ge=0, le=10**9)], ...], ...]
     per_class: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True)
 class _LiveFile:
     kernels: tuple[tuple[tuple[tuple[float, ...], ...], ...], ...]
+
+
+_KERNELS = (16, 1, 5, 5)
 
 
 def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
@@ -48,9 +53,11 @@ def read_evaluation(folder: Path) -> SavedEvaluation | None:
     """The saved figures; None if they are missing or unreadable."""
     try:
         saved = from_fields(_EvaluationFile, read_json(folder / "evaluation.json"))
-        return SavedEvaluation(saved.accuracy, np.array(saved.confusion, np.int64), tuple(str(row["class"]) for row in saved.per_class))
+        names = tuple(str(row["class"]) for row in saved.per_class)
+        confusion = np.array(saved.confusion, np.int64)
     except (RecordError, ValueError, KeyError):
         return None
+    return SavedEvaluation(saved.accuracy, confusion, names) if names == CLASS_NAMES and confusion.shape == (len(names),) * 2 else None
 
 
 def write_live_kernels(folder: Path, step: int, kernels: NDArray[np.float32]) -> None:
@@ -62,6 +69,6 @@ def read_live_kernels(folder: Path) -> NDArray[np.float32] | None:
     """The first layer's kernels in the latest report, (16, 5, 5); None before the first."""
     try:
         kernels = np.array(from_fields(_LiveFile, read_json(folder / "live.json")).kernels, np.float32)
-        return kernels.reshape(-1, 5, 5)
     except (RecordError, ValueError):
         return None
+    return kernels.reshape(-1, 5, 5) if kernels.shape == _KERNELS and np.isfinite(kernels).all() else None

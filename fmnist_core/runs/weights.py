@@ -1,13 +1,17 @@
 """A run's networks and checkpoints as safetensors files, which cannot run code when they are loaded."""
 
+import contextlib
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from fmnist_core.runs.folders import RunError, epoch_file, newest_weights, resume_file
 from fmnist_core.runs.record import RunRecord
+from fmnist_core.runs.tensors import read_tensors
 from fmnist_core.store.files import write_whole
-from fmnist_core.store.records import from_fields
+from fmnist_core.store.records import from_fields, parse_json
+from fmnist_core.training.checkpoint import check_arrays
 
 if TYPE_CHECKING:  # PyTorch takes a second to import, and most work with runs does not need it
     from fmnist_core.network.model import FashionCNN
@@ -22,27 +26,30 @@ def load_model(run: RunRecord, epoch: int | Literal["last"] | None = None) -> "F
     Raises:
         RunError: if there are no such weights, or the file holds those of another network.
     """
-    import safetensors
-    import safetensors.torch
+    import torch
 
     from fmnist_core.network.model import FashionCNN
 
     file = _weights_in_use(run) if epoch is None else newest_weights(run.folder) if epoch == "last" else epoch_file(run.folder, epoch)
-    if file is None or not file.is_file():
+    if file is None or not os.path.lexists(file):
         wanted = f"weights of epoch {epoch}" if isinstance(epoch, int) else "weights yet"
         raise RunError(f'The run "{run.id}" has no {wanted}: wait for its first epoch or choose another run.')
     model = FashionCNN(run.config.pixels)
     try:
-        model.load_state_dict(safetensors.torch.load(file.read_bytes()))
-    except (safetensors.SafetensorError, RuntimeError, OSError) as error:
+        arrays, _ = read_tensors(file)
+        check_arrays(arrays, model.state_dict())
+    except ValueError as error:  # RecordError is one
         raise RunError(f"{file} does not hold this network's weights: choose another run.") from error
+    model.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in arrays.items()})
     return model.eval()
 
 
 def weights_stamp(run: RunRecord) -> tuple[str, int]:
     """A key for caches that changes whenever the weights in use do."""
     file = _weights_in_use(run)
-    return (run.id, file.stat().st_mtime_ns if file is not None and file.is_file() else 0)
+    with contextlib.suppress(OSError):
+        return (run.id, file.stat().st_mtime_ns if file is not None else 0)
+    return (run.id, 0)
 
 
 def save_weights(weights: "Weights", file: Path) -> None:
@@ -58,18 +65,15 @@ def load_checkpoint(run: RunRecord) -> "Checkpoint | None":
     Raises:
         RunError: if the file is damaged.
     """
-    from safetensors import SafetensorError, safe_open
-
     from fmnist_core.training.checkpoint import Checkpoint, Counters
 
     file = resume_file(run.folder)
-    if not file.is_file():
+    if not os.path.lexists(file):
         return None
     try:
-        with safe_open(str(file), framework="np") as opened:
-            counters = from_fields(Counters, json.loads((opened.metadata() or {})["facts"]))
-            return Checkpoint({name: opened.get_tensor(name) for name in opened.keys()}, counters)  # noqa: SIM118  # no mapping
-    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        tensors, metadata = read_tensors(file)
+        return Checkpoint(tensors, from_fields(Counters, parse_json(metadata["facts"].encode())))
+    except (ValueError, KeyError, AttributeError) as error:
         raise RunError(f"{file} is damaged: it cannot be resumed. Start a new run.") from error
 
 

@@ -5,18 +5,19 @@ import os
 import secrets
 import shutil
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fmnist_core.runs import event_log, mailbox
-from fmnist_core.runs.claim import take_claim
-from fmnist_core.runs.folders import RunError, epoch_file, last_file, run_folder, runs_folder
+from fmnist_core.runs.claim import claim_start, claim_training, is_claimed, release_start
+from fmnist_core.runs.folders import RunError, epoch_file, is_run, last_file, list_run_ids, run_folder, runs_folder
 from fmnist_core.runs.names import clean_name
-from fmnist_core.runs.record import LIVE_STATES, State, Status, list_runs, load_run
+from fmnist_core.runs.record import LIVE_STATES, RunRecord, State, Status, list_runs, load_claimed_run, load_run, read_status
 from fmnist_core.runs.results import write_evaluation, write_live_kernels
 from fmnist_core.runs.weights import save_checkpoint, save_weights
-from fmnist_core.settings.config import TrainConfig
+from fmnist_core.settings.config import MAX_EPOCHS, TrainConfig
 from fmnist_core.store.files import drop_unfinished_line, write_json
 from fmnist_core.training.events import EpochDone, Event, RateChanged, Resumed, Started, StepDone
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 _CHECKPOINT_EVERY_S = 30.0  # within an epoch; saving took 1.3 ms, and takes longer on a slow disk
 _RESERVE_BYTES = 64 * 1024
 _DRAFT_IS_STALE_S = 3600
+_ENDING_S = 2.0  # a training process that has written its last status gives its claim up within milliseconds
+_ALREADY_LIVE = "This run is already training or waiting."
 
 
 def create_run(config: TrainConfig, name: str = "") -> str:
@@ -39,15 +42,18 @@ def create_run(config: TrainConfig, name: str = "") -> str:
     run_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     name = clean_name(name) or f"Run {1 + len(list_runs())}"
     about = {"name": name, "config": config.to_json(), "created_at": now.isoformat()}
-    draft = runs_folder() / f".{run_id}.new"
+    folder = runs_folder() / run_id
     _delete_stale_drafts()
     try:
-        (draft / "checkpoints").mkdir(parents=True)
-        write_json(draft / "config.json", about)
-        write_json(draft / "status.json", vars(Status("waiting", 0, None, "")))
-        _reserve_space(draft)
-        draft.rename(runs_folder() / run_id)
+        folder.mkdir(parents=True)
+        claim_start(folder)
+        (folder / "checkpoints").mkdir()
+        _write_status(folder, Status("waiting", 0, None, ""))
+        _reserve_space(folder)
+        write_json(folder / "config.json", about, durable=True)  # last, because from here on it is a run that others list
     except OSError as error:
+        release_start(folder)
+        shutil.rmtree(folder, ignore_errors=True)
         raise RunError(f"Cannot write to {runs_folder()} ({error.strerror}): set FMNIST_HOME to a folder you can write to.") from error
     return run_id
 
@@ -55,29 +61,68 @@ def create_run(config: TrainConfig, name: str = "") -> str:
 def prepare_resume(run_id: str, more_epochs: int = 0) -> None:
     """Puts an ended run back into the state "waiting", owned by this process, to continue from its checkpoint.
 
+    Of several processes that do so at once, one succeeds; the run is read and written while no other can.
+
     Raises:
         RunError: if it is still live, has no checkpoint, or cannot be written.
     """
     run = load_run(run_id)
-    if run.is_live:
-        raise RunError("This run is already training or waiting.")
-    if run.state == "finished" and run.has_checkpoint and more_epochs == 0:
-        raise RunError("This run has completed all its epochs: add more epochs to continue it.")
-    if run.is_starter or not (run.is_resumable or (run.state == "finished" and run.has_checkpoint)):
-        raise RunError("This run has no checkpoint to resume from: start a new one.")
-    status = Status("waiting", run.epoch, run.test_accuracy, "", run.epochs + more_epochs, run.best_epoch)
+    _check_resumable(run, more_epochs)
     try:
-        mailbox.send(run.folder, "resume", more_epochs=more_epochs)
-        write_json(run.folder / "status.json", vars(status))
+        if not claim_start(run.folder):
+            raise RunError(_ALREADY_LIVE)
+        try:
+            _resume_claimed(run, more_epochs)
+        except BaseException:
+            release_start(run.folder)
+            raise
     except OSError as error:
         raise RunError(f"Cannot write to {run.folder} ({error.strerror}): free some space and try again.") from error
 
 
-def mark_ended(run_id: str, state: State, message: str) -> None:
-    """Records how a run ended, in place of its training process; a run that has already ended is not changed."""
-    run = load_run(run_id)
-    if run.state in (*LIVE_STATES, "interrupted"):
-        write_json(run.folder / "status.json", vars(Status(state, run.epoch, run.test_accuracy, message, run.epochs, run.best_epoch)))
+def _check_resumable(run: RunRecord, more_epochs: int) -> None:
+    if run.is_live:
+        raise RunError(_ALREADY_LIVE)
+    if run.state == "finished" and run.has_checkpoint and more_epochs == 0:
+        raise RunError("This run has completed all its epochs: add more epochs to continue it.")
+    if run.is_starter or not (run.is_resumable or (run.state == "finished" and run.has_checkpoint)):
+        raise RunError("This run has no checkpoint to resume from: start a new one.")
+    if run.epochs + more_epochs > MAX_EPOCHS:
+        raise RunError(f"A run has at most {MAX_EPOCHS} epochs in total.")
+
+
+def _resume_claimed(run: RunRecord, more_epochs: int) -> None:
+    """Writes that the run waits; nobody else can write to it meanwhile."""
+    training = claim_training(run.folder, _ENDING_S)
+    if training is None:
+        raise RunError(_ALREADY_LIVE)
+    try:
+        run = load_claimed_run(run.id)  # it may have been continued, and have ended again, since it was first read
+        _check_resumable(run, more_epochs)
+        mailbox.send(run.folder, "resume", more_epochs=more_epochs)
+        _write_status(run.folder, Status("waiting", run.epoch, run.test_accuracy, "", run.epochs + more_epochs, run.best_epoch))
+    finally:
+        training.release()
+
+
+def mark_ended(run_id: str, state: State, message: str, pid: int) -> None:
+    """Records how a run ended, in place of its training process. Nothing is changed if it has ended, or if another process trains it.
+
+    Args:
+        pid: the process that wrote the run's last status and has died.
+    Raises:
+        RunError, RecordError, OSError: if the run or its status cannot be read or written.
+    """
+    folder = run_folder(run_id)
+    training = claim_training(folder)
+    if training is None:
+        return
+    try:
+        status = read_status(folder)
+        if status.state in LIVE_STATES and status.pid == pid:
+            _write_status(folder, replace(status, state=state, message=message))
+    finally:
+        training.release()
 
 
 class RunWriter:
@@ -85,6 +130,7 @@ class RunWriter:
 
     Attributes:
         inbox: the commands to the training process.
+        batch_size: that of its settings.
         is_evaluated: whether evaluation.json is known to belong to the weights in use.
 
     Raises:
@@ -94,13 +140,14 @@ class RunWriter:
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id
         self.folder = run_folder(run_id)
-        run = load_run(run_id)
-        claim = take_claim(self.folder)
+        claim = claim_training(self.folder)  # before anything is read or written
         if claim is None:
             raise RunError(f'The run "{run_id}" is being trained by another process.')
         self._claim = claim
+        release_start(self.folder)
+        run = load_claimed_run(run_id)
         self._status = Status("waiting", run.epoch, run.test_accuracy, "", run.epochs, run.best_epoch)
-        self._views = run.config.test_views
+        self._views, self.batch_size = run.config.test_views, run.config.batch_size
         self._newest: Checkpoint | None = None
         self._is_saved = True
         self._saved_s = -_CHECKPOINT_EVERY_S
@@ -174,10 +221,13 @@ class RunWriter:
 
     def end(self, state: State, message: str = "") -> None:
         """Writes the final status and releases the claim."""
-        (self.folder / "reserve").unlink(missing_ok=True)
-        self._claim.unlink(missing_ok=True)  # first, because whoever reads that the run has ended may continue it at once
+        with contextlib.suppress(OSError):
+            (self.folder / "reserve").unlink(missing_ok=True)
         self._status.state, self._status.message = state, message
-        self._save_status()
+        try:
+            self._save_status()
+        finally:
+            self._claim.release()
 
     def fail(self, message: str) -> None:
         """Ends a run after an error, and saves what can be saved, even on a full disk."""
@@ -196,14 +246,19 @@ class RunWriter:
             write_evaluation(self.folder, event.evaluation)
 
     def _save_status(self) -> None:
-        write_json(self.folder / "status.json", vars(self._status))
+        _write_status(self.folder, self._status)
+
+
+def _write_status(folder: Path, status: Status) -> None:
+    write_json(folder / "status.json", vars(status), durable=True)
 
 
 def _delete_stale_drafts() -> None:
-    """Removes the incomplete folders of `create_run` calls that were killed more than an hour ago."""
-    for draft in runs_folder().glob(".*.new"):
+    """Removes the incomplete folders of `create_run` calls that were killed more than an hour ago, also those of earlier versions."""
+    drafts = [runs_folder() / name for name in list_run_ids() if not is_run(runs_folder() / name)]
+    for draft in (*drafts, *runs_folder().glob(".*.new")):
         with contextlib.suppress(OSError):  # another process was faster
-            if time.time() - draft.stat().st_mtime > _DRAFT_IS_STALE_S:
+            if time.time() - draft.stat().st_mtime > _DRAFT_IS_STALE_S and not is_claimed(draft):
                 shutil.rmtree(draft)
 
 

@@ -1,6 +1,7 @@
 """Frozen dataclasses to JSON and back: what is read has the types that its class declares, or is refused."""
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,6 +16,16 @@ IN_MEMORY = {"in_memory": True}  # metadata of a field that is not written; a re
 
 class RecordError(ValueError):
     """What was read is not such a record; the message says why."""
+
+
+def parse_json(text: bytes) -> Any:
+    """The value that JSON text stands for; raises RecordError if it is not JSON, whatever is wrong with it."""
+    if not text.strip():
+        raise RecordError("It is empty.")
+    try:
+        return json.loads(text)
+    except Exception as error:  # ValueError as a rule; RecursionError if it is nested deeply
+        raise RecordError("It is not JSON.") from error
 
 
 def to_fields(record: "DataclassInstance") -> dict[str, Any]:
@@ -32,7 +43,7 @@ def from_fields(kind: type[Record], fields: Any) -> Record:
     """
     try:
         return msgspec.convert(fields, kind, dec_hook=_decode)
-    except (msgspec.ValidationError, ValueError, TypeError) as error:
+    except Exception as error:  # OverflowError, for example, for an infinite number in place of a whole one
         raise RecordError(f"It is no {kind.__name__}: {error}.") from error
 
 

@@ -1,13 +1,18 @@
 """Checkpoint: everything that a run needs to continue as if it had never stopped."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 Weights = Mapping[str, NDArray[Any]]
+_MOST = 10**9  # steps or images; 200 epochs of 60,000 images in batches of one are 12 million steps
 _TRAINED, _EVALUATED = "trained.", "kept."  # prefixes of the names of tensors
 
 
@@ -39,6 +44,33 @@ class Counters:
     rate_scale: float
     last_rate: float
     averaged_steps: int
+
+    def __post_init__(self) -> None:
+        """Raises ValueError if these cannot be the counters of any run, as in a damaged file."""
+        counts = (self.step, self.tested_epochs, self.epoch_right, self.epoch_images, self.averaged_steps, self.best_epoch or 0)
+        measured = (self.epoch_loss, self.best_test_accuracy, self.elapsed_s, self.last_rate, self.rate_scale)
+        if not (
+            all(0 <= count <= _MOST for count in counts)
+            and all(0 <= value < math.inf for value in measured)
+            and -1 <= self.best_validation_accuracy <= 1  # -1 before the first epoch
+            and self.rate_scale > 0
+            and self.epoch_right <= self.epoch_images
+            and (self.best_epoch or 0) <= self.tested_epochs
+        ):
+            raise ValueError("These are not the counters of a run.")
+
+
+def check_arrays(arrays: Weights, expected: Mapping[str, "Tensor"]) -> None:
+    """Raises ValueError, saying which differs, unless there is exactly one array for each tensor, of its shape and type.
+
+    PyTorch's fused optimizers do not check what they are given: a state of another shape makes them write beyond its memory.
+    """
+    for name in sorted(arrays.keys() ^ expected.keys()):
+        raise ValueError(f"{name[:80]} {'is missing' if name in expected else 'does not belong in it'}")
+    for name, tensor in expected.items():
+        is_same = arrays[name].shape == tuple(tensor.shape) and f"torch.{arrays[name].dtype}" == str(tensor.dtype)
+        if not is_same:
+            raise ValueError(f"{name[:80]} has the shape {arrays[name].shape} and the type {arrays[name].dtype}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,16 +3,32 @@
 A training process writes events as JSON, and pages read them back as the same classes (`runs.event_log`). Checkpoints and evaluations of
 whole data sets are kept in memory only, because they have files of their own; they are None in an event that was read. Other fields that
 can be None were not recorded by earlier versions of the project.
+
+The types below say which numbers are possible; an event with any other is refused when it is read.
 """
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 from fmnist_core.evaluation.evaluation import Evaluation
+from fmnist_core.settings.config import MAX_EPOCHS
 from fmnist_core.store.records import IN_MEMORY
 from fmnist_core.training.checkpoint import Checkpoint, Weights
+
+MAX_STEPS = MAX_EPOCHS * 60_000  # all training images in batches of one
+MAX_PROBES = 100
+Epoch = Annotated[int, Meta(ge=0, le=MAX_EPOCHS + 1)]  # one more is the epoch to come when the last has been evaluated
+Step = Annotated[int, Meta(ge=0, le=MAX_STEPS)]
+Images = Annotated[int, Meta(ge=0, le=10**9)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Rate = Annotated[float, Meta(ge=0, le=1e9)]
+Seconds = Annotated[float, Meta(ge=0, le=1e9)]  # 30 years
+Estimate = Annotated[float, Meta(ge=0, le=1e18)]  # far off while it is made from a single step
+Text = Annotated[str, Meta(max_length=1_000)]
 
 
 class _HasWeights:
@@ -35,25 +51,25 @@ class Started:
         probes: indices of the test images that are followed through training, see `images.pick_probes`.
     """
 
-    steps_per_epoch: int
-    train_images: int = 0
-    validation_images: int = 0
-    test_images: int = 0
-    device: str = ""
-    precision: str = ""
-    probes: tuple[int, ...] = ()
+    steps_per_epoch: Step
+    train_images: Images = 0
+    validation_images: Images = 0
+    test_images: Images = 0
+    device: Text = ""
+    precision: Text = ""
+    probes: Annotated[tuple[Images, ...], Meta(max_length=MAX_PROBES)] = ()
 
 
 @dataclass(frozen=True)
 class Resumed:
     """Takes the place of Started when a run continues from a checkpoint; steps reported after this one will be reported again."""
 
-    epoch: int
-    step: int
-    steps_per_epoch: int
-    elapsed_s: float
-    device: str = ""
-    precision: str = ""
+    epoch: Epoch
+    step: Step
+    steps_per_epoch: Step
+    elapsed_s: Seconds
+    device: Text = ""
+    precision: Text = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,13 +88,13 @@ class StepDone(_HasWeights):
         checkpoint: the state of the run at this moment.
     """
 
-    epoch: int
-    step: int
+    epoch: Epoch
+    step: Step
     losses: tuple[float, ...]
-    images_per_s: float
-    elapsed_s: float
-    remaining_s: float
-    learning_rate: float | None = None
+    images_per_s: Estimate
+    elapsed_s: Seconds
+    remaining_s: Estimate
+    learning_rate: Rate | None = None
     probes: NDArray[np.float32] | None = None
     checkpoint: Checkpoint | None = field(default=None, metadata=IN_MEMORY)
 
@@ -97,16 +113,16 @@ class EpochDone(_HasWeights):
         checkpoint: the state of the run at this moment.
     """
 
-    epoch: int
-    step: int
+    epoch: Epoch
+    step: Step
     train_loss: float
     test_loss: float
-    test_accuracy: float
-    elapsed_s: float
-    train_accuracy: float | None = None
+    test_accuracy: Share
+    elapsed_s: Seconds
+    train_accuracy: Share | None = None
     validation_loss: float | None = None
-    validation_accuracy: float | None = None
-    learning_rate: float | None = None
+    validation_accuracy: Share | None = None
+    learning_rate: Rate | None = None
     is_best: bool = False
     evaluation: Evaluation | None = field(default=None, metadata=IN_MEMORY)
     checkpoint: Checkpoint | None = field(default=None, metadata=IN_MEMORY)
@@ -116,9 +132,9 @@ class EpochDone(_HasWeights):
 class RateChanged:
     """The learning rate was changed by hand after this step; the checkpoint contains the new one."""
 
-    epoch: int
-    step: int
-    learning_rate: float
+    epoch: Epoch
+    step: Step
+    learning_rate: Rate
     checkpoint: Checkpoint | None = field(default=None, metadata=IN_MEMORY)
 
 
@@ -132,9 +148,9 @@ class Diverged:
         losses: the finite losses since the last report.
     """
 
-    epoch: int
-    step: int
-    message: str
+    epoch: Epoch
+    step: Step
+    message: Text
     losses: tuple[float, ...] = ()
 
 
@@ -148,12 +164,12 @@ class Finished:
         best_epoch: None if no images are held out.
     """
 
-    epoch: int
-    step: int
-    test_accuracy: float
-    elapsed_s: float
-    train_accuracy: float | None = None
-    best_epoch: int | None = None
+    epoch: Epoch
+    step: Step
+    test_accuracy: Share
+    elapsed_s: Seconds
+    train_accuracy: Share | None = None
+    best_epoch: Epoch | None = None
 
 
 Event = Started | Resumed | StepDone | EpochDone | RateChanged | Diverged | Finished

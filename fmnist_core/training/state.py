@@ -12,12 +12,13 @@ from torch.optim.swa_utils import AveragedModel
 from fmnist_core.network.fast import to_device
 from fmnist_core.network.model import FashionCNN
 from fmnist_core.settings.config import TrainConfig
-from fmnist_core.training.checkpoint import Checkpoint
+from fmnist_core.training.checkpoint import Checkpoint, check_arrays
 from fmnist_core.training.events import Event, RateChanged, Request
 from fmnist_core.training.progress import Progress
 from fmnist_core.training.schedule import scheduled_rate
 
 _AVERAGE_DECAY = 0.999
+_STATES = {"adam": ("exp_avg", "exp_avg_sq"), "sgd": ("momentum_buffer",)}  # of the optimizer, each in the shape of its parameter
 
 
 class TrainingState:
@@ -80,8 +81,10 @@ class TrainingState:
         return Checkpoint(tensors, self.progress.count(self._rate_scale, self.last_rate, averaged_steps))
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Restores the state of a checkpoint; raises ValueError if it belongs to another network or optimizer."""
+        """Restores the state of a checkpoint; raises ValueError if it is damaged or belongs to another network or optimizer."""
         try:
+            check_arrays(checkpoint.tensors, self._expected_tensors(checkpoint))
+            self.progress.check(checkpoint.counters)
             _load(self.model, checkpoint.tensors, "trained.")
             if self._average is not None:
                 _load(self._average.module, checkpoint.tensors, "kept.")
@@ -93,10 +96,22 @@ class TrainingState:
                     _, number, key = name.split(".", 2)
                     state.setdefault(int(number), {})[key] = _shaped_like(parameters[int(number)], torch.from_numpy(np.array(array)))
             self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
-        except (KeyError, IndexError, TypeError, RuntimeError) as error:
-            raise ValueError("This checkpoint belongs to another network or optimizer: start a new run.") from error
+        except (ValueError, KeyError, IndexError, TypeError, RuntimeError) as error:
+            raise ValueError(f"The checkpoint is damaged, or another network's or optimizer's ({error}): start a new run.") from error
         self._rate_scale, self.last_rate = checkpoint.counters.rate_scale, checkpoint.counters.last_rate
         self.progress.restore(checkpoint.counters)
+
+    def _expected_tensors(self, checkpoint: Checkpoint) -> dict[str, Tensor]:
+        """Tensors with the names, shapes and types of those that `capture` writes."""
+        expected = {f"trained.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        if self._average is not None:
+            expected |= {f"kept.{name}": tensor for name, tensor in self._average.module.state_dict().items()}
+        if checkpoint.step > 0:  # the optimizer has no state before the first step
+            for number, parameter in enumerate(self.model.parameters()):
+                expected |= {f"optimizer.{number}.{key}": parameter for key in _STATES[self._config.optimizer]}
+                if self._config.optimizer == "adam":
+                    expected[f"optimizer.{number}.step"] = torch.tensor(0.0)
+        return expected
 
     def _scheduled_rate(self) -> float:
         return scheduled_rate(self._config, self.progress.step, self._scheduled_steps)

@@ -1,83 +1,78 @@
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from fmnist_core.runs import claim
-from fmnist_core.runs.claim import is_alive, take_claim, this_process
-from fmnist_core.store.files import read_json, write_json
+from fmnist_core.runs.claim import claim_start, claim_training, is_claimed, is_training_claimed, release_start
+from tests.conftest import ROOT
+
+_TRAIN = """
+import sys
+from pathlib import Path
+from fmnist_core.runs.claim import claim_training
+claim = claim_training(Path(sys.argv[1]))
+print(claim is not None, flush=True)
+input()
+"""
 
 
 @pytest.fixture
-def other() -> "Iterator[subprocess.Popen[bytes]]":
-    """Another process, which lives as long as the test."""
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+def trainer(tmp_path: Path) -> "Iterator[subprocess.Popen[str]]":
+    """Another process, which has claimed the run in `tmp_path` for training."""
+    command = [sys.executable, "-c", _TRAIN, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "True\n"
         yield process
         process.kill()
 
 
-def identify(process: "subprocess.Popen[bytes]") -> dict[str, float]:
-    return {"pid": process.pid, "create_time": psutil.Process(process.pid).create_time()}
+def test_a_run_is_claimed_from_its_start_to_its_end_without_a_gap(tmp_path: Path) -> None:
+    assert not is_claimed(tmp_path)
+    assert claim_start(tmp_path)
+    assert (is_claimed(tmp_path), is_training_claimed(tmp_path)) == (True, False)
+    training = claim_training(tmp_path)
+    assert training is not None
+    release_start(tmp_path)
+    assert (is_claimed(tmp_path), is_training_claimed(tmp_path)) == (True, True)
+    training.release()
+    assert (is_claimed(tmp_path), is_training_claimed(tmp_path)) == (False, False)
 
 
-def test_a_process_is_known_by_its_pid_and_its_time_of_creation(other: "subprocess.Popen[bytes]") -> None:
-    assert this_process() == {"pid": os.getpid(), "create_time": psutil.Process().create_time()}
-    assert is_alive(this_process())
-    assert is_alive(identify(other))
+def test_a_claim_that_passes_on_while_somebody_looks_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The start is looked at first: were it the other way round, the claim could pass between the two looks."""
+    looked: list[str] = []
+    monkeypatch.setattr(claim, "is_locked", lambda file: looked.append(file.name))
+    is_claimed(tmp_path)
+    assert looked == ["starting.lock", "trainer.lock"]
 
 
-@pytest.mark.parametrize(("seconds", "expected"), [(-0.9, True), (0.9, True), (-1.0, False), (1.0, False), (-1e6, False), (1e6, False)])
-def test_a_process_created_a_second_earlier_or_later_is_another(seconds: float, expected: bool) -> None:
-    this = this_process()
-    assert is_alive(this | {"create_time": this["create_time"] + seconds}) is expected
+def test_only_one_starts_a_run(tmp_path: Path) -> None:
+    assert claim_start(tmp_path)
+    assert not claim_start(tmp_path)
+    release_start(tmp_path)
+    release_start(tmp_path)
+    assert claim_start(tmp_path)
+    release_start(tmp_path)
 
 
-def test_a_process_that_has_ended_is_not_alive(other: "subprocess.Popen[bytes]") -> None:
-    process = identify(other)
-    other.kill()
-    other.wait()
-    assert not is_alive(process)
+def test_a_run_that_another_process_trains_cannot_be_claimed_until_that_dies(tmp_path: Path, trainer: "subprocess.Popen[str]") -> None:
+    assert is_claimed(tmp_path)
+    assert claim_training(tmp_path, 0) is None
+    trainer.kill()
+    trainer.wait()
+    assert not is_claimed(tmp_path)
+    assert claim_training(tmp_path, 0) is not None
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no zombies")
-def test_a_process_that_has_ended_and_was_not_waited_for_is_not_alive(other: "subprocess.Popen[bytes]") -> None:
-    process = identify(other)
-    other.kill()
-    os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
-    assert psutil.pid_exists(other.pid)
-    assert not is_alive(process)
-
-
-def test_the_first_to_claim_a_run_has_it_and_keeps_it(tmp_path: Path) -> None:
-    assert take_claim(tmp_path) == tmp_path / "claim-1.json"
-    assert read_json(tmp_path / "claim-1.json") == this_process()
-    assert take_claim(tmp_path) == tmp_path / "claim-1.json"
-    assert [file.name for file in tmp_path.iterdir()] == ["claim-1.json"]
-
-
-def test_a_run_that_another_process_trains_cannot_be_claimed(tmp_path: Path, other: "subprocess.Popen[bytes]") -> None:
-    write_json(tmp_path / "claim-1.json", identify(other))
-    assert take_claim(tmp_path) is None
-    other.kill()
-    other.wait()
-    assert take_claim(tmp_path) == tmp_path / "claim-2.json"
-    assert read_json(tmp_path / "claim-2.json") == this_process()
-
-
-def test_the_claim_with_the_highest_number_counts(tmp_path: Path, other: "subprocess.Popen[bytes]") -> None:
-    for number in (2, 9):
-        write_json(tmp_path / f"claim-{number}.json", this_process())
-    write_json(tmp_path / "claim-10.json", identify(other))
-    assert take_claim(tmp_path) is None
-    other.kill()
-    other.wait()
-    assert take_claim(tmp_path) == tmp_path / "claim-11.json"
-
-
-def test_of_two_that_claim_a_run_at_once_one_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(claim, "create_once", lambda *_: False)  # the other was first, after this one had looked
-    assert take_claim(tmp_path) is None
+def test_runs_are_claimed_each_by_itself(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    for folder in (one, two):
+        folder.mkdir()
+        assert claim_start(folder)
+    release_start(one)
+    assert (is_claimed(one), is_claimed(two)) == (False, True)
+    release_start(two)

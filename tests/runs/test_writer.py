@@ -15,7 +15,7 @@ import torch
 from fmnist_core.dataset.split import Split
 from fmnist_core.evaluation.evaluation import Evaluation
 from fmnist_core.runs import writer
-from fmnist_core.runs.claim import this_process
+from fmnist_core.runs.claim import claim_start, claim_training, is_claimed, release_start
 from fmnist_core.runs.event_log import read_events
 from fmnist_core.runs.folders import STARTER_ID, RunError, epoch_file, last_file, run_folder
 from fmnist_core.runs.record import RunRecord, State, list_runs, load_run
@@ -23,6 +23,7 @@ from fmnist_core.runs.results import read_live_kernels
 from fmnist_core.runs.weights import load_checkpoint, load_model, save_checkpoint, weights_stamp
 from fmnist_core.runs.writer import RunWriter, create_run, mark_ended, prepare_resume
 from fmnist_core.settings.config import TrainConfig
+from fmnist_core.store import locks
 from fmnist_core.store.files import read_json
 from fmnist_core.training.checkpoint import Checkpoint, Counters
 from fmnist_core.training.events import Event, RateChanged, Resumed, StepDone
@@ -80,9 +81,10 @@ def test_a_home_folder_that_cannot_be_written_is_reported(tmp_path: Path, monkey
 def test_the_writer_claims_the_run_for_its_process() -> None:
     run_id = create_run(TrainConfig())
     writer = RunWriter(run_id)
-    assert json.loads((run_folder(run_id) / "status.json").read_text())["process"]["pid"] == os.getpid()
+    assert json.loads((run_folder(run_id) / "status.json").read_text())["pid"] == os.getpid()
+    assert is_claimed(run_folder(run_id))
     writer.end("stopped")
-    assert list(run_folder(run_id).glob("claim-*")) == []
+    assert not is_claimed(run_folder(run_id))
 
 
 def read_status(run_id: str) -> Any:
@@ -131,11 +133,47 @@ def test_a_new_run_is_written_in_full(home: Path) -> None:
         "message": "",
         "epochs": None,
         "best_epoch": None,
-        "process": this_process(),
+        "pid": os.getpid(),
     }
     assert (folder / "reserve").read_bytes() == bytes(65_536)
     assert list((folder / "checkpoints").iterdir()) == []
-    assert [file.name for file in (home / "runs").iterdir()] == [run_id], "the draft has become the run"
+    assert [file.name for file in (home / "runs").iterdir()] == [run_id]
+    assert is_claimed(folder)
+
+
+def test_until_its_settings_are_written_a_run_is_seen_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, list[RunRecord], bool]] = []
+    write = writer.write_json
+
+    def look(file: Path, content: Any, *, durable: bool) -> None:
+        seen.append((file.name, list_runs(), is_claimed(file.parent)))
+        write(file, content, durable=durable)
+
+    monkeypatch.setattr(writer, "write_json", look)
+    run_id = create_run(TrainConfig())
+    assert seen == [("status.json", [], True), ("config.json", [], True)]
+    assert [run.id for run in list_runs()] == [run_id]
+
+
+@pytest.mark.parametrize("written", [0, 1, 2])
+def test_a_run_that_cannot_be_created_leaves_nothing(written: int, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, left = writer.write_json, [written]
+
+    def fail(*arguments: Any, **options: Any) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(28, "No space left on device")
+        write(*arguments, **options)
+
+    def reserve(_folder: Path) -> None:
+        if written == 2:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(writer, "write_json", fail)
+    monkeypatch.setattr(writer, "_reserve_space", reserve)
+    with pytest.raises(RunError, match="No space left on device"):
+        create_run(TrainConfig())
+    assert list((home / "runs").iterdir()) == []
 
 
 def test_runs_without_a_name_are_numbered() -> None:
@@ -143,14 +181,37 @@ def test_runs_without_a_name_are_numbered() -> None:
     assert names == ["Run 1", "Blue", "Run 3", "Run 4"]
 
 
+@pytest.mark.parametrize("name", [".20200101-000000-aaaa.new", "20200101-000000-aaaa"])
 @pytest.mark.parametrize(("age_s", "stays"), [(0, True), (3_600, True), (3_601, False)])
-def test_a_draft_is_deleted_when_it_is_older_than_an_hour(age_s: int, stays: bool, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    draft = home / "runs" / ".20200101-000000-aaaa.new"
-    draft.mkdir(parents=True)
+def test_a_draft_is_deleted_when_it_is_older_than_an_hour(
+    name: str, age_s: int, stays: bool, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = home / "runs" / name
+    (draft / "checkpoints").mkdir(parents=True)
     os.utime(draft, (5_000, 5_000))
     monkeypatch.setattr(writer, "time", SimpleNamespace(time=lambda: 5_000 + age_s))
     create_run(TrainConfig())
     assert draft.exists() is stays
+
+
+@pytest.mark.parametrize("left", ["events.jsonl", "config.json", "checkpoints/epoch-001.safetensors", "checkpoints/last.safetensors"])
+def test_a_run_that_lost_its_settings_is_never_mistaken_for_a_draft(left: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = home / "runs" / "20200101-000000-aaaa"
+    (folder / "checkpoints").mkdir(parents=True)
+    (folder / left).touch()
+    monkeypatch.setattr(writer, "time", SimpleNamespace(time=lambda: 1e12))
+    create_run(TrainConfig())
+    assert (folder / left).exists()
+
+
+def test_a_draft_that_is_being_written_stays_whatever_the_clock_says(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draft = home / "runs" / "20200101-000000-aaaa"
+    draft.mkdir(parents=True)
+    assert claim_start(draft)
+    monkeypatch.setattr(writer, "time", SimpleNamespace(time=lambda: 1e12))
+    create_run(TrainConfig())
+    assert draft.exists()
+    release_start(draft)
 
 
 def test_a_draft_that_another_process_deletes_first_is_ignored(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,6 +244,7 @@ def test_what_cannot_be_continued_says_why() -> None:
     assert refusal(STARTER_ID) == refusal(STARTER_ID, 1) == NO_CHECKPOINT
     run_id = create_run(TrainConfig())
     assert refusal(run_id) == refusal(run_id, 1) == ALREADY
+    release_start(run_folder(run_id))
     put_status(run_id, state="finished", epoch=5)
     assert refusal(run_id) == refusal(run_id, 1) == NO_CHECKPOINT
     put_status(run_id, state="stopped", epoch=1)
@@ -204,7 +266,8 @@ def test_a_continued_run_waits_again_and_keeps_its_figures(
     run_id = create_run(TrainConfig(epochs=4))
     if has_checkpoint:
         save_checkpoint(checkpoint_at(5), run_folder(run_id))
-    put_status(run_id, state=state, epoch=epoch, test_accuracy=0.5, message="It ended.", epochs=7, best_epoch=1, process={"pid": 1})
+    release_start(run_folder(run_id))
+    put_status(run_id, state=state, epoch=epoch, test_accuracy=0.5, message="It ended.", epochs=7, best_epoch=1, pid=1)
     prepare_resume(run_id, more_epochs)
     assert read_status(run_id) == {
         "state": "waiting",
@@ -213,7 +276,7 @@ def test_a_continued_run_waits_again_and_keeps_its_figures(
         "message": "",
         "epochs": epochs,
         "best_epoch": 1,
-        "process": this_process(),
+        "pid": os.getpid(),
     }
     (command,) = (json.loads(line) for line in (run_folder(run_id) / "commands.jsonl").read_text().splitlines())
     assert (command["command"], command["more_epochs"]) == ("resume", more_epochs)
@@ -221,6 +284,7 @@ def test_a_continued_run_waits_again_and_keeps_its_figures(
 
 def test_a_run_that_cannot_be_written_is_not_continued() -> None:
     run_id = create_run(TrainConfig())
+    release_start(run_folder(run_id))
     put_status(run_id, state="stopped")
     (run_folder(run_id) / "commands.jsonl").mkdir()
     with pytest.raises(RunError) as raised:
@@ -228,14 +292,85 @@ def test_a_run_that_cannot_be_written_is_not_continued() -> None:
     assert str(raised.value) == f"Cannot write to {run_folder(run_id)} (Is a directory): free some space and try again."
 
 
+def test_of_two_that_continue_a_run_at_once_one_does() -> None:
+    """The second looked before the first had written, and is refused when it comes to writing."""
+    run_id = create_run(TrainConfig())
+    folder = run_folder(run_id)
+    save_checkpoint(checkpoint_at(5), folder)
+    RunWriter(run_id).end("stopped")
+    seen: list[str] = []
+
+    def be_second(record: RunRecord, _more_epochs: int) -> None:
+        seen.append(record.state)
+        if len(seen) == 1:
+            prepare_resume(run_id)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writer, "_check_resumable", be_second)
+        with pytest.raises(RunError, match=ALREADY):
+            prepare_resume(run_id)
+    assert seen == ["stopped", "stopped", "stopped"]
+    assert load_run(run_id).state == "waiting"
+    assert (folder / "commands.jsonl").read_text().count("resume") == 1
+
+
+def test_a_run_that_was_continued_and_ended_meanwhile_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = create_run(TrainConfig())
+    save_checkpoint(checkpoint_at(5), run_folder(run_id))
+    RunWriter(run_id).end("stopped")
+
+    def finish_first(folder: Path) -> bool:
+        RunWriter(run_id).end("finished")
+        return claim_start(folder)
+
+    monkeypatch.setattr(writer, "claim_start", finish_first)
+    with pytest.raises(RunError, match=COMPLETE):
+        prepare_resume(run_id)
+    assert load_run(run_id).state == "finished"
+    assert not is_claimed(run_folder(run_id)), "whoever is refused keeps no claim"
+
+
+def test_a_run_that_is_just_ending_can_be_continued_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever reads its last status may come before the trainer has given up its claim."""
+    run_id = create_run(TrainConfig())
+    folder = run_folder(run_id)
+    save_checkpoint(checkpoint_at(5), folder)
+    running = RunWriter(run_id)
+    put_status(run_id, state="stopped")
+    monkeypatch.setattr(locks.time, "sleep", lambda _s: running._claim.release())
+    prepare_resume(run_id)
+    assert load_run(run_id).state == "waiting"
+
+
+def test_a_run_has_at_most_two_hundred_epochs() -> None:
+    run_id = create_run(TrainConfig(epochs=150))
+    save_checkpoint(checkpoint_at(5), run_folder(run_id))
+    RunWriter(run_id).end("finished")
+    assert refusal(run_id, 51) == "A run has at most 200 epochs in total."
+    prepare_resume(run_id, 50)
+
+
 @pytest.mark.parametrize("state", ["waiting", "training", "paused", "interrupted", "finished", "stopped", "diverged", "failed"])
 def test_only_a_run_that_has_not_ended_is_marked_as_ended(state: State) -> None:
     run_id = create_run(TrainConfig(epochs=4))
-    put_status(run_id, state=state, epoch=2, test_accuracy=0.5, message="Before.", epochs=6, best_epoch=1)
+    put_status(run_id, state=state, epoch=2, test_accuracy=0.5, message="Before.", epochs=6, best_epoch=1, pid=77)
     before = read_status(run_id)
-    mark_ended(run_id, "failed", "It died.")
+    mark_ended(run_id, "failed", "It died.", pid=77)
     ended = before | {"state": "failed", "message": "It died."}
-    assert read_status(run_id) == (ended if state in ("waiting", "training", "paused", "interrupted") else before)
+    assert read_status(run_id) == (ended if state in ("waiting", "training", "paused") else before)
+
+
+def test_who_reaps_a_process_speaks_only_for_that() -> None:
+    run_id = create_run(TrainConfig())
+    put_status(run_id, state="training", pid=77)
+    before = read_status(run_id)
+    mark_ended(run_id, "failed", "It died.", pid=78)
+    assert read_status(run_id) == before, "another process wrote it"
+    running = RunWriter(run_id)
+    before = read_status(run_id)
+    mark_ended(run_id, "failed", "It died.", pid=os.getpid())
+    assert read_status(run_id) == before, "another process trains it"
+    running.end("stopped")
 
 
 # Writing a run
@@ -250,13 +385,13 @@ def test_a_writer_takes_over_a_run_as_it_is() -> None:
     assert (running.run_id, running.folder, running.epochs, running.is_evaluated) == (run_id, folder, 6, False)
     run = load_run(run_id)
     assert (run.state, run.epoch, run.test_accuracy, run.message, run.epochs, run.best_epoch) == ("waiting", 2, 0.5, "", 6, 1)
-    assert (folder / "claim-1.json").is_file()
+    assert claim_training(folder, 0) is None
     assert (folder / "reserve").stat().st_size == 65_536
 
 
 def test_a_run_that_another_process_trains_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     run_id = create_run(TrainConfig())
-    monkeypatch.setattr(writer, "take_claim", lambda _folder: None)
+    monkeypatch.setattr(writer, "claim_training", lambda _folder: None)
     with pytest.raises(RunError) as raised:
         RunWriter(run_id)
     assert str(raised.value) == f'The run "{run_id}" is being trained by another process.'
@@ -278,14 +413,16 @@ def test_a_full_disk_has_no_room_for_the_reserve_and_the_run_continues() -> None
     run_id = create_run(TrainConfig())
     (run_folder(run_id) / "reserve").unlink()
     (run_folder(run_id) / "reserve").mkdir()
-    RunWriter(run_id).change_state("training")
+    running = RunWriter(run_id)
+    running.change_state("training")
     assert load_run(run_id).state == "training"
 
 
 @pytest.mark.parametrize("event", [started(), Resumed(epoch=1, step=3, steps_per_epoch=4, elapsed_s=1.0)])
 def test_a_run_that_starts_or_resumes_is_training(event: Event) -> None:
     run_id = create_run(TrainConfig())
-    RunWriter(run_id).write_event(event)
+    running = RunWriter(run_id)
+    running.write_event(event)
     assert load_run(run_id).state == "training"
     assert [type(written) for written in read_events(run_folder(run_id))[0]] == [type(event)]
 
@@ -423,20 +560,36 @@ def test_a_run_that_ends_gives_up_its_claim_and_its_reserve(is_lost: bool) -> No
     run_id = create_run(TrainConfig())
     folder, running = run_folder(run_id), RunWriter(run_id)
     if is_lost:
-        (folder / "claim-1.json").unlink()
+        (folder / "trainer.lock").unlink()
         (folder / "reserve").unlink()
     running.end("diverged", "It grew.")
-    assert sorted(file.name for file in folder.iterdir()) == ["checkpoints", "config.json", "status.json"]
+    assert not (folder / "reserve").exists()
+    assert not is_claimed(folder)
     assert (load_run(run_id).state, load_run(run_id).message) == ("diverged", "It grew.")
 
 
-def test_whoever_reads_that_a_run_has_ended_may_claim_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_last_status_is_written_before_the_claim_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     run_id = create_run(TrainConfig())
     running = RunWriter(run_id)
-    seen: list[list[Path]] = []
-    monkeypatch.setattr(writer, "write_json", lambda file, _content: seen.append(list(file.parent.glob("claim-*"))))
+    seen: list[bool] = []
+    monkeypatch.setattr(writer, "write_json", lambda file, _content, **_: seen.append(is_claimed(file.parent)))
     running.end("stopped")
-    assert seen == [[]]
+    assert seen == [True]
+    assert not is_claimed(run_folder(run_id))
+
+
+def test_a_run_whose_last_status_cannot_be_written_gives_up_its_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = create_run(TrainConfig())
+    running = RunWriter(run_id)
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(writer, "write_json", fail)
+    with pytest.raises(OSError, match="No space left"):
+        running.end("stopped")
+    assert not is_claimed(run_folder(run_id))
+    assert load_run(run_id).state == "interrupted"
 
 
 def test_a_failed_run_keeps_its_unfinished_epoch_and_says_why() -> None:
@@ -453,7 +606,7 @@ def test_a_failed_run_is_marked_even_if_nothing_else_can_be_saved(monkeypatch: p
     run_id = create_run(TrainConfig())
     running, tried = RunWriter(run_id), []
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         tried.append((run_folder(run_id) / "reserve").exists())
         raise OSError("full")
 

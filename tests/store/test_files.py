@@ -1,12 +1,22 @@
 import json
 import os
-import threading
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from fmnist_core.store.files import append_line, create_once, drop_unfinished_line, read_json, read_lines, write_json, write_whole
+from fmnist_core.store.files import (
+    MAX_JSON_BYTES,
+    append_line,
+    drop_unfinished_line,
+    read_json,
+    read_last_lines,
+    read_lines,
+    read_whole,
+    write_json,
+    write_whole,
+)
 
 
 def test_written_data_is_read_back(tmp_path: Path) -> None:
@@ -112,19 +122,79 @@ def test_without_a_file_there_is_nothing_to_remove(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_only_one_of_many_threads_creates_a_file(tmp_path: Path) -> None:
-    file = tmp_path / "claim.json"
-    won: list[int] = []
+@pytest.mark.parametrize("newlines", [0, 1])
+def test_a_half_line_at_the_end_becomes_a_line_of_its_own(newlines: int, tmp_path: Path) -> None:
+    """Otherwise the next line would be lost with it."""
+    file = tmp_path / "commands.jsonl"
+    file.write_bytes(b'{"half": ' + newlines * b"\n")
+    append_line(file, {"whole": 1})
+    append_line(file, {"whole": 2})
+    assert file.read_bytes() == b'{"half": \n{"whole": 1}\n{"whole": 2}\n'
 
-    def claim(number: int) -> None:
-        if create_once(file, {"by": number}):
-            won.append(number)
 
-    threads = [threading.Thread(target=claim, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(won) == 1
-    assert read_json(file) == {"by": won[0]}
-    assert list(tmp_path.iterdir()) == [file]
+def test_a_line_that_is_not_written_in_full_is_an_error(tmp_path: Path) -> None:
+    if sys.platform != "linux":
+        pytest.skip("only Linux has /dev/full")
+    (tmp_path / "events.jsonl").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        append_line(tmp_path / "events.jsonl", {"step": 1})
+
+
+_NESTED = b"[" * 100_000
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"\x00" * 9, _NESTED, _NESTED + b"]" * 100_000, b'{"a": ' + b"9" * 5000])
+def test_what_is_not_json_reads_as_nothing(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "status.json"
+    file.write_bytes(content)
+    assert read_json(file) == {}
+
+
+def test_only_regular_files_of_a_bounded_size_are_read(tmp_path: Path) -> None:
+    """A named pipe would block whoever opens it, and /dev/zero never ends."""
+    file = tmp_path / "whole"
+    file.write_bytes(b"12345")
+    assert read_whole(file, 5) == b"12345"
+    with pytest.raises(OSError, match="it is larger than 4 bytes"):
+        read_whole(file, 4)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "loop").symlink_to("loop")
+    for name in ("pipe", "zero", "folder", "loop", "missing"):
+        with pytest.raises(OSError, match=name):
+            read_whole(tmp_path / name)
+        assert read_json(tmp_path / name) == {}
+        assert read_lines(tmp_path / name) == ([], 0)
+        assert read_last_lines(tmp_path / name) == ([], 0)
+
+
+def test_long_files_are_read_in_parts_and_endless_lines_passed_over(tmp_path: Path) -> None:
+    file = tmp_path / "commands.jsonl"
+    file.write_bytes(b"x" * (MAX_JSON_BYTES - 3) + b"\n" + b"abc\n" + b"y" * (2 * MAX_JSON_BYTES) + b"\nlast\n")
+    found, offset, calls = [], 0, 0
+    while offset < file.stat().st_size:
+        lines, offset = read_lines(file, offset)
+        found += lines
+        calls += 1
+    assert calls == 5
+    assert [line for line in found if len(line) < 9] == [b"abc", b"", b"last"]
+
+
+def test_the_last_lines_are_those_that_are_whole(tmp_path: Path) -> None:
+    file = tmp_path / "commands.jsonl"
+    lines = [f"{number:07}".encode() for number in range(10_000)]
+    file.write_bytes(b"\n".join(lines[:5]) + b"\n00")
+    assert read_last_lines(file) == (lines[:5], 40)
+    file.write_bytes(b"\n".join(lines) + b"\n")
+    last, offset = read_last_lines(file)
+    assert last == lines[-65_536 // 8 + 1 :]
+    assert offset == 80_000
+
+
+def test_the_half_line_after_a_long_file_is_removed(tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    for whole in (b"", b"a\n" * 100_000):
+        file.write_bytes(whole + b"b" * 200_000)
+        drop_unfinished_line(file)
+        assert file.read_bytes() == whole
