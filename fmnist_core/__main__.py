@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from fmnist_core.jobs.control import stop
 from fmnist_core.jobs.processes import AWAIT_RUN, LOG_NAME
@@ -22,6 +22,7 @@ from fmnist_core.settings.changes import find_changes
 from fmnist_core.settings.config import SETTINGS, TrainConfig
 from fmnist_core.settings.declaration import Setting
 from fmnist_core.settings.presets import PRESETS, find_preset
+from fmnist_core.store.text import visible_line
 from fmnist_core.training.events import EpochDone, Event, RateChanged, Resumed, Started, StepDone
 
 _PRINT_EVERY_STEPS = 100
@@ -37,8 +38,13 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(error)
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:  # it may quote arguments as they are
+        super().error(visible_line(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m fmnist_core", description="Fashion-MNIST and one small convolutional network.")
+    parser = _Parser(prog="python -m fmnist_core", description="Fashion-MNIST and one small convolutional network.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     train = commands.add_parser("train", help="train a network; the last line is the id of the run")
@@ -211,7 +217,9 @@ def _evaluate(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps({"run": run.id} | figures))
         return 0
-    print(f"{run.name}: {100 * evaluation.accuracy:.2f} % of {len(evaluation.labels):,} test images, loss {evaluation.loss:.4f}")
+    print(
+        f"{visible_line(run.name)}: {100 * evaluation.accuracy:.2f} % of {len(evaluation.labels):,} test images, loss {evaluation.loss:.4f}"
+    )
     print(f"{'class':12} precision  recall      F1  images")
     for row in figures["per_class"]:
         shares = ("      –" if row[key] is None else f"{100 * row[key]:5.1f} %" for key in ("precision", "recall", "f1"))
@@ -245,22 +253,22 @@ def _predict(options: argparse.Namespace) -> int:
             print(json.dumps({"file": file, "label": label, "probabilities": by_class} | about))
         else:
             note = ", unlike anything it was trained on" if is_unfamiliar else ""
-            print(f"{file}: {label} ({100 * answer.probabilities[answer.first]:.1f} %{note})")
+            print(f"{visible_line(file)}: {label} ({100 * answer.probabilities[answer.first]:.1f} %{note})")
     return int(failed)
 
 
 def _runs(_options: argparse.Namespace) -> int:
     for run in (*list_runs(), load_run(STARTER_ID)):
         accuracy = "      –" if run.test_accuracy is None else f"{100 * run.test_accuracy:5.2f} %"
-        print(f"{run.id:22} {run.state:12} {accuracy}  {run.epoch}/{run.epochs} epochs  {run.name}")
+        print(f"{run.id:22} {run.state:12} {accuracy}  {run.epoch}/{run.epochs} epochs  {visible_line(run.name)}")
     return 0
 
 
 def _fail(error: Exception | str) -> int:
-    """One sentence on standard error; returns the exit code."""
+    """One sentence on standard error, without control characters of names that it quotes; returns the exit code."""
     if isinstance(error, OSError) and error.strerror:
         error = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    print(str(error).replace("\n", " "), file=sys.stderr)
+    print(visible_line(str(error)), file=sys.stderr)
     return 1
 
 

@@ -78,7 +78,7 @@ def show_data_and_network(run: RunRecord) -> None:
         "**probabilities**, which say how sure the network is of each class."
     )
     whose = "the starter model" if run.is_starter else escape(run.name)
-    st.caption(f"A test image on its way through {whose}: the brighter, the stronger. Training uses: {device_name(pick_device())}.")
+    st.caption(f"A test image on its way through {whose}: the brighter, the stronger. Training uses: {escape(device_name(pick_device()))}.")
     show_network_diagram(model_or_stop(run), test.images[0], test.class_names[test.labels[0]], test.class_names)
 
 

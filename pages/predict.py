@@ -77,7 +77,7 @@ def show_picture_of(pictures: PictureList) -> Shown:
     try:
         preparation = preparation_of(picture)
     except PictureError as error:
-        words.error(f"{escape(picture.name)}: {error}", icon=":material/warning:")
+        words.error(escape(f"{picture.name}: {error}"), icon=":material/warning:")
         return None
     with source:
         width = min(280, 280 * picture.image.width // picture.image.height or 1)
@@ -106,7 +106,7 @@ def show_drawing() -> Shown:
     try:
         preparation = prepare_drawing(drawing.strokes, fill=drawing.fill)
     except PictureError as error:
-        words.info(str(error), icon=":material/draw:")
+        words.info(escape(str(error)), icon=":material/draw:")
         return None
     with words:
         predicted = predict_views(preparation.views, seen=preparation.image)

@@ -259,3 +259,41 @@ def test_runs_are_listed_newest_first_and_the_starter_last(trained_run: RunRecor
     assert [line.split()[0] for line in lines] == [newest, trained_run.id, "starter"]
     assert "waiting" in lines[0]
     assert "finished" in lines[1]
+
+
+HOSTILE = "\x1b[31mred\x07 \r\n\u202eb"
+PRINTED = "[31mred b"
+
+
+def test_names_are_printed_without_control_characters(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_id = create_run(TrainConfig(), "Plain")
+    config = home / "runs" / run_id / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"name": HOSTILE}))
+    assert command_line.main(["runs"]) == 0
+    newest, starter = capsys.readouterr().out.splitlines()
+    assert newest.endswith(f"0/5 epochs  {PRINTED}")
+    assert starter.startswith("starter")
+
+
+def test_file_names_are_printed_without_control_characters(
+    picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    good, bad = Path(f"{HOSTILE}.png"), Path(f"{HOSTILE}.txt")
+    good.write_bytes(picture.read_bytes())
+    bad.write_text("this is not a picture")
+    assert command_line.main(["predict", "starter", str(good), str(bad), f"{HOSTILE}.gif"]) == 1
+    printed = capsys.readouterr()
+    assert re.fullmatch(rf"{re.escape(PRINTED)}\.png: [A-Z][\w -]+ \([\d.]+ %.*\)\n", printed.out)
+    unreadable, missing = printed.err.splitlines()
+    assert unreadable.startswith(f"{PRINTED}.txt is not a picture")
+    assert missing == f"{PRINTED}.gif: No such file or directory"
+
+
+@pytest.mark.parametrize("arguments", [["runs", HOSTILE], ["train", "--preset", HOSTILE], ["train", f"--{HOSTILE}"]])
+def test_misuse_is_quoted_without_control_characters(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command_line.main(arguments)
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "[31mred" in error
+    assert not any(character in error for character in "\x1b\x07\r\u202e")

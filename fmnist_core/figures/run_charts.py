@@ -1,6 +1,5 @@
 """Plotly figures of a paused or ended run, to zoom into, read values from, and download. Charts that move are in `live_charts`."""
 
-import html
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from fmnist_core.figures.style import ACCURACY_NAMES, BLUE, CLASS_LINES, GREEN, GREY, ORANGE, OTHER_LINES, SKY_BLUE, base_figure
+from fmnist_core.figures.style import ACCURACY_NAMES, BLUE, CLASS_LINES, GREEN, GREY, ORANGE, OTHER_LINES, SKY_BLUE, as_typed, base_figure
 from fmnist_core.runs.history import Axis, RunHistory
 
 Others = Sequence[tuple[str, RunHistory]]  # the names and histories of runs to compare with, at most len(OTHER_LINES)
@@ -32,7 +31,7 @@ def draw_loss(history: RunHistory, *, axis: Axis = "step", smoothing: float = 0.
     for (name, other), style in zip(others, OTHER_LINES, strict=False):
         line = {"color": style.colour, "width": 2, "dash": style.dash}
         table = other.loss_table(smoothing, axis, _OTHER_POINTS)
-        figure.add_scatter(x=table[axis], y=table["smoothed"], name=html.escape(name), mode="lines", line=line)
+        figure.add_scatter(x=table[axis], y=table["smoothed"], name=as_typed(name), mode="lines", line=line)
     for name, figure_name, symbol, colour in (
         ("validation images, after each epoch", "validation_loss", "square", BLUE),
         ("test images, after each epoch", "test_loss", "diamond", GREEN),
@@ -74,7 +73,7 @@ def draw_accuracy(history: RunHistory, others: Others = ()) -> go.Figure:
             )
     for (name, other), style in zip(others, OTHER_LINES, strict=False):
         line, table = {"color": style.colour, "width": 2, "dash": style.dash}, other.accuracy_table()
-        figure.add_scatter(x=table["epoch"], y=table["test_accuracy"], name=f"{html.escape(name)}, test accuracy", mode="lines", line=line)
+        figure.add_scatter(x=table["epoch"], y=table["test_accuracy"], name=f"{as_typed(name)}, test accuracy", mode="lines", line=line)
     best = history.best_epoch
     if best is not None and best.validation_accuracy is not None:
         ring = {"size": 18, "symbol": "circle-open", "color": ORANGE, "line": {"width": 3}}

@@ -1,8 +1,11 @@
 """Colours, line styles, fonts and margins of every chart."""
 
+import html
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
+
+from fmnist_core.store.text import visible_line
 
 # Okabe and Ito's palette, whose colours can be distinguished with every common colour blindness (https://jfly.uni-koeln.de/color/).
 BLUE = "#0072b2"
@@ -61,5 +64,15 @@ CLASS_LINES = (
 def base_figure(height_px: int, **layout: object) -> go.Figure:
     """An empty figure with the margins and font size that all figures share."""
     figure = go.Figure()
-    figure.update_layout(height=height_px, margin={"l": 8, "r": 8, "t": 8, "b": 8}, font={"size": 14}, **layout)
+    # A name at the pointer is shown in full: plotly would cut it after 15 characters, perhaps in the middle of an entity.
+    look = {"margin": {"l": 8, "r": 8, "t": 8, "b": 8}, "font": {"size": 14}, "hoverlabel": {"namelength": -1}}
+    figure.update_layout(height=height_px, **look, **layout)
     return figure
+
+
+def as_typed(name: str) -> str:
+    """A name for plotly, which reads tags such as <b> and entities such as &lt; in every text, but shows what this returns as it was typed.
+
+    Quotation marks stay as they are, because plotly does not know &quot;.
+    """
+    return html.escape(visible_line(name), quote=False)

@@ -18,7 +18,8 @@ def test_a_page_with_several_figures_contains_plotly_once() -> None:
 
 
 def test_a_name_from_a_user_stays_text() -> None:
-    page = export_html("<script>alert(1)</script>", "a < b", [])
+    page = export_html("<script>alert(1)</script>\u202e", "a < b\x00", [])
     assert "<script>" not in page
     assert "<title>&lt;script&gt;alert(1)&lt;/script&gt;</title>" in page
+    assert "<h1>&lt;script&gt;alert(1)&lt;/script&gt;</h1>" in page
     assert "<p>a &lt; b</p>" in page

@@ -51,14 +51,22 @@ def test_the_loss_can_be_logarithmic(history: RunHistory) -> None:
 
 
 def test_other_runs_have_names_colours_and_dashes(history: RunHistory) -> None:
-    others = [("<b>Blue</b>", history), ("Red", history)]
+    others = [("Blue", history), ("Red", history)]
     lines = draw_loss(history, others=others).data[2:4]
-    assert [line.name for line in lines] == ["&lt;b&gt;Blue&lt;/b&gt;", "Red"]  # a name is shown as text, even if it looks like HTML
+    assert [line.name for line in lines] == ["Blue", "Red"]
     assert [(line.line.color, line.line.dash) for line in lines] == [(look.colour, look.dash) for look in OTHER_LINES[:2]]
     assert [line.name for line in draw_accuracy(history, others).data[3:5]] == [
-        "&lt;b&gt;Blue&lt;/b&gt;, test accuracy",
+        "Blue, test accuracy",
         "Red, test accuracy",
     ]
+
+
+def test_names_of_other_runs_are_shown_as_typed(history: RunHistory) -> None:
+    others = [('<a href="http://evil">x</a> &lt;\u202e\n', history)]
+    escaped = '&lt;a href="http://evil"&gt;x&lt;/a&gt; &amp;lt;'
+    assert draw_loss(history, others=others).data[2].name == escaped
+    assert draw_accuracy(history, others).data[3].name == f"{escaped}, test accuracy"
+    assert draw_loss(history).layout.hoverlabel.namelength == -1, "plotly would cut an entity in two"
 
 
 def test_accuracy_is_in_percent_and_the_best_epoch_has_a_ring(history: RunHistory) -> None:

@@ -1,5 +1,7 @@
 """Opens pages in Streamlit's AppTest, through dashboard.py, as a browser does."""
 
+import re
+
 from streamlit.testing.v1 import AppTest
 
 from tests.conftest import ROOT
@@ -16,6 +18,11 @@ def open_page(page: str, **query: str) -> AppTest:
     for name, value in query.items():
         at.query_params[name] = value
     return at.run()
+
+
+def unescaped(markdown: str) -> str:
+    """What a browser shows of a text with parts from `wording.escape`."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", markdown).replace("\u2060", "")
 
 
 def query(at: AppTest, name: str) -> str:

@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 from fmnist_core.dataset.idx import PACKAGED_FOLDER
 from fmnist_core.dataset.sampling import sample_indices
 from fmnist_core.dataset.split import load_split
-from tests.pages.conftest import open_page, query
+from tests.pages.conftest import open_page, query, unescaped
 
 
 def test_twenty_samples_are_shown_and_the_first_is_enlarged() -> None:
@@ -79,4 +79,4 @@ def test_bad_data_are_reported(page: str, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("FMNIST_DATA", str(tmp_path / "nowhere"))
     at: AppTest = open_page(page)
     assert not at.exception
-    assert at.error[0].value.startswith(f"The data cannot be used. The data folder {tmp_path / 'nowhere'} does not exist")
+    assert unescaped(at.error[0].value).startswith(f"The data cannot be used. The data folder {tmp_path / 'nowhere'} does not exist")

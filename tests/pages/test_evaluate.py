@@ -12,7 +12,7 @@ from fmnist_core.runs.record import RunRecord, load_run
 from fmnist_core.runs.weights import load_model
 from pages.parts.components.confusion_table.confusion_table import read_cell
 from pages.parts.components.image_wall.image_wall import read_pick
-from tests.pages.conftest import open_page, query
+from tests.pages.conftest import open_page, query, unescaped
 
 
 def test_before_anyone_has_trained_the_starter_is_evaluated() -> None:
@@ -106,7 +106,7 @@ def test_a_damaged_weights_file_is_reported(trained_run: RunRecord) -> None:
     (trained_run.folder / "checkpoints" / "epoch-001.safetensors").write_bytes(b"\x80\x04pickle")
     at = open_page("evaluate", run=trained_run.id)
     assert not at.exception
-    assert "does not hold this network's weights" in at.error[0].value
+    assert "does not hold this network's weights" in unescaped(at.error[0].value)
 
 
 @pytest.mark.parametrize(

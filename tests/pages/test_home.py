@@ -17,6 +17,7 @@ from fmnist_core.runs.record import RunRecord
 from fmnist_core.runs.writer import RunWriter, create_run
 from fmnist_core.settings.config import TrainConfig
 from tests.conftest import ROOT, write_idx
+from tests.pages.conftest import unescaped
 
 STEPS = ["samples", "training", "evaluation", "kernels", "prediction"]
 
@@ -121,6 +122,6 @@ def test_custom_data_may_lack_a_class(monkeypatch: pytest.MonkeyPatch, tmp_path:
 def test_a_damaged_newest_network_leaves_steps_and_data_usable(trained_run: RunRecord) -> None:
     next((trained_run.folder / "checkpoints").glob("*.safetensors")).write_bytes(b"not weights")
     at = open_home()
-    assert "does not hold this network's weights" in at.error[0].value
+    assert "does not hold this network's weights" in unescaped(at.error[0].value)
     assert [link.page for link in links(at)][:5] == STEPS
     assert "<figcaption>Bag</figcaption>" in html(at)

@@ -18,7 +18,7 @@ from pages.parts.components.probe_wall.probe_wall import read_pin
 from pages.parts.shared.wording import distinct_lines, format_duration
 from pages.parts.train import run_controls, viewers
 from pages.parts.train.viewers import pick_pace
-from tests.pages.conftest import open_page, query
+from tests.pages.conftest import open_page, query, unescaped
 from tests.written_runs import PROBES, append_events, epoch_done, started, step_done, write_run
 
 FINISHED = Finished(epoch=1, step=4, test_accuracy=0.8, elapsed_s=5.0, train_accuracy=0.9)
@@ -205,7 +205,7 @@ def test_the_rate_can_be_changed_during_training_and_the_change_is_described() -
 def test_a_bad_rate_is_refused_with_a_reason(text: str, sentence: str) -> None:
     run = write_run(UNDER_WAY)
     at = change_rate(open_run(run.id), text)
-    assert [error.value for error in at.error] == [sentence]
+    assert [unescaped(error.value) for error in at.error] == [sentence]
     assert commands(run.id) == []
 
 
@@ -333,7 +333,7 @@ def test_every_outcome_is_described(state: State, message: str, kind: str, openi
     epoch = 1 if state in ("finished", "diverged") else 0
     run = write_run(WHOLE, state, message=message, epoch=epoch, epochs=1, test_accuracy=0.8, has_weights=True)
     at = open_run(run.id)
-    assert getattr(at, kind)[0].value.startswith(opening)
+    assert unescaped(getattr(at, kind)[0].value).startswith(opening)
     assert len(at.get("plotly_chart")) == 2
 
 
@@ -379,7 +379,7 @@ def test_the_reason_why_a_run_cannot_be_continued_is_shown(monkeypatch: pytest.M
     run = write_run(WHOLE, "stopped", has_weights=True)
     at = open_run(run.id)
     at.button(key="continue").click().run()
-    assert [error.value for error in at.error] == [f"{run.id} cannot be continued."]
+    assert [unescaped(error.value) for error in at.error] == [f"{run.id} cannot be continued."]
 
 
 def test_the_best_epoch_and_the_purpose_of_the_images_are_explained() -> None:
@@ -395,7 +395,7 @@ def test_the_best_epoch_and_the_purpose_of_the_images_are_explained() -> None:
     table = at.dataframe[0].value
     assert table["is_best"].tolist() == [True, False]
     assert table["validation_accuracy"].tolist() == pytest.approx([75, 70])
-    (text,) = [caption.value for caption in at.caption if caption.value.startswith("Computed in")]
+    (text,) = [unescaped(caption.value) for caption in at.caption if caption.value.startswith("Computed in")]
     assert text.startswith("Computed in bfloat16 on CPU, 2 threads. The 100 validation images, held out of the training images, choose")
     assert "with the final weights" not in text  # there is no Finished event
 
@@ -422,7 +422,7 @@ def test_the_question_about_a_failure_is_answered() -> None:
     at = open_run(run.id)
     words = [text.value for text in at.markdown]
     assert f"**What did you expect?** {preset.question}" in words
-    assert any("The learning rate of 30 is too high: try 0.01." in text for text in words)
+    assert any("The learning rate of 30 is too high: try 0.01." in unescaped(text) for text in words)
     assert not at.success  # it finished, but that is no success
     assert at.info[0].value.startswith("Finished 1 epoch in 5 s.")
 

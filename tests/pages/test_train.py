@@ -14,7 +14,7 @@ from fmnist_core.settings.config import SETTINGS, TrainConfig
 from fmnist_core.settings.presets import PRESETS, Preset, find_preset, find_question
 from pages.parts.shared import url_state
 from pages.parts.train.preset_cards import key_figures
-from tests.pages.conftest import open_page, query
+from tests.pages.conftest import open_page, query, unescaped
 
 ARTICLE = find_preset("article")
 FAILURES = [preset for preset in PRESETS if preset.group == "failure"]
@@ -288,7 +288,7 @@ def test_a_bad_learning_rate_starts_nothing(rate: str, sentence: str) -> None:
     set_field(at, "epochs", 7)
     type_rate(at, rate)
     press_train(at)
-    assert at.error[0].value == sentence
+    assert unescaped(at.error[0].value) == sentence
     assert list_runs() == []
     assert at.number_input(key="setting_epochs").value == 7
     assert at.selectbox(key="setting_learning_rate").value == rate
@@ -314,7 +314,7 @@ def test_a_bad_value_is_reported_and_nothing_is_lost(setting: str, bad: Any, sen
     set_field(at, "optimizer", "sgd")
     set_field(at, setting, bad)
     press_train(at)
-    assert at.error[0].value == sentence
+    assert unescaped(at.error[0].value) == sentence
     assert list_runs() == []
     assert at.session_state["train_settings"][setting] == bad
     assert at.text_input(key="setting_name").value == "Kept"
@@ -333,7 +333,7 @@ def test_a_home_folder_that_cannot_be_written_is_reported(tmp_path: Path, monkey
     blocked.write_text("")
     monkeypatch.setenv("FMNIST_HOME", str(blocked))
     at = press_train(open_page("train"))
-    assert "set FMNIST_HOME to a folder you can write to" in at.error[0].value
+    assert "set FMNIST_HOME to a folder you can write to" in unescaped(at.error[0].value)
 
 
 def test_validation_is_explained() -> None:

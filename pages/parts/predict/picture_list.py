@@ -8,10 +8,12 @@ from PIL import Image
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fmnist_core.pictures.opening import SUFFIXES, PictureError, open_picture
+from fmnist_core.store.text import shorten, visible_line
 from pages.parts.shared.upload_limits import allow_uploads, free
 from pages.parts.shared.wording import escape
 
 MAX_PICTURES = 50
+_MAX_NAME_LENGTH = 80
 _KEPT_SIDE_PX = 480  # 50 of them take 35 MB at most
 _LIST = "picture_list"  # outlives the page, unlike the widgets
 _UPLOADER = "upload"
@@ -91,7 +93,7 @@ def _take(kept: PictureList, file: UploadedFile) -> None:
 
 
 def _open(kept: PictureList, file: UploadedFile) -> None:
-    name = file.name[:80]
+    name = shorten(visible_line(file.name), _MAX_NAME_LENGTH)
     if len(kept.pictures) >= MAX_PICTURES:
         kept.problems[file.file_id] = f"{name} was not added: the limit is {MAX_PICTURES} pictures. Remove some first."
         return

@@ -15,6 +15,7 @@ from fmnist_core.runs.folders import RunError
 from fmnist_core.runs.record import RunRecord, load_run
 from fmnist_core.runs.weights import load_model, weights_stamp
 from fmnist_core.settings.config import TestViews
+from pages.parts.shared.wording import escape
 
 
 def split_or_stop(name: SplitName) -> Split:
@@ -22,7 +23,7 @@ def split_or_stop(name: SplitName) -> Split:
     try:
         return read_split(name)
     except DataError as error:
-        st.error(f"The data cannot be used. {error}", icon=":material/warning:")
+        st.error(f"The data cannot be used. {escape(str(error))}", icon=":material/warning:")
         st.stop()
 
 
@@ -36,7 +37,7 @@ def model_or_stop(run: RunRecord) -> FashionCNN:
     try:
         return _load_model(*weights_stamp(run))
     except RunError as error:
-        st.error(str(error), icon=":material/warning:")
+        st.error(escape(str(error)), icon=":material/warning:")
         st.stop()
 
 

@@ -6,9 +6,11 @@ import streamlit as st
 
 from fmnist_core.runs.folders import STARTER_ID
 from fmnist_core.runs.record import RunRecord, list_runs, load_run
-from pages.parts.shared.wording import describe_run, distinct_lines
+from fmnist_core.store.text import shorten, visible_line
+from pages.parts.shared.wording import describe_run, distinct_lines, escape
 
 _CHOICE = "chosen_run"  # outlives the page, unlike the widget's own key
+_LONGEST_ID_SHOWN = 40
 
 
 def pick_network() -> RunRecord:
@@ -39,7 +41,8 @@ def find_shown_run(candidates: Mapping[str, RunRecord], otherwise: str, *, defau
     """
     asked = st.query_params.get("run")
     if asked is not None and asked not in candidates:
-        st.warning(f"The run in this link does not exist or {otherwise} ({asked[:40]}). Choose another.", icon=":material/link_off:")
+        named = escape(shorten(visible_line(asked), _LONGEST_ID_SHOWN))
+        st.warning(f"The run in this link does not exist or {otherwise} ({named}). Choose another.", icon=":material/link_off:")
     wanted = (asked, st.session_state.get(memory), default)
     return next((candidates[run_id] for run_id in wanted if run_id is not None and run_id in candidates), None)
 

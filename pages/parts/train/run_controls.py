@@ -10,7 +10,7 @@ from fmnist_core.runs.mailbox import is_pending, stop_requested
 from fmnist_core.runs.record import RunRecord
 from fmnist_core.settings.config import MAX_EPOCHS, SETTINGS
 from fmnist_core.settings.declaration import as_decimal
-from pages.parts.shared.wording import count
+from pages.parts.shared.wording import count, escape
 
 _PRESSED, _REFUSED = "pressed", "refused"
 _NEW_RATE, _MORE_EPOCHS = "new_rate", "more_epochs"
@@ -56,7 +56,7 @@ def show_controls(run: RunRecord) -> None:
         show_button("stop", "Stop", "Stopping …", "stop", control.stop, stopping)
         _show_rate_field(run, pending == "rate", stopping)
     if st.session_state.get(_REFUSED):
-        st.error(st.session_state[_REFUSED], icon=":material/warning:")
+        st.error(escape(st.session_state[_REFUSED]), icon=":material/warning:")
     st.caption(
         "A new learning rate takes effect at once and is marked on the chart. To change the batch size, the optimizer or another setting, "
         "start a new run. Stop keeps the best and the latest weights."
@@ -96,7 +96,7 @@ def show_continuation(run: RunRecord) -> None:
             label = f"Train {count(epochs, 'more epoch')}"
             st.button(label, icon=":material/add:", key="train_more", on_click=_continue, args=(control.train_more, run.id, epochs))
     if st.session_state.get(_REFUSED):
-        st.error(st.session_state.pop(_REFUSED), icon=":material/warning:")
+        st.error(escape(st.session_state.pop(_REFUSED)), icon=":material/warning:")
 
 
 def _show_rate_field(run: RunRecord, is_changing: bool, stopping: bool) -> None:

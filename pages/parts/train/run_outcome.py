@@ -8,7 +8,7 @@ from fmnist_core.runs.diagnosis import Finding
 from fmnist_core.runs.history import RunHistory
 from fmnist_core.runs.record import RunRecord
 from fmnist_core.settings.presets import find_question
-from pages.parts.shared.wording import count, format_duration, percent
+from pages.parts.shared.wording import count, escape, format_duration, percent
 
 _ICONS = {
     "diverged": ":material/trending_up:",
@@ -23,7 +23,7 @@ _ICONS = {
 def show_outcome(run: RunRecord, history: RunHistory, findings: Sequence[Finding]) -> None:
     """The state, the time and the test accuracy in a sentence."""
     seconds = format_duration(history.elapsed_s)
-    result = ""
+    result, message = "", escape(run.message)
     if run.test_accuracy is not None:
         result = f"It classifies {percent(run.test_accuracy)} of the test images correctly. {_describe_best(run, history)}"
     match run.state:
@@ -35,16 +35,16 @@ def show_outcome(run: RunRecord, history: RunHistory, findings: Sequence[Finding
                 st.success(sentence, icon=":material/check_circle:")
         case "stopped":
             when = f"Stopped in epoch {min(run.epoch + 1, run.epochs)} after {seconds}; its weights are kept."
-            st.info(f"{run.message or when} {result}", icon=":material/stop:")
+            st.info(f"{message or when} {result}", icon=":material/stop:")
         case "diverged":
-            st.error(f"Training diverged in epoch {run.epoch + 1} after {seconds}. {run.message}", icon=":material/error:")
+            st.error(f"Training diverged in epoch {run.epoch + 1} after {seconds}. {message}", icon=":material/error:")
         case "failed":
-            st.error(f"The run failed. {run.message} {result}", icon=":material/warning:")
+            st.error(f"The run failed. {message} {result}", icon=":material/warning:")
         case "interrupted":
             kept = f"The weights of epoch {run.epoch} are kept. {result}" if run.has_weights else "Nothing was saved yet: start it again."
             if run.is_resumable and not run.has_weights:
                 kept = f"It can continue from its last checkpoint, in epoch {run.epoch + 1}."
-            why = run.message or "Its training process stopped unexpectedly."
+            why = message or "Its training process stopped unexpectedly."
             st.warning(f"Interrupted. {why} {kept}", icon=":material/power_off:")
 
 
@@ -59,14 +59,14 @@ def show_findings(run: RunRecord, findings: Sequence[Finding]) -> None:
         if findings:
             st.markdown("**What its figures show**" if not question else "**What happened**")
         for finding in findings:
-            st.markdown(f"{_ICONS.get(finding.kind, ':material/info:')} {_plain(finding.sentence)}")
+            st.markdown(f"{_ICONS.get(finding.kind, ':material/info:')} {escape(finding.sentence)}")
 
 
 def show_how_measured(run: RunRecord, history: RunHistory) -> None:
     """How the run was computed, and what each accuracy means."""
     parts = []
     if history.started.precision:
-        parts.append(f"Computed in {history.started.precision} on {history.started.device}.")
+        parts.append(f"Computed in {escape(history.started.precision)} on {escape(history.started.device)}.")
     if history.started.validation_images:
         parts.append(
             f"The {history.started.validation_images:,} validation images, held out of the training images, choose the best epoch. "
@@ -96,8 +96,3 @@ def _describe_best(run: RunRecord, history: RunHistory) -> str:
     if run.best_epoch == run.epoch:
         return f"Its last epoch, {run.best_epoch}, did best on {held_out}; the other pages use its weights."
     return f"Epoch {run.best_epoch} did best on {held_out}: the other pages use its weights. Those of epoch {run.epoch} are kept too."
-
-
-def _plain(text: str) -> str:
-    """Escapes the few characters for Markdown that a class name can bring into a sentence."""
-    return text.replace("$", r"\$").replace("*", r"\*").replace("_", r"\_")

@@ -16,6 +16,7 @@ from fmnist_core.settings.changes import read_changes, write_changes
 from fmnist_core.settings.config import SETTINGS, TrainConfig
 from fmnist_core.settings.presets import PRESETS, Preset, find_preset
 from pages.parts.shared.url_state import bind, one_of, set_choice
+from pages.parts.shared.wording import escape
 from pages.parts.train.preset_cards import show_preset_cards
 from pages.parts.train.setting_fields import fill_fields, read_fields, show_field, show_more_fields
 
@@ -54,7 +55,7 @@ def show_settings(select: Callable[[str], None]) -> None:
         try:
             run_id = start_run(read_fields(values), values["name"])
         except ValueError as error:  # an invalid setting, or a home folder that cannot be written
-            problem.error(str(error), icon=":material/warning:")
+            problem.error(escape(str(error)), icon=":material/warning:")
         else:
             select(run_id)
             st.rerun()
