@@ -8,10 +8,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fmnist_core.dataset.boundary import one_sentence
 from fmnist_core.dataset.classes import CLASS_NAMES, DataError
 from fmnist_core.dataset.idx import PACKAGED_FOLDER, load_idx_pair
 from fmnist_core.dataset.kaggle_csv import CSV_NAMES, load_csv
 
+_WHAT_TO_SET = "set FMNIST_DATA to a folder with the data, or unset it."
 SplitName = Literal["train", "test"]
 
 
@@ -43,9 +45,18 @@ class Split:
 
 
 def data_folder() -> Path:
-    """The folder that data is read from: the environment variable FMNIST_DATA, or else the packaged data set."""
+    """The folder that data is read from: the environment variable FMNIST_DATA, or else the packaged data set.
+
+    Raises:
+        DataError: if FMNIST_DATA begins with the home of a user that does not exist; nothing else is checked.
+    """
     chosen = os.environ.get("FMNIST_DATA", "").strip()
-    return Path(chosen).expanduser() if chosen else PACKAGED_FOLDER
+    if not chosen:
+        return PACKAGED_FOLDER
+    try:
+        return Path(chosen).expanduser()
+    except RuntimeError as error:
+        raise DataError(f"The data folder {chosen} does not exist, because there is no such user: {_WHAT_TO_SET}") from error
 
 
 def load_split(name: SplitName, folder: Path | None = None) -> Split:
@@ -60,13 +71,15 @@ def load_split(name: SplitName, folder: Path | None = None) -> Split:
     if name not in CSV_NAMES:
         raise DataError(f'There is no split called "{name}": choose "train" or "test".')
     folder = data_folder() if folder is None else folder
-    if not folder.is_dir():
-        raise DataError(f"The data folder {folder} does not exist: set FMNIST_DATA to a folder that does, or unset it.")
-    csv_file = folder / CSV_NAMES[name]
-    if csv_file.exists():
-        images, labels = load_csv(csv_file)
-    else:
-        images, labels = load_idx_pair(folder, name)
+    with one_sentence(folder):
+        if not folder.is_dir():
+            problem = "is not a folder" if folder.exists() else "does not exist"
+            raise DataError(f"The data folder {folder} {problem}: {_WHAT_TO_SET}")
+        csv_file = folder / CSV_NAMES[name]
+        if csv_file.exists():
+            images, labels = load_csv(csv_file)
+        else:
+            images, labels = load_idx_pair(folder, name)
     return Split(name, images, labels, folder=folder)
 
 
