@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 ROOT = Path(__file__).parent.parent.parent
 _SCRIPT_HAS_RUN = '[data-testid="stApp"][data-test-script-state="notRunning"] h1'
@@ -82,27 +82,43 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+@contextmanager
+def launch_browser(playwright: Playwright, *arguments: str) -> Iterator[Browser]:
+    """Chromium, until the block ends; without one the test is skipped, or fails on CI."""
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    with sync_playwright() as playwright:
-        if chromium is None and not Path(playwright.chromium.executable_path).exists():
-            missing = "No browser was found: run `apt-get install chromium` or `playwright install chromium`, or set CHROMIUM to its path."
-            pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        launched = playwright.chromium.launch(executable_path=chromium, args=arguments)
+    if chromium is None and not Path(playwright.chromium.executable_path).exists():
+        missing = "No browser was found: run `apt-get install chromium` or `playwright install chromium`, or set CHROMIUM to its path."
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    usual = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    launched = playwright.chromium.launch(executable_path=chromium, args=[*usual, *arguments])
+    yield launched
+    launched.close()
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    with launch_browser(playwright) as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture
 def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens pages; an error on a page, or a request to another machine, fails the test."""
+    """Opens pages; an error on a page, a violation of its content policy, or a request to another machine fails the test."""
     contexts, problems = [], []
 
     def watch_request(url: str) -> None:
         if not url.startswith(("http://localhost:", "ws://localhost:", "data:", "blob:")):
             problems.append(f"a request to {url}")
+
+    def watch_console(text: str) -> None:
+        if "Content Security Policy" in text:
+            problems.append(text)
 
     def open_new(**options: object) -> Page:
         context = browser.new_context(**({"viewport": {"width": 1280, "height": 800}} | options))  # type: ignore[arg-type]
@@ -110,6 +126,7 @@ def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(f"an error on the page: {error}"))
+        page.on("console", lambda message: watch_console(message.text))
         page.on("request", lambda request: watch_request(request.url))
         return page
 

@@ -157,7 +157,7 @@ def content_policy(index: Path) -> bytes:
         "img-src 'self' data: blob:",
         "font-src 'self' data:",
         "media-src 'self' blob:",
-        "connect-src 'self' CONNECT",
+        "connect-src 'self' data: CONNECT",  # the camera's picture is read from a data address
         "worker-src 'self' blob:",
         "object-src 'none'",
         "frame-src 'none'",
