@@ -22,10 +22,12 @@ from fmnist_core.settings.changes import find_changes
 from fmnist_core.settings.config import SETTINGS, TrainConfig
 from fmnist_core.settings.declaration import Setting
 from fmnist_core.settings.presets import PRESETS, find_preset
+from fmnist_core.store.files import read_whole
 from fmnist_core.store.text import visible_line
 from fmnist_core.training.events import EpochDone, Event, RateChanged, Resumed, Started, StepDone
 
 _PRINT_EVERY_STEPS = 100
+_MAX_PICTURE_BYTES = 200_000_000  # the largest picture that can be opened, of 25 megapixels with 64 bits each
 _ALWAYS_LISTED = ("epochs", "batch_size", "learning_rate")
 
 
@@ -234,16 +236,16 @@ def _predict(options: argparse.Namespace) -> int:
     from fmnist_core.dataset.split import load_split
     from fmnist_core.insight.answer import answer_picture
     from fmnist_core.insight.familiarity import fit_familiarity
-    from fmnist_core.pictures.opening import PictureError, open_picture
+    from fmnist_core.pictures.opening import open_picture
     from fmnist_core.pictures.preparation import prepare
 
     familiarity = fit_familiarity(model, load_split("train"), load_split("test"))
     failed = False
     for file in options.images:
         try:
-            preparation = prepare(open_picture(Path(file).read_bytes(), name=file))
-        except (PictureError, OSError) as error:
-            failed = bool(_fail(error))
+            preparation = prepare(open_picture(read_whole(Path(file), _MAX_PICTURE_BYTES), name=file))
+        except Exception as error:  # whatever is wrong with one file, the next one is classified
+            failed = bool(_fail(_name_picture(error, file)))
             continue
         answer = answer_picture(model, preparation.views)
         label, is_unfamiliar = CLASS_NAMES[answer.first], answer.is_unfamiliar(familiarity)
@@ -255,6 +257,17 @@ def _predict(options: argparse.Namespace) -> int:
             note = ", unlike anything it was trained on" if is_unfamiliar else ""
             print(f"{visible_line(file)}: {label} ({100 * answer.probabilities[answer.first]:.1f} %{note})")
     return int(failed)
+
+
+def _name_picture(error: Exception, file: str) -> Exception | str:
+    """What to print about a picture that cannot be classified: always with its name, because there may be many."""
+    from fmnist_core.pictures.opening import PictureError
+
+    if isinstance(error, OSError) and error.filename:
+        return error
+    if isinstance(error, PictureError):
+        return error if str(error).startswith(file) else f"{file}: {error}"
+    return f"{file} cannot be classified ({type(error).__name__}): choose another picture."
 
 
 def _runs(_options: argparse.Namespace) -> int:

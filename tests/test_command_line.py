@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import os
 import re
 import signal
 import subprocess
@@ -250,6 +251,28 @@ def test_predict_reports_bad_files_and_continues(picture: Path, tmp_path: Path, 
     assert len(printed.err.splitlines()) == 2
     assert "text.png" in printed.err
     assert f"{tmp_path / 'missing.png'}: No such file" in printed.err
+
+
+def test_predict_survives_whatever_stands_in_a_file(picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each bad file gets a sentence with its name, whatever is wrong with it, and the good one after them still gets its answer."""
+    folder, pipe, huge, grey = (tmp_path / name for name in ("folder.png", "pipe.png", "huge.png", "grey.png"))
+    folder.mkdir()
+    if hasattr(os, "mkfifo"):  # not on Windows, where a missing file takes its place
+        os.mkfifo(pipe)
+    with huge.open("wb") as opened:
+        opened.truncate(10**10)
+    Image.new("L", (40, 40), 128).save(grey)
+    bad = [folder, pipe, huge, grey, *sorted((ROOT / "tests/pictures/hostile").glob("crash_AVIF*")), tmp_path / ("n" * 300), "a\0b"]
+    assert command_line.main(["predict", "starter", *map(str, bad), str(picture)]) == 1
+    printed = capsys.readouterr()
+    assert [line.split(":")[0] for line in printed.out.splitlines()] == [str(picture)]
+    sentences = printed.err.splitlines()
+    assert len(sentences) == len(bad)
+    assert all(sentence.startswith(str(file)) for sentence, file in zip(sentences[:-1], bad, strict=False))
+    assert sentences[0] == f"{folder}: it is not a regular file"
+    assert sentences[2] == f"{huge}: it is larger than 200,000,000 bytes"
+    assert sentences[3].startswith(f"{grey}: The picture has the same shade everywhere")
+    assert sentences[-1].endswith("b cannot be classified (ValueError): choose another picture.")
 
 
 def test_runs_are_listed_newest_first_and_the_starter_last(trained_run: RunRecord, capsys: pytest.CaptureFixture[str]) -> None:
