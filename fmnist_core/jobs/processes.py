@@ -36,7 +36,7 @@ def start_process(run_id: str) -> None:
     """Gives a run that this process has claimed to the warm worker or starts a new process for it; either outlives this one.
 
     Raises:
-        RunError, OSError: if the run has been deleted, or its log cannot be written.
+        RunError, OSError: if the run has been deleted, its log cannot be written, or the system starts no more processes.
     """
     folder = run_folder(run_id)
     process = _take_warm_worker()
@@ -45,7 +45,13 @@ def start_process(run_id: str) -> None:
         with contextlib.suppress(OSError), process.stdin:  # if it has just died, `_watch` starts another
             process.stdin.write(f"{run_id}\n".encode())
     else:
-        process = _launch_trainer(run_id, folder)
+        try:
+            process = _launch_trainer(run_id, folder)
+        except OSError as error:
+            with contextlib.suppress(ValueError, OSError):
+                mark_ended(run_id, "failed", f"No training process could be started ({error.strerror}).", os.getpid())
+            release_start(folder)
+            raise
     threading.Thread(target=_watch, args=(process, run_id, folder, is_warm), daemon=True).start()
 
 
@@ -103,21 +109,24 @@ def _launch(run_id: str, stdin: int, stderr: "int | BinaryIO") -> "subprocess.Po
 
 def _watch(process: "subprocess.Popen[bytes]", run_id: str, folder: Path, is_warm: bool) -> None:
     """Passes the claim on the run to its training process, waits for that, and records a silent death."""
+    with contextlib.suppress(ValueError, OSError):  # the run was deleted, or cannot be written
+        trainer = _pass_claim(process, run_id, folder, is_warm)
+        if trainer is not None:
+            mark_ended(run_id, "interrupted", _explain_death(trainer.wait()), trainer.pid)
+
+
+def _pass_claim(process: "subprocess.Popen[bytes]", run_id: str, folder: Path, is_warm: bool) -> "subprocess.Popen[bytes] | None":
+    """Keeps this process's claim until a training process has claimed the run, and returns that; None if none did, which is recorded."""
     try:
         if is_warm and not _claims(process, folder) and read_status(folder).pid == os.getpid():
             process.wait()
             process = _launch_trainer(run_id, folder)  # the warm worker died as it was given the run
-        is_claimed = _claims(process, folder)
-        if is_claimed:
-            release_start(folder)
-        code = process.wait()  # so that it does not become a zombie
-        if is_claimed:
-            mark_ended(run_id, "interrupted", _explain_death(code), process.pid)
-        else:
-            reason = _last_line(folder) or f"The training process ended with code {code} before it started training."
-            mark_ended(run_id, "failed", reason, os.getpid())
-    except (ValueError, OSError):  # the run was deleted, or cannot be written
-        return
+        if _claims(process, folder):
+            return process
+        code = process.wait()
+        reason = _last_line(folder) or f"The training process ended with code {code} before it started training."
+        mark_ended(run_id, "failed", reason, os.getpid())
+        return None
     finally:
         release_start(folder)
 

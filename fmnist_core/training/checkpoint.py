@@ -55,7 +55,6 @@ class Counters:
             and -1 <= self.best_validation_accuracy <= 1  # -1 before the first epoch
             and self.rate_scale > 0
             and self.epoch_right <= self.epoch_images
-            and (self.best_epoch or 0) <= self.tested_epochs
         ):
             raise ValueError("These are not the counters of a run.")
 

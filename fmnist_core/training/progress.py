@@ -125,7 +125,8 @@ class Progress:
     def check(self, counters: Counters) -> None:
         """Raises ValueError unless the counters can be those of a run with this many steps per epoch; call `plan` first."""
         step_in_epoch = counters.step - counters.tested_epochs * self._steps_per_epoch
-        if not 0 <= step_in_epoch <= self._steps_per_epoch or (step_in_epoch > 0) != (counters.epoch_images > 0):
+        has_no_images = step_in_epoch == self._steps_per_epoch and counters.epoch_images == 0
+        if not 0 <= step_in_epoch <= self._steps_per_epoch or has_no_images:
             raise ValueError(f"step {counters.step} after {counters.tested_epochs} epochs of {self._steps_per_epoch} steps")
 
     def restore(self, counters: Counters) -> None:

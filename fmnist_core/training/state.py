@@ -19,6 +19,7 @@ from fmnist_core.training.schedule import scheduled_rate
 
 _AVERAGE_DECAY = 0.999
 _STATES = {"adam": ("exp_avg", "exp_avg_sq"), "sgd": ("momentum_buffer",)}  # of the optimizer, each in the shape of its parameter
+_MAY_BE_SKIPPED = ("layer1.0.bias", "layer2.0.bias")  # BatchNorm cancels them, so `fast_forward` gives them no gradient
 
 
 class TrainingState:
@@ -97,7 +98,8 @@ class TrainingState:
                     state.setdefault(int(number), {})[key] = _shaped_like(parameters[int(number)], torch.from_numpy(np.array(array)))
             self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
         except (ValueError, KeyError, IndexError, TypeError, RuntimeError) as error:
-            raise ValueError(f"The checkpoint is damaged, or another network's or optimizer's ({error}): start a new run.") from error
+            reason = f"This checkpoint belongs to another network or optimizer, or is damaged ({error})"
+            raise ValueError(f"{reason}: start a new run.") from error
         self._rate_scale, self.last_rate = checkpoint.counters.rate_scale, checkpoint.counters.last_rate
         self.progress.restore(checkpoint.counters)
 
@@ -107,10 +109,12 @@ class TrainingState:
         if self._average is not None:
             expected |= {f"kept.{name}": tensor for name, tensor in self._average.module.state_dict().items()}
         if checkpoint.step > 0:  # the optimizer has no state before the first step
-            for number, parameter in enumerate(self.model.parameters()):
-                expected |= {f"optimizer.{number}.{key}": parameter for key in _STATES[self._config.optimizer]}
+            for number, (name, parameter) in enumerate(self.model.named_parameters()):
+                state: dict[str, Tensor] = {f"optimizer.{number}.{key}": parameter for key in _STATES[self._config.optimizer]}
                 if self._config.optimizer == "adam":
-                    expected[f"optimizer.{number}.step"] = torch.tensor(0.0)
+                    state[f"optimizer.{number}.step"] = torch.tensor(0.0)
+                if name not in _MAY_BE_SKIPPED or state.keys() & checkpoint.tensors.keys():
+                    expected |= state
         return expected
 
     def _scheduled_rate(self) -> float:

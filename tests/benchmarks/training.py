@@ -362,7 +362,7 @@ def watch_memory(run_id: str, seconds: float) -> int:
         if began_s is not None and time.perf_counter() - began_s > seconds:
             stop(run_id)
             seconds = float("inf")
-        owner = json.loads((run.folder / "status.json").read_text())["process"]["pid"]
+        owner = json.loads((run.folder / "status.json").read_text())["pid"]
         if owner != os.getpid():
             try:
                 peak_bytes = max(peak_bytes, peak_memory(int(owner)))

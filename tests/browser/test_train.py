@@ -225,7 +225,7 @@ def test_one_button_continues_a_killed_run_to_its_end(small_server: Server, page
     open_run(page, small_server, run_id)
     page.wait_for_function(_HAS_POINT)
     status = json.loads((run_folder(run_id) / "status.json").read_text())
-    os.kill(status["process"]["pid"], signal.SIGKILL)
+    os.kill(status["pid"], signal.SIGKILL)
     expect(page.get_by_text(re.compile(r"^Interrupted\. "))).to_be_visible()
     press(page, "Continue")
     expect(page.get_by_text("Finished 12 epochs in")).to_be_visible(timeout=90_000)

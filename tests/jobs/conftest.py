@@ -24,7 +24,7 @@ def small_data_in_use(small_data: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def no_run_outlives_its_test() -> Iterator[None]:
     yield
     for run in list_runs():
-        if run.is_live and read_json(run.folder / "status.json")["process"]["pid"] == os.getpid():
+        if run.is_live and read_json(run.folder / "status.json")["pid"] == os.getpid():
             RunWriter(run.id).end("stopped")  # it was made, and nobody was to train it
         elif run.is_live:
             stop(run.id)

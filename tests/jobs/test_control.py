@@ -104,7 +104,7 @@ def test_stop_is_answered_and_seen_by_everybody() -> None:
 def test_a_killed_run_continues_to_exactly_the_result_of_an_unbroken_one(exact: Result) -> None:
     run_id = start_and_wait_for_a_step(EXACT)
     run = wait_until(run_id, lambda run: run.epoch >= 2)
-    os.kill(int(read_json(run.folder / "status.json")["process"]["pid"]), signal.SIGKILL)
+    os.kill(int(read_json(run.folder / "status.json")["pid"]), signal.SIGKILL)
     run = wait_until(run_id, lambda run: not run.is_live and run.message != "")  # nobody writes to it any more
     assert run.state == "interrupted"
     assert run.is_resumable

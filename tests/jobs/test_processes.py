@@ -42,7 +42,7 @@ def test_stopping_keeps_what_was_learned() -> None:
 def test_a_killed_trainer_leaves_an_interrupted_run_that_opens() -> None:
     run_id = start_run(LONG)
     run = wait_until(run_id, lambda run: run.epoch >= 1)
-    os.kill(int(read_json(run.folder / "status.json")["process"]["pid"]), signal.SIGKILL)
+    os.kill(int(read_json(run.folder / "status.json")["pid"]), signal.SIGKILL)
     run = wait_until(run_id, lambda run: not run.is_live and run.message != "")
     assert run.state == "interrupted"
     assert run.message == "It was killed (signal 9), which systems do when memory runs out."
@@ -58,7 +58,7 @@ def test_a_warm_worker_takes_the_next_run() -> None:
     assert processes._warm_worker is worker
     run = wait_until(start_run(TrainConfig(epochs=1)), lambda run: not run.is_live)
     assert run.state == "finished"
-    assert read_json(run.folder / "status.json")["process"]["pid"] == worker.process.pid
+    assert read_json(run.folder / "status.json")["pid"] == worker.process.pid
     assert processes._warm_worker is None
 
 

@@ -82,7 +82,7 @@ def test_a_live_run_has_a_link_to_watch_it(trained_run: RunRecord) -> None:
     live = create_run(TrainConfig(), "*Team* [blue]")
     writer = RunWriter(live)
     status = json.loads((writer.folder / "status.json").read_text())
-    assert status["process"]["pid"] == os.getpid() == psutil.Process().pid
+    assert status["pid"] == os.getpid() == psutil.Process().pid
     status["state"] = "training"
     (writer.folder / "status.json").write_text(json.dumps(status))
     at = open_home()

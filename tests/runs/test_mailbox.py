@@ -8,6 +8,7 @@ from fmnist_core.runs.folders import run_folder
 from fmnist_core.runs.mailbox import Command, Inbox, is_pending, stop_requested
 from fmnist_core.runs.writer import RunWriter, create_run, prepare_resume
 from fmnist_core.settings.config import TrainConfig
+from fmnist_core.store.files import append_line
 
 
 def names(commands: list[Command]) -> list[str]:
@@ -143,3 +144,73 @@ def test_commands_that_come_later_come_once_each_and_in_their_order() -> None:
 def test_a_command_stays_as_it_is() -> None:
     with pytest.raises(FrozenInstanceError):
         Command("pause").id = "abc"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("number", [None, 0.0, -5.0, 1e9, float("nan"), float("inf")])
+def test_what_is_not_a_learning_rate_is_never_sent_nor_obeyed(number: float | None) -> None:
+    """Commands are checked as settings are, when they are sent and when they are read."""
+    run_id = create_run(TrainConfig())
+    folder = run_folder(run_id)
+    inbox = Inbox(folder)
+    with pytest.raises(ValueError, match="learning rate"):
+        mailbox.send(folder, "rate", learning_rate=number)
+    append_line(folder / "commands.jsonl", {"command": "rate", "id": "a", "learning_rate": number})
+    append_line(folder / "commands.jsonl", {"command": "rate", "id": "b", "learning_rate": 0.5})
+    assert inbox.take_new() == [Command("rate", "b", 0.5)]
+    assert not is_pending(folder, "a")
+    assert is_pending(folder, "b")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"{",
+        b"[" * 10_000,
+        b"null",
+        b'"stop"',
+        b'{"command": "explode"}',
+        b'{"command": ["stop"]}',
+        b'{"command": "stop", "id": 7}',
+        b'{"command": "resume", "more_epochs": -3}',
+        b'{"command": "resume", "more_epochs": 1e999}',
+        b"\xff\xfe",
+        b"\x00" * 30,
+    ],
+    ids=lambda line: line[:40],
+)
+def test_a_bad_line_among_the_commands_is_passed_over(line: bytes) -> None:
+    run_id = create_run(TrainConfig())
+    folder = run_folder(run_id)
+    inbox = Inbox(folder)
+    mailbox.send(folder, "pause")
+    with (folder / "commands.jsonl").open("ab") as commands:
+        commands.write(line + b"\n")
+    mailbox.send(folder, "stop")
+    assert names(inbox.take_new()) == names(Inbox(folder).take_new()) == ["pause", "stop"]
+    assert stop_requested(folder)
+    assert mailbox.added_epochs(folder) == 0
+
+
+@pytest.mark.parametrize("line", [b"{", b"[" * 10_000, b"null", b'{"id": ["a"]}', b'{"id": null}', b"\xff"], ids=lambda line: line[:40])
+def test_a_bad_line_among_the_answers_is_passed_over(line: bytes) -> None:
+    run_id = create_run(TrainConfig())
+    folder = run_folder(run_id)
+    command_id = mailbox.send(folder, "pause")
+    (folder / "answers.jsonl").write_bytes(line + b"\n")
+    assert is_pending(folder, command_id)
+    Inbox(folder).answer(Command("pause", command_id))
+    assert not is_pending(folder, command_id)
+
+
+def test_commands_are_read_once_each_however_many_there_are() -> None:
+    run_id = create_run(TrainConfig())
+    folder = run_folder(run_id)
+    inbox = Inbox(folder)
+    with (folder / "commands.jsonl").open("ab") as commands:
+        commands.write(b'{"command": "pause", "id": "old"}\n' * 100_000)
+    mailbox.send(folder, "stop")
+    taken: list[Command] = []
+    while new := inbox.take_new():
+        taken += new
+    assert len(taken) == 100_001
+    assert (taken[-1].command, stop_requested(folder)) == ("stop", True)

@@ -1,3 +1,4 @@
+import math
 import time
 from collections.abc import Generator
 from dataclasses import replace
@@ -176,6 +177,67 @@ def test_a_checkpoint_that_does_not_fit_is_refused() -> None:
     ):
         with pytest.raises(ValueError, match="another network or optimizer"):
             state.restore(checkpoint)
+
+
+@pytest.mark.parametrize("config", [CONFIG, SGD], ids=["adam", "sgd"])
+def test_an_optimizers_state_is_refused_unless_it_is_whole_and_of_its_parameters_shape(config: TrainConfig) -> None:
+    """A fused optimizer trusts it: with other shapes it wrote beyond its memory, and without it the result would silently differ."""
+    state = planned(config)
+    take_step(state)
+    whole = state.capture()
+    names = [name for name in whole.tensors if name.startswith("optimizer.")]
+    assert len(names) == (30 if config is CONFIG else 10)
+    for name in names:
+        missing = Checkpoint({other: array for other, array in whole.tensors.items() if other != name}, whole.counters)
+        longer = damaged(whole, **{name: np.zeros(1_000_000, np.float32)})
+        whole_numbers = damaged(whole, **{name: np.zeros(whole.tensors[name].shape, np.int64)})
+        for checkpoint in (missing, longer, whole_numbers):
+            if checkpoint is missing and config is SGD and name in ("optimizer.1.momentum_buffer", "optimizer.5.momentum_buffer"):
+                continue  # a bias whose gradient BatchNorm cancels may have none
+            with pytest.raises(ValueError, match=name):
+                planned(config).restore(checkpoint)
+    planned(config).restore(whole)
+
+
+def test_before_the_first_step_an_optimizer_has_no_state_and_biases_that_batchnorm_cancels_never_need_one() -> None:
+    planned().restore(planned().capture())
+    state = planned()
+    take_step(state)
+    whole = state.capture()
+    kept = {name: array for name, array in whole.tensors.items() if not name.startswith(("optimizer.1.", "optimizer.5."))}
+    planned().restore(Checkpoint(kept, whole.counters))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"step": -1},
+        {"step": 8},
+        {"step": 10**12},
+        {"tested_epochs": 1},
+        {"step": 7, "epoch_images": 0, "epoch_right": 0},
+        {"epoch_right": 5},
+        {"best_epoch": -1},
+        {"epoch_loss": math.nan},
+        {"epoch_loss": -1.0},
+        {"elapsed_s": math.inf},
+        {"best_validation_accuracy": 1.5},
+        {"best_validation_accuracy": -2.0},
+        {"rate_scale": 0.0},
+        {"rate_scale": math.nan},
+        {"rate_scale": math.inf},
+        {"averaged_steps": -1},
+    ],
+    ids=str,
+)
+def test_counters_that_cannot_be_those_of_the_run_are_refused(changes: dict[str, Any]) -> None:
+    state = planned()
+    take_step(state)
+    state.progress.take_losses()
+    whole = state.capture()
+    assert (whole.counters.step, whole.counters.epoch_images) == (1, 4)
+    with pytest.raises(ValueError, match=r"not the counters of a run|after \d epochs"):
+        planned().restore(Checkpoint(whole.tensors, replace(whole.counters, **changes)))
 
 
 @pytest.fixture
