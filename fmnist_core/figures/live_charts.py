@@ -41,10 +41,10 @@ def draw_live_loss(
         table = other.loss_table(smoothing, axis, _OTHER_POINTS)
         series.append(_line(name, axis, style.colour, width=2, dash=style.dash, column="smoothed") | {"datasetIndex": len(sources)})
         sources.append(table[[axis, "smoothed"]])
-    y_axis = _axis("loss", 0, _limit_above(_highest(history.losses)))
+    y_axis = _axis("loss", 0, _limit_above(history.losses.peak[0]))
     if log:
         lowest = _lowest(sources[0]["loss"].to_numpy())
-        powers = (math.floor(math.log10(lowest)), math.ceil(math.log10(max(1.0, _highest(history.losses)))))
+        powers = (math.floor(math.log10(lowest)), math.ceil(math.log10(max(1.0, history.losses.peak[0]))))
         y_axis = _axis("loss", 10.0 ** powers[0], 10.0 ** max(powers[1], powers[0] + 1)) | {"type": "log"}
     return _base("loss", axis) | {
         "dataset": [{"source": _columns(table)} for table in sources],
@@ -193,11 +193,6 @@ def _line(
         "lineStyle": {"color": colour, "width": width, "opacity": opacity, "type": pattern},
         "itemStyle": {"color": colour},
     }
-
-
-def _highest(losses: Sequence[float]) -> float:
-    finite = [loss for loss in losses if math.isfinite(loss)]
-    return max(finite, default=0.0)
 
 
 def _lowest(losses: NDArray[np.float64]) -> float:

@@ -45,14 +45,14 @@ def draw_loss(history: RunHistory, *, axis: Axis = "step", smoothing: float = 0.
         position = float(history.x_values(axis, [change.step])[0])
         figure.add_vline(position, line={"color": GREY, "width": 2, "dash": "dash"}, annotation_text=f"rate {change.learning_rate:g}")
     figure.update_traces(hovertemplate="%{y:.4f}")
-    figure.update_yaxes(**(_log_scale(history.losses) if log else {"rangemode": "tozero"}))
+    figure.update_yaxes(**(_log_scale(history.losses.curve()[1]) if log else {"rangemode": "tozero"}))
     return figure
 
 
-def _log_scale(losses: Sequence[float]) -> dict[str, Any]:
+def _log_scale(losses: NDArray[np.float64]) -> dict[str, Any]:
     """One tick per power of ten, or fewer if there are many."""
-    positive = [loss for loss in losses if loss > 0]
-    decades = math.log10(max(positive) / min(positive)) if positive else 1.0
+    positive = losses[losses > 0]
+    decades = math.log10(positive.max() / positive.min()) if len(positive) else 1.0
     every = max(1, round(decades / 6))
     return {"type": "log", "dtick": every, "exponentformat": "power", "minor": {"showgrid": every == 1}}
 

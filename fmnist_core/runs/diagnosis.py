@@ -62,10 +62,22 @@ class Finding:
 
 @dataclass(frozen=True)
 class _Figures:
-    """A run's figures; None where one is not known."""
+    """A run's figures; None where one is not known.
+
+    Attributes:
+        losses: one per step or, in a run of many, the last of each stride, because means scatter less. None is missing.
+        means: one per step, or the mean of each stride.
+        stride: in steps.
+        first: the first loss that is known.
+        peak: the highest loss of all, and its step.
+    """
 
     run: RunRecord
     losses: NDArray[np.float64]
+    means: NDArray[np.float64]
+    stride: int
+    first: float
+    peak: tuple[float, int]
     epochs: list[EpochDone]
     steps: int
     rate: float
@@ -79,15 +91,16 @@ class _Figures:
 
     @property
     def window(self) -> int:
+        """Strides for a mean loss."""
         return max(_WINDOW, len(self.losses) // 10)
 
     @property
     def start(self) -> float:
-        return float(self.losses[: self.window].mean())
+        return float(self.means[: self.window].mean())
 
     @property
     def end(self) -> float:
-        return float(self.losses[-self.window :].mean())
+        return float(self.means[-self.window :].mean())
 
     @property
     def is_comparable(self) -> bool:
@@ -127,7 +140,9 @@ _Found = tuple[Kind, str] | None
 
 
 def _collect(run: RunRecord, history: RunHistory) -> _Figures:
-    losses = np.asarray(history.losses, np.float64)
+    samples, means = history.losses.samples, history.losses.means
+    is_known = np.isfinite(samples)  # losses are missing if a process was killed
+    losses, means = samples[is_known], means[is_known]
     last = history.epochs[-1] if history.epochs else None
     train_check = history.finished.train_accuracy if history.finished is not None else None
     train_accuracy = last.train_accuracy if last is not None and train_check is None else train_check
@@ -135,9 +150,13 @@ def _collect(run: RunRecord, history: RunHistory) -> _Figures:
     changed = tuple(change.learning_rate for change in history.rate_changes)
     return _Figures(
         run=run,
-        losses=losses[np.isfinite(losses)],  # losses are missing if a process was killed
+        losses=losses,
+        means=means,
+        stride=history.losses.stride,
+        first=history.losses.first if np.isfinite(history.losses.first) or not len(means) else float(means[0]),
+        peak=history.losses.peak,
         epochs=history.epochs,
-        steps=len(losses),
+        steps=len(history.losses),
         rate=changed[-1] if changed else run.config.learning_rate,
         rates=(run.config.learning_rate, *changed),
         train_images=history.started.train_images,
@@ -155,10 +174,10 @@ def _collect(run: RunRecord, history: RunHistory) -> _Figures:
 def _find_diverged(figures: _Figures) -> _Found:
     losses = figures.losses
     if figures.run.state == "diverged":
-        return "diverged", f"{figures.run.message} {_tell_rise(losses)}".strip()
+        return "diverged", f"{figures.run.message} {_tell_rise(figures)}".strip()
     if len(losses) < 2:
         return None
-    peak = losses.max()
+    peak, _ = figures.peak
     if len(losses) < _WINDOW:
         ended = float(losses[-1])
         diverged = ended > _BLOWN_UP
@@ -173,16 +192,17 @@ def _find_diverged(figures: _Figures) -> _Found:
         outcome = f"and then stayed at {_loss(ended)}, no better than guessing at random, which gives {GUESSING_LOSS:.2f}"
     rate = max(figures.rates)
     return "diverged", (
-        f"{_tell_rise(losses)[:-1]}, {outcome}. Every step was so long that it overshot and landed further away, "
+        f"{_tell_rise(figures)[:-1]}, {outcome}. Every step was so long that it overshot and landed further away, "
         f"until the weights were too large to recover. The learning rate of {as_decimal(rate)} is too high: "
         f"try {as_decimal(suggest_learning_rate(rate))}."
     )
 
 
-def _tell_rise(losses: NDArray[np.float64]) -> str:
-    if len(losses) < 2 or losses.max() <= GUESSING_LOSS:
+def _tell_rise(figures: _Figures) -> str:
+    peak, step = figures.peak
+    if len(figures.losses) < 2 or peak <= GUESSING_LOSS:
         return ""
-    return f"The loss rose from {_loss(losses[0])} to {_loss(losses.max())} at step {int(losses.argmax()) + 1:,}."
+    return f"The loss rose from {_loss(figures.first)} to {_loss(peak)} at step {step:,}."
 
 
 def _find_not_moving(figures: _Figures) -> _Found:
@@ -193,7 +213,7 @@ def _find_not_moving(figures: _Figures) -> _Found:
         level += f" The network classifies {_percent(figures.test_accuracy)} of the test images correctly; guessing gives 10 %."
     fall = figures.start - figures.end
     below = GUESSING_LOSS - figures.end
-    certain = _CERTAIN * _scatter(figures.losses) * math.sqrt(2 / figures.window)
+    certain = _CERTAIN * _scatter(figures.losses) * math.sqrt(2 / (figures.window * figures.stride))
     if fall > certain and below > certain:
         why = f"The loss does fall, but by only {fall:.2f} in {figures.steps:,} steps: the steps are too short."
     elif _highest_mean(figures) > GUESSING_LOSS + _AWAY:
@@ -274,7 +294,7 @@ def _find_noisy(figures: _Figures) -> _Found:
     late = figures.losses[len(figures.losses) // 2 :]
     if len(late) < _WINDOW:
         return None
-    scatter, level = _scatter(late), float(late.mean())
+    scatter, level = _scatter(late), float(figures.means[len(figures.means) // 2 :].mean())
     if scatter < _NOISE or scatter < _NOISE_SHARE * level:
         return None
     size = figures.run.config.batch_size
@@ -374,8 +394,8 @@ def _scatter(losses: NDArray[np.float64]) -> float:
 
 
 def _highest_mean(figures: _Figures) -> float:
-    means = np.convolve(figures.losses, np.full(figures.window, 1 / figures.window), mode="valid")
-    return float(means.max())
+    sums = np.cumsum(np.concatenate([[0.0], figures.means]))
+    return float((sums[figures.window :] - sums[: -figures.window]).max()) / figures.window
 
 
 def _loss(value: float) -> str:

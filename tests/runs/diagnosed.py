@@ -12,6 +12,7 @@ from fmnist_core.dataset.classes import CLASS_NAMES
 from fmnist_core.runs.diagnosis import Finding
 from fmnist_core.runs.history import RunHistory
 from fmnist_core.runs.record import RunRecord
+from fmnist_core.runs.series import LossSeries
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.store.files import write_json
 from fmnist_core.training.events import EpochDone, Started
@@ -51,7 +52,7 @@ def make_history(losses: "NDArray[np.float64] | list[float]", *epochs: tuple[flo
         EpochDone(epoch=i, step=i * steps, train_loss=1.0, train_accuracy=train, test_loss=loss, test_accuracy=test, elapsed_s=float(i))
         for i, (train, test, loss) in enumerate(epochs, start=1)
     ]
-    return RunHistory(started=Started(steps, **figures), losses=list(losses), epochs=done)
+    return RunHistory(started=Started(steps, **figures), losses=LossSeries(losses), epochs=done)
 
 
 def falling(start: float, end: float, steps: int = 200, noise: float = 0.05) -> NDArray[np.float64]:

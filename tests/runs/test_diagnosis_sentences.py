@@ -143,7 +143,7 @@ def test_the_highest_rate_of_all_is_the_one_that_was_too_high(tmp_path: Path) ->
 
 def test_losses_that_were_lost_count_only_as_steps(tmp_path: Path) -> None:
     history = make_history([2.3, math.nan, 30.0])
-    assert tell(tmp_path, history).startswith("diverged: The loss rose from 2.30 to 30.00 at step 2, and ended at 30.00,")
+    assert tell(tmp_path, history).startswith("diverged: The loss rose from 2.30 to 30.00 at step 3, and ended at 30.00,")
     assert tell(tmp_path, make_history([2.25] * 20 + [math.nan])).startswith("not-moving: After 21 steps the loss is 2.25;")
 
 

@@ -187,10 +187,9 @@ def _wait_for(run: RunRecord, condition: Callable[[RunRecord, RunHistory], bool]
     while run.is_live and not condition(run, history) and time.monotonic() < deadline:
         time.sleep(_CHECK_EVERY_S)
         run = load_run(run.id)
-        history.read_new(run)
+        history = history_of(run)
     run = load_run(run.id)  # it may have changed since it was last read
-    history.read_new(run)
-    return run, history
+    return run, history_of(run)
 
 
 def _has_point(run: RunRecord, history: RunHistory) -> bool:

@@ -75,9 +75,14 @@ def show_probes(split: Split, history: RunHistory) -> None:
 
 
 def describe_trail(trail: Trail | None, class_names: tuple[str, ...]) -> str:
-    """When a probe was learned, in a sentence."""
+    """When a probe was learned, in a sentence; and in a run of many reports, how many of them this rests on."""
     if trail is None:
         return "There is no prediction yet."
+    story = _tell_trail(trail, class_names)
+    return story if trail.stride == 1 else f"{story} (Of this long run, one report in {trail.stride} is kept.)"
+
+
+def _tell_trail(trail: Trail, class_names: tuple[str, ...]) -> str:
     if trail.correct_since is not None:
         if trail.changes == 0:
             return f"It has been classified correctly ever since the first report, at step {trail.correct_since:,}."

@@ -105,10 +105,12 @@ def show_downloads(run: RunRecord, history: RunHistory, view: View) -> None:
         charts = f"{describe_loss(run, history, view.smoothing)} {describe_accuracy(history)}"
         return export_html(run.name, f"{describe_settings(run)}. {charts}", figures)
 
-    steps_help = "Step, epoch, seconds, loss, learning rate"
+    stride = history.losses.stride
+    steps_label = "Every step (CSV)" if stride == 1 else f"Every {stride} steps (CSV)"
+    steps_help = "Step, epoch, seconds, loss, learning rate" + ("" if stride == 1 else f"; the loss is the mean of {stride} steps")
     charts_help = "The charts above, to zoom into, in one file that works offline"
     with st.container(horizontal=True, gap="small"):
-        offer("Every step (CSV)", "steps.csv", lambda: write_table(history.step_table()), "text/csv", steps_help)
+        offer(steps_label, "steps.csv", lambda: write_table(history.step_table()), "text/csv", steps_help)
         if history.epochs:
             epochs_help = "Losses and accuracies; in percent"
             offer("Every epoch (CSV)", "epochs.csv", lambda: write_table(history.epoch_table()), "text/csv", epochs_help)

@@ -8,15 +8,17 @@ from fmnist_core.figures.style import OTHER_LINES
 from fmnist_core.runs.folders import STARTER_ID, RunError
 from fmnist_core.runs.history import AXES, Axis, RunHistory
 from fmnist_core.runs.record import RunRecord, list_runs, load_run
+from fmnist_core.runs.shared_histories import SHARED_HISTORIES
 from pages.parts.shared.url_state import bind, one_of, parse_switch, set_choice, write_switch
 from pages.parts.shared.wording import LOSS, distinct_lines, escape
+from pages.parts.train.run_words import describe_skipped
 
 DEFAULT_SMOOTHING = 0.9
 _AXIS, _LOG, _SMOOTHING, _COMPARE = "axis", "log", "smoothing", "compare"
 _OTHERS = "others"  # key of the widget, whose value can contain outdated lines
 _HUGE_LOSS = 100.0  # guessing gives 2.30
 _LISTED_RUNS = 30
-_KEPT_HISTORIES = 12
+_LONG_BYTES = 4_000_000  # of events, which take a third of a second to read
 
 
 @dataclass(frozen=True)
@@ -34,14 +36,11 @@ class View:
 
 
 def history_of(run: RunRecord) -> RunHistory:
-    """This session's copy of the run's events, brought up to date."""
-    kept: dict[str, RunHistory] = st.session_state.setdefault("histories", {})
-    history = kept.pop(run.id, None) or RunHistory()
-    kept[run.id] = history  # the most recent is last; the first is dropped
-    if len(kept) > _KEPT_HISTORIES:
-        del kept[next(iter(kept))]
-    history.read_new(run)
-    return history
+    """The run's events so far, which all sessions share: another object when there are more."""
+    if SHARED_HISTORIES.unread_bytes(run) < _LONG_BYTES:
+        return SHARED_HISTORIES.read(run)
+    with st.spinner("Reading the run's record …"):
+        return SHARED_HISTORIES.read(run)
 
 
 def bind_view(run: RunRecord) -> dict[str, str]:
@@ -49,7 +48,7 @@ def bind_view(run: RunRecord) -> dict[str, str]:
     names = _name_others(run)
     bind(_AXIS, str(AXES[0]), one_of(AXES))
     # On a linear scale a huge loss is one spike, and the rest looks like a flat line where nothing is wrong.
-    bind(_LOG, max(history_of(run).losses, default=0.0) > _HUGE_LOSS, parse_switch, write_switch)
+    bind(_LOG, history_of(run).losses.peak[0] > _HUGE_LOSS, parse_switch, write_switch)
     bind(_SMOOTHING, DEFAULT_SMOOTHING, _parse_smoothing)
 
     def parse_others(text: str) -> list[str]:
@@ -122,8 +121,11 @@ def describe_others(view: View) -> str:
 
 
 def show_title(run: RunRecord, settings: str) -> None:
-    """The run's name and settings on one line."""
+    """The run's name and settings on one line, and what could not be read of its events."""
     st.markdown(f"**{escape(run.name)}** · {settings}")
+    skipped = describe_skipped(history_of(run))
+    if skipped:
+        st.caption(skipped)
 
 
 def _name_others(run: RunRecord) -> dict[str, str]:

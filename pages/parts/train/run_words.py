@@ -1,12 +1,9 @@
 """What a run's charts show, in words, for people who cannot see them; and its progress."""
 
-import numpy as np
-
 from fmnist_core.runs.history import RunHistory
 from fmnist_core.runs.record import RunRecord
-from fmnist_core.runs.series import smooth
 from fmnist_core.settings.declaration import as_decimal
-from pages.parts.shared.wording import percent
+from pages.parts.shared.wording import count, percent
 
 _NAMED_EPOCHS = 10
 
@@ -15,7 +12,7 @@ def describe_loss(run: RunRecord, history: RunHistory, smoothing: float) -> str:
     """The loss so far; the last value is smoothed like the chart's thick line."""
     if not history.losses:
         return f"Loss against step for {run.name}: no step yet."
-    first, last = history.losses[0], smooth(np.asarray(history.losses), smoothing)[-1]
+    first, last = history.losses.first, history.losses.smoothed(smoothing)[-1]
     text = f"Loss against step for {run.name}: from {first:.2f} at step 1 to about {last:.2f} at step {len(history.losses):,}."
     changes = [f"to {as_decimal(change.learning_rate)} after step {change.step:,}" for change in history.rate_changes]
     return f"{text} The learning rate was changed {', '.join(changes)}." if changes else text
@@ -47,3 +44,10 @@ def describe_progress(history: RunHistory, total_steps: int) -> str:
     if history.steps == total_steps:
         return "Evaluating the finished network …"
     return f"Step {history.steps:,} of {total_steps:,}"
+
+
+def describe_skipped(history: RunHistory) -> str:
+    """How many lines of the run's record are missing; "" if none is."""
+    skipped = history.skipped_lines
+    were = "was" if skipped == 1 else "were"
+    return f"{count(skipped, 'line')} of this run's record could not be read and {were} left out." if skipped else ""
