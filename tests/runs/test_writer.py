@@ -23,8 +23,7 @@ from fmnist_core.runs.results import read_live_kernels
 from fmnist_core.runs.weights import load_checkpoint, load_model, save_checkpoint, weights_stamp
 from fmnist_core.runs.writer import RunWriter, create_run, mark_ended, prepare_resume
 from fmnist_core.settings.config import TrainConfig
-from fmnist_core.store import locks
-from fmnist_core.store.files import read_json
+from fmnist_core.store.files import read_json, write_json
 from fmnist_core.training.checkpoint import Checkpoint, Counters
 from fmnist_core.training.events import Event, RateChanged, Resumed, StepDone
 from fmnist_core.training.loop import train
@@ -143,11 +142,10 @@ def test_a_new_run_is_written_in_full(home: Path) -> None:
 
 def test_until_its_settings_are_written_a_run_is_seen_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[str, list[RunRecord], bool]] = []
-    write = writer.write_json
 
     def look(file: Path, content: Any, *, durable: bool) -> None:
         seen.append((file.name, list_runs(), is_claimed(file.parent)))
-        write(file, content, durable=durable)
+        write_json(file, content, durable=durable)
 
     monkeypatch.setattr(writer, "write_json", look)
     run_id = create_run(TrainConfig())
@@ -157,13 +155,13 @@ def test_until_its_settings_are_written_a_run_is_seen_by_nobody(monkeypatch: pyt
 
 @pytest.mark.parametrize("written", [0, 1, 2])
 def test_a_run_that_cannot_be_created_leaves_nothing(written: int, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write, left = writer.write_json, [written]
+    left = [written]
 
     def fail(*arguments: Any, **options: Any) -> None:
         left[0] -= 1
         if left[0] < 0:
             raise OSError(28, "No space left on device")
-        write(*arguments, **options)
+        write_json(*arguments, **options)
 
     def reserve(_folder: Path) -> None:
         if written == 2:
@@ -337,7 +335,7 @@ def test_a_run_that_is_just_ending_can_be_continued_at_once(monkeypatch: pytest.
     save_checkpoint(checkpoint_at(5), folder)
     running = RunWriter(run_id)
     put_status(run_id, state="stopped")
-    monkeypatch.setattr(locks.time, "sleep", lambda _s: running._claim.release())
+    monkeypatch.setattr(time, "sleep", lambda _s: running._claim.release())
     prepare_resume(run_id)
     assert load_run(run_id).state == "waiting"
 

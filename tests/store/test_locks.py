@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def test_who_looks_does_not_keep_others_from_looking_nor_long_from_taking(tmp_pa
         assert not is_locked(file)
         lock = FileLock(file)
         assert not lock.take(0)
-        monkeypatch.setattr(locks.time, "sleep", lambda _s: fcntl.flock(looking, fcntl.LOCK_UN))
+        monkeypatch.setattr(time, "sleep", lambda _s: fcntl.flock(looking, fcntl.LOCK_UN))
         assert lock.take(5)
 
 
