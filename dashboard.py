@@ -7,7 +7,7 @@ from starlette.middleware import Middleware
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.parts.shared.server_guard import ServerGuard
-from pages.parts.shared.server_start import prepare_server
+from pages.parts.shared.server_start import prepare_server, wait_until_warm
 from pages.parts.shared.upload_limits import begin_page_run, end_page_run
 from pages.parts.shared.url_state import begin_page
 
@@ -30,6 +30,7 @@ def show_page() -> None:
     ]
     page = st.navigation(pages, position="top")
     begin_page(page.title)
+    wait_until_warm()
     begin_page_run()
     page.run()
     end_page_run()

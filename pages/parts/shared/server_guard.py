@@ -71,11 +71,16 @@ class ServerGuard:
         if scope["type"] == "websocket":
             await (_refuse_websocket(scope, send, status, problem) if problem else self._app(scope, receive, send))
             return
-        send = _with_headers(send, self._policy(scope["path"], host))
+        answer = _Answer(send, self._policy(scope["path"], host))
         if problem:
-            await _answer(send, status, problem)
-        else:
-            await self._pass(scope, receive, send)
+            await _answer(answer, status, problem)
+            return
+        try:
+            await self._pass(scope, receive, answer)
+        except Exception:
+            if not answer.has_begun:  # Starlette's own answer to a failure would lack the headers
+                await _answer(answer, 500, "The server failed to answer this request.")
+            raise
 
     async def _check(self, scope: MutableMapping[str, Any]) -> tuple[int, str, Host | None]:
         """Status and sentence if the request is refused, else 0 and ""; and the host that it names, if it may name it."""
@@ -195,18 +200,21 @@ def _websocket_sources(host: Host | None) -> bytes:
     return f"ws://{name}{port} wss://{name}{port}".encode()
 
 
-def _with_headers(send: Send, policy: bytes) -> Send:
-    """`send`, which adds the headers to the answer in place of any of the same names."""
-    added = (*_HEADERS, (b"content-security-policy", policy))
-    names = {name for name, _ in added}
+class _Answer:
+    """`send`, which adds the headers to the answer in place of any of the same names, and notes whether it has begun."""
 
-    async def send_with_headers(message: Message) -> None:
+    def __init__(self, send: Send, policy: bytes) -> None:
+        self._send = send
+        self._added = (*_HEADERS, (b"content-security-policy", policy))
+        self.has_begun = False
+
+    async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            self.has_begun = True
+            names = {name for name, _ in self._added}
             kept = [(name, value) for name, value in message.get("headers", ()) if name.lower() not in names]
-            message = {**message, "headers": [*kept, *added]}
-        await send(message)
-
-    return send_with_headers
+            message = {**message, "headers": [*kept, *self._added]}
+        await self._send(message)
 
 
 async def _discard(receive: Receive) -> None:

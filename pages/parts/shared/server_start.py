@@ -13,6 +13,9 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from pages.parts.shared.server_guard import sweep_uploads
 
+_is_warm = threading.Event()
+_is_warm.set()  # where no server warms up, as in tests, nobody waits
+
 
 @contextlib.asynccontextmanager
 async def prepare_server(_app: Any) -> AsyncIterator[dict[str, Any]]:
@@ -20,19 +23,32 @@ async def prepare_server(_app: Any) -> AsyncIterator[dict[str, Any]]:
     # Until the first `st.navigation` has run, Streamlit treats a folder called `pages` as its older kind of app, and the
     # very first visit, if it is a deep link, would get "Page not found".
     PagesManager.uses_pages_directory = False
+    _is_warm.clear()
     threading.Thread(target=_warm_up, daemon=True).start()
     sweeping = asyncio.create_task(sweep_uploads())
     yield {}
     sweeping.cancel()
 
 
+def wait_until_warm() -> None:
+    """Waits while the server imports PyTorch; to be called before a page that may import it too.
+
+    Two threads that enter PyTorch by different modules can each hold the import lock that the other needs. Python then lets one of them
+    go on with half a module, the import fails, and PyTorch cannot be imported again until the server is restarted.
+    """
+    _is_warm.wait()
+
+
 def _warm_up() -> None:
     """Imports for a second and a half, so that the first visitor does not wait for that, and opens the browser on this machine."""
-    import plotly.graph_objects  # noqa: F401
-    import torch  # noqa: F401
+    try:
+        import plotly.graph_objects  # noqa: F401
+        import torch  # noqa: F401
 
-    from fmnist_core.evaluation import prediction  # noqa: F401
-    from fmnist_core.training import loop  # noqa: F401
+        from fmnist_core.evaluation import prediction  # noqa: F401
+        from fmnist_core.training import loop  # noqa: F401
+    finally:
+        _is_warm.set()
 
     # Imported modules are never garbage, so the collector should not search them again and again.
     gc.collect()
