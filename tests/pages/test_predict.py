@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 from streamlit.testing.v1 import AppTest
 
 from fmnist_core.dataset.idx import PACKAGED_FOLDER
@@ -24,7 +24,11 @@ from pages.parts.components.canvas.canvas import read_strokes
 from pages.parts.predict.corrections import Correction, _to_csv
 from pages.parts.predict.drawing_pad import SIDE_PX, make_doodle
 from pages.parts.shared.wording import escape
+from tests.conftest import ROOT
 from tests.pages.conftest import open_page, query
+from tests.pictures.mutated import encode, mutated_pictures
+
+HOSTILE = ROOT / "tests/pictures/hostile"
 
 SESSION = "0123456789abcdef"
 
@@ -33,6 +37,10 @@ def png(pixels: np.ndarray) -> bytes:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
     return file.getvalue()
+
+
+def as_gif(pixels: np.ndarray) -> bytes:
+    return encode(Image.fromarray(pixels), "GIF")
 
 
 def t_shirt() -> np.ndarray:
@@ -250,6 +258,37 @@ def test_a_wrong_answer_is_marked_as_wrong() -> None:
     assert not at.success
 
 
+def test_files_that_broke_the_decoder_do_not_stop_the_good_ones_beside_them() -> None:
+    samples = [(f"{file.stem}.png", file.read_bytes()) for file in sorted(HOSTILE.iterdir()) if file.suffix != ".md"]
+    at = open_page("predict", source="Upload", run="starter")
+    upload(at, *samples[:2], ("shirt.png", png(t_shirt())), *samples[2:], ("again.png", png(t_shirt())))
+    answers = dict(zip(at.dataframe[0].value["Name"], at.dataframe[0].value["The network says"], strict=True))
+    assert answers["shirt.png"] == answers["again.png"] == "T-shirt/top"
+    refused = [name for name, _content in samples if name not in answers]
+    assert refused == ["crash_AVIF+exif_RuntimeError.png", "crash_AVIF_RuntimeError.png"]
+    assert [error.value for error in at.error] == [
+        escape(f"{refused[0]} is damaged or cut short: save it again, or choose another picture."),
+        escape(f"{refused[1]} is not a picture that can be read: choose a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF file."),
+    ]
+
+
+@pytest.mark.parametrize("name", ["crash_AVIF+exif_RuntimeError.bin", "crash_AVIF_RuntimeError.bin"])
+def test_one_file_that_broke_the_decoder_is_a_sentence(name: str) -> None:
+    at = upload(open_page("predict", source="Upload", run="starter"), ("it.png", (HOSTILE / name).read_bytes()))
+    (error,) = at.error
+    assert " is damaged" in error.value or " is not a picture" in error.value
+    assert at.info[0].value.startswith("Choose files")
+
+
+def test_mutated_pictures_are_listed_or_refused_one_by_one() -> None:
+    files = [(f"{number}.png", content) for number, (_name, content) in enumerate(mutated_pictures(36, seed=5))]
+    at = upload(open_page("predict", source="Upload", run="starter"), *files, ("shirt.png", png(t_shirt())))
+    listed = list(at.dataframe[0].value["Name"])
+    assert at.dataframe[0].value["The network says"].iloc[-1] == "T-shirt/top"
+    assert len(listed) > 6
+    assert len(listed) + len(at.error) == 37
+
+
 def test_the_table_of_pictures_shows_the_answer_to_what_was_painted() -> None:
     """A change in the middle of the mask is noticed just like one at its edge."""
     at = open_page("predict", source="Upload", run="starter")
@@ -367,7 +406,38 @@ def test_paint_is_read_by_hand() -> None:
         {"png": ["x", base64.b64encode(png(np.zeros((280, 280), np.uint8))[:60]).decode()]},
         {"png": ["x", base64.b64encode(header_of(10_000, 10_000)).decode()]},
         {"png": ["x", base64.b64encode(header_of(30_000, 30_000)).decode()]},
+        {"png": ["x", "é" * 40]},
+        {"png": ["x", ["a"] * 40]},
+        {"png": ["x", b"\xff" * 40]},
+        {"png": [["x"], ""]},
+        {"png": ["x", base64.b64encode(png(np.zeros((40, 40), np.uint16))).decode()]},
+        {"png": ["x", base64.b64encode(png(np.zeros((40, 40), np.bool_))).decode()]},
+        {"png": ["x", base64.b64encode(as_gif(np.zeros((40, 40), np.uint8))).decode()]},
+        {"png": ["x", base64.b64encode(header_of(0, 0)).decode()]},
+        ["png"],
+        "png",
+        7,
     ],
 )
 def test_invalid_strokes_are_ignored(sent: Any) -> None:
     assert read_strokes(sent, "x", (SIDE_PX, SIDE_PX)) is None
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyError, struct.error, MemoryError, RecursionError, Image.DecompressionBombError])
+def test_strokes_whose_decoder_fails_are_ignored(error: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_picture: object) -> None:
+        raise error("from within")
+
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", fail)
+    assert read_strokes({"png": ["x", base64.b64encode(png(np.zeros((40, 40, 3), np.uint8))).decode()]}, "x", (40, 40)) is None
+
+
+def test_mutated_strokes_are_a_picture_of_the_right_size_or_ignored() -> None:
+    """Whatever is sent in place of a drawing, the page gets what it expects."""
+    outcomes = set()
+    for name, content in mutated_pictures(216, seed=3):
+        drawn = read_strokes({"png": ["x", base64.b64encode(content).decode()]}, "x", (20, 24))
+        assert drawn is None or (str(drawn.dtype), drawn.shape[2]) == ("uint8", 3)
+        assert drawn is None or (name.startswith("PNG") and drawn.shape[0] <= 24 and drawn.shape[1] <= 20)
+        outcomes.add(drawn is None)
+    assert outcomes == {True, False}
