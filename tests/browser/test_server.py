@@ -171,6 +171,15 @@ def test_one_session_cannot_fill_the_memory(server: Server) -> None:
         assert upload(server, session_id, "again", size)[0] == 204  # leaving the page has dropped the others
 
 
+def test_what_was_uploaded_cannot_be_opened_by_an_address(server: Server) -> None:
+    with open_session(server) as session:
+        session_id = run_page(session, "source=Upload", "prediction")
+        assert upload(server, session_id, "1", 1000)[0] == 204
+        text = ask(server, f"/_stcore/upload_file/{session_id}/1")[1]
+        assert "<title>Streamlit</title>" in text  # the page that any unknown address gives
+        assert "\0" not in text
+
+
 def test_a_file_over_the_size_limit_is_refused(server: Server) -> None:
     with open_session(server) as session:
         session_id = run_page(session, "source=Upload", "prediction")

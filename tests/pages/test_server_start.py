@@ -14,7 +14,7 @@ class Warm(threading.Event):
 
     waited = 0
 
-    def wait(self, timeout: float | None = None) -> bool:
+    def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002
         self.waited += 1
         return True
 

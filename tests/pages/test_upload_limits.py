@@ -4,6 +4,7 @@ import pytest
 
 from pages.parts.shared import upload_limits
 from pages.parts.shared.upload_limits import MB, NOT_ASKED, SERVER_FULL, SESSION_FULL, TOO_MANY, UploadLimits
+from tests.pages.conftest import open_page
 
 
 class Store:
@@ -163,3 +164,18 @@ def test_a_session_that_has_ended_is_forgotten(limits: UploadLimits, store: Stor
     assert store.removed == [("ann", "1")]
     assert limits.begin_upload("ann", "2", 1) == NOT_ASKED
     assert limits.begin_upload("ben", "2", 1) == ""
+
+
+def test_a_refusal_is_told_once(limits: UploadLimits, store: Store) -> None:
+    assert upload(limits, store, "ann", "1", 401 * MB) == SESSION_FULL
+    assert upload(limits, store, "ann", "2", 1) == ""
+    assert limits.tell_refusal("ben") == ""
+    assert limits.tell_refusal("ann") == SESSION_FULL
+    assert limits.tell_refusal("ann") == ""
+
+
+def test_the_page_says_why_an_upload_was_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = open_page("predict", source="Upload")
+    assert not page.error
+    monkeypatch.setattr(upload_limits.LIMITS, "tell_refusal", lambda _session: SERVER_FULL)
+    assert page.run().error[0].value == SERVER_FULL

@@ -40,7 +40,7 @@ class PictureList:
 def ask_for_uploads() -> PictureList:
     """Shows the uploader and returns what was uploaded, even after a visit to another page."""
     kept = _kept("upload")
-    allow_uploads()
+    refusal = allow_uploads()
     files = st.file_uploader(
         "One item of clothing per picture",
         type=SUFFIXES,
@@ -57,6 +57,8 @@ def ask_for_uploads() -> PictureList:
     kept.listed = {file.file_id for file in files or []}
     if (kept.pictures or kept.problems) and not files:
         st.button("Remove the pictures", icon=":material/delete:", on_click=lambda: st.session_state.pop(f"{_LIST} upload", None))
+    if refusal:  # the uploader shows a number only
+        st.error(refusal, icon=":material/warning:")
     _show_problems(kept)
     return kept
 

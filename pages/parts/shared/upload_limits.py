@@ -45,6 +45,7 @@ class _Session:
     may_upload: bool = False
     shown_in_this_run: bool = False
     active_at_s: float = 0.0
+    refusal: str = ""  # why an upload was refused of which the page has not told yet
 
     @property
     def size(self) -> int:
@@ -99,12 +100,13 @@ class UploadLimits:
             session = self._sessions.get(session_id)
             if session is None or not session.may_upload:
                 return NOT_ASKED
-            if len(session.files) >= MAX_SESSION_FILES or file_id in session.files:  # a browser gives each file an id of its own
-                return TOO_MANY
-            problem = self._problem(session, announced)
+            # A browser gives each file an id of its own; nothing may be replaced while its bytes are counted.
+            is_too_many = len(session.files) >= MAX_SESSION_FILES or file_id in session.files
+            problem = TOO_MANY if is_too_many else self._problem(session, announced)
             if not problem:
                 session.files[file_id] = _File()
                 session.active_at_s = self._clock()
+            session.refusal = problem or session.refusal
             return problem
 
     def receive(self, session_id: str, file_id: str, size: int) -> str:
@@ -115,7 +117,9 @@ class UploadLimits:
                 return NOT_ASKED
             session.active_at_s = self._clock()
             session.files[file_id].size += size
-            return self._problem(session, 0)
+            problem = self._problem(session, 0)
+            session.refusal = problem or session.refusal
+            return problem
 
     def end_upload(self, session_id: str, file_id: str, store: FileStore, *, is_stored: bool) -> None:
         """An upload has ended; it is dropped if it was refused, or if its page has been left meanwhile."""
@@ -127,6 +131,13 @@ class UploadLimits:
             session.files[file_id].is_arriving = False
             if not (is_stored and session.may_upload):
                 self._drop(session_id, store, [file_id])
+
+    def tell_refusal(self, session_id: str) -> str:
+        """Why the latest refused upload of this session was refused, once; "" afterwards."""
+        with self._lock:
+            session = self._sessions.get(session_id, _Session())
+            refusal, session.refusal = session.refusal, ""
+            return refusal
 
     def forget(self, session_id: str, file_id: str) -> None:
         """The person has removed a file."""
@@ -176,11 +187,13 @@ def begin_page_run() -> None:
         LIMITS.begin_run(context.session_id)
 
 
-def allow_uploads() -> None:
-    """To be called where a page shows an uploader or the camera."""
+def allow_uploads() -> str:
+    """To be called where a page shows an uploader or the camera; returns why an upload was refused since the last run, or ""."""
     context = get_script_run_ctx()
-    if context:
-        LIMITS.allow(context.session_id)
+    if context is None:
+        return ""
+    LIMITS.allow(context.session_id)
+    return LIMITS.tell_refusal(context.session_id)
 
 
 def end_page_run() -> None:
