@@ -15,7 +15,7 @@ from fmnist_core.jobs.processes import AWAIT_RUN, LOG_NAME
 from fmnist_core.jobs.worker import train_run, warm_up
 from fmnist_core.runs.event_log import event_to_json
 from fmnist_core.runs.folders import STARTER_ID, run_folder
-from fmnist_core.runs.record import RunRecord, list_runs, load_run
+from fmnist_core.runs.record import RunRecord, load_run, scan_runs
 from fmnist_core.runs.weights import load_model
 from fmnist_core.runs.writer import create_run, prepare_resume
 from fmnist_core.settings.changes import find_changes
@@ -271,9 +271,14 @@ def _name_picture(error: Exception, file: str) -> Exception | str:
 
 
 def _runs(_options: argparse.Namespace) -> int:
-    for run in (*list_runs(), load_run(STARTER_ID)):
+    found, damaged = scan_runs()
+    for run in (*found, load_run(STARTER_ID)):
         accuracy = "      –" if run.test_accuracy is None else f"{100 * run.test_accuracy:5.2f} %"
         print(f"{run.id:22} {run.state:12} {accuracy}  {run.epoch}/{run.epochs} epochs  {visible_line(run.name)}")
+        if run.damage:
+            print(f"{'':22} {visible_line(run.damage)}")
+    for lost in damaged:
+        print(f"{lost.id:22} damaged      {visible_line(lost.problem)}")
     return 0
 
 

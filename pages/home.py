@@ -58,7 +58,7 @@ def show_data_and_network(run: RunRecord) -> None:
     from fmnist_core.network.devices import device_name, pick_device
     from pages.parts.home.class_strip import show_class_strip
     from pages.parts.home.network_diagram import show_network_diagram
-    from pages.parts.shared.cached import model_or_stop, read_split
+    from pages.parts.shared.cached import model_or_stop, newest_usable, read_split
 
     st.subheader("The data: ten kinds of clothes", anchor=False)
     try:
@@ -77,6 +77,7 @@ def show_data_and_network(run: RunRecord) -> None:
         "makes **feature maps**, half as wide and half as high, which show where the kernels fit. The last layer turns all maps into ten "
         "**probabilities**, which say how sure the network is of each class."
     )
+    run = newest_usable([run, load_run(STARTER_ID)])
     whose = "the starter model" if run.is_starter else escape(run.name)
     st.caption(f"A test image on its way through {whose}: the brighter, the stronger. Training uses: {escape(device_name(pick_device()))}.")
     show_network_diagram(model_or_stop(run), test.images[0], test.class_names[test.labels[0]], test.class_names)

@@ -5,10 +5,10 @@ import streamlit as st
 from fmnist_core.jobs.processes import keep_warm_worker
 from fmnist_core.jobs.queue import training_slots
 from fmnist_core.runs.folders import STARTER_ID
-from fmnist_core.runs.record import RunRecord, list_runs
+from fmnist_core.runs.record import DamagedRun, RunRecord, scan_runs
 from pages.parts.shared.run_picker import find_shown_run, select_run, show_run_list
 from pages.parts.shared.source_code import show_source
-from pages.parts.shared.wording import LOSS
+from pages.parts.shared.wording import LOSS, count, escape
 from pages.parts.train.live_run import prepare_live_charts, show_ended_run, show_live_run
 from pages.parts.train.settings_form import show_settings
 
@@ -26,7 +26,7 @@ def find_run(records: list[RunRecord]) -> RunRecord | None:
     if st.query_params.get("run") == STARTER_ID:  # links of the other pages contain it, but it was not trained here
         del st.query_params["run"]
     live = next((run.id for run in records if run.is_live), None)
-    return find_shown_run({run.id: run for run in records}, "was deleted", default=live, memory=_SHOWN_RUN)
+    return find_shown_run({run.id: run for run in records}, "cannot be shown", default=live, memory=_SHOWN_RUN)
 
 
 def show_other_runs(records: list[RunRecord], shown: RunRecord | None) -> None:
@@ -36,6 +36,14 @@ def show_other_runs(records: list[RunRecord], shown: RunRecord | None) -> None:
         listed.setdefault(shown.id, shown)
     if listed:
         show_run_list("Run to show above", listed, shown.id if shown else None, key="run_on_show", on_choice=select)
+
+
+def show_damaged_runs(damaged: list[DamagedRun]) -> None:
+    """What is wrong with runs whose settings are lost, which cannot be shown."""
+    if damaged:
+        with st.expander(count(len(damaged), "damaged run"), icon=":material/heart_broken:"):
+            for run in damaged:
+                st.write(escape(run.problem))
 
 
 def show_loop() -> None:
@@ -50,7 +58,7 @@ def show_loop() -> None:
 
 
 st.title("Train")
-records = list_runs()
+records, damaged = scan_runs()
 if not any(run.is_live for run in records):
     keep_warm_worker()
 shown = find_run(records)
@@ -69,6 +77,7 @@ else:
         show_settings(select)
     show_ended_run(shown)
 show_other_runs(records, shown)
+show_damaged_runs(damaged)
 show_loop()
 if shown is None or not shown.is_live:
     prepare_live_charts()

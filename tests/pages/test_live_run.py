@@ -1,4 +1,5 @@
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from fmnist_core.settings.presets import find_preset
 from fmnist_core.training.events import Event, Finished, RateChanged
 from pages.parts.components.probe_wall.probe_wall import read_pin
 from pages.parts.shared.wording import distinct_lines, format_duration
-from pages.parts.train import run_controls, viewers
+from pages.parts.train import live_run, run_controls, viewers
 from pages.parts.train.viewers import pick_pace
 from tests.pages.conftest import open_page, query, unescaped
 from tests.written_runs import PROBES, append_events, epoch_done, started, step_done, write_run
@@ -372,14 +373,14 @@ def test_a_run_that_cannot_be_continued_has_no_button_for_it() -> None:
 
 
 def test_the_reason_why_a_run_cannot_be_continued_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(run_id: str) -> None:
-        raise RunError(f"{run_id} cannot be continued.")
+    def refuse(run_id: str, *, mine: list[str]) -> None:
+        raise RunError(f"{run_id} cannot be continued, nor {mine}.")
 
     monkeypatch.setattr(control, "continue_run", refuse)
     run = write_run(WHOLE, "stopped", has_weights=True)
     at = open_run(run.id)
     at.button(key="continue").click().run()
-    assert [unescaped(error.value) for error in at.error] == [f"{run.id} cannot be continued."]
+    assert [unescaped(error.value) for error in at.error] == [f"{run.id} cannot be continued, nor []."]
 
 
 def test_the_best_epoch_and_the_purpose_of_the_images_are_explained() -> None:
@@ -499,3 +500,31 @@ def test_with_many_viewers_a_click_is_still_answered_at_once(monkeypatch: pytest
     assert not at.exception
     assert len(checks) == 2
     assert at.button(key="resume").label == "Resume"
+
+
+@pytest.mark.parametrize("is_damaged", [False, True])
+@pytest.mark.parametrize("state", ["training", "paused"])
+def test_a_run_that_vanishes_while_it_is_watched_is_missed_with_a_sentence(state: State, is_damaged: bool) -> None:
+    run = write_run(UNDER_WAY, state)
+    at = open_run(run.id)
+    if is_damaged:
+        (run.folder / "config.json").write_text("{")
+    else:
+        shutil.rmtree(run.folder)
+    at.run()
+    assert not at.exception
+    assert at.warning[0].value.startswith("The run in this link does not exist or cannot be shown")
+    assert at.button(key="train").label == "Train", "another can be started"
+
+
+@pytest.mark.parametrize("fragment", ["_watch_training", "_watch_inside", "_watch_pause"])
+def test_what_refreshes_itself_draws_the_whole_page_when_its_run_has_vanished(fragment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Rerun(Exception): ...
+
+    def rerun() -> None:
+        raise Rerun
+
+    monkeypatch.setattr("streamlit.rerun", rerun)
+    arguments = {"_watch_training": ({}, 0.5), "_watch_inside": (), "_watch_pause": (0,)}[fragment]
+    with pytest.raises(Rerun):
+        getattr(live_run, fragment)("20200101-000000-abcd", *arguments)

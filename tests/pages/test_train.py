@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fmnist_core.runs.folders import epoch_file, run_folder
 from fmnist_core.runs.record import RunRecord, list_runs, load_run
 from fmnist_core.runs.writer import create_run
 from fmnist_core.settings.config import SETTINGS, TrainConfig
@@ -31,7 +32,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[TrainConfig, str]]:
     """The settings and name of each run that the page starts; nothing is trained."""
     calls: list[tuple[TrainConfig, str]] = []
 
-    def start(config: TrainConfig, name: str = "") -> str:
+    def start(config: TrainConfig, name: str, *, mine: list[str]) -> str:
+        assert len(mine) == len(calls), "the runs that this session has started"
         calls.append((config, name))
         return create_run(config, name)
 
@@ -380,5 +382,49 @@ def test_another_network_can_be_trained_beside_an_ended_run(trained_run: RunReco
 
 def test_a_link_to_an_unknown_run_shows_a_warning() -> None:
     at = open_page("train", run="nobody")
-    assert at.warning[0].value.startswith("The run in this link does not exist or was deleted (nobody).")
+    assert at.warning[0].value.startswith("The run in this link does not exist or cannot be shown (nobody).")
     assert not at.exception
+
+
+def test_a_damaged_run_is_named_beside_the_others(trained_run: RunRecord) -> None:
+    """One whose settings are lost, and one whose status was."""
+    lost = create_run(TrainConfig(), "Lost")
+    folder = run_folder(lost)
+    (folder / "config.json").write_text("{")
+    at = open_page("train", run=trained_run.id)
+    assert not at.exception
+    assert [option for option in at.selectbox(key="run_on_show").options if "Lost" in option] == []
+    (sentence,) = [unescaped(text.value) for text in expander(at, "1 damaged run").markdown]
+    assert sentence.startswith(f'The run "{lost}" is damaged: config.json cannot be read')
+    at = open_page("train", run=lost)
+    assert at.warning[0].value.startswith("The run in this link does not exist or cannot be shown")
+    (trained_run.folder / "status.json").write_text("")
+    at = open_page("train", run=trained_run.id)
+    assert not at.exception
+    assert unescaped(at.warning[0].value).startswith("status.json cannot be read (It is empty). This was rebuilt")
+    assert [metric.value for metric in at.metric] or at.success, "its outcome is shown"
+
+
+@pytest.mark.parametrize("page", ["home", "evaluate", "look_inside", "predict"])
+def test_damaged_weights_of_the_newest_run_reach_nobody_who_did_not_choose_it(page: str, trained_run: RunRecord) -> None:
+    epoch_file(trained_run.folder, 1).write_bytes(b"not weights")
+    at = open_page(page)
+    assert not at.exception
+    assert not at.error
+    if page != "home":
+        assert query(at, "run") == "starter"
+        chosen = open_page(page, run=trained_run.id)
+        assert "does not hold this network's weights: choose another run." in unescaped(chosen.error[0].value)
+        assert not chosen.exception
+
+
+def test_a_fourth_waiting_run_is_refused_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fmnist_core.jobs.control.start_process", lambda _run_id: None)
+    at = open_page("train")
+    for _ in range(3):
+        press_train(at)
+    at.button(key="train").click().run()
+    assert unescaped(at.error[0].value) == "3 of your runs are waiting already: wait until one of them trains, or stop one."
+    assert len(list_runs()) == 3
+    press_train(open_page("train"))  # somebody else
+    assert len(list_runs()) == 4

@@ -1,5 +1,7 @@
 """What all sessions share: the data, the networks and their results, loaded once per server."""
 
+import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -39,6 +41,15 @@ def model_or_stop(run: RunRecord) -> FashionCNN:
     except RunError as error:
         st.error(escape(str(error)), icon=":material/warning:")
         st.stop()
+
+
+def newest_usable(runs: Sequence[RunRecord]) -> RunRecord:
+    """The first of these runs whose weights can be read, or the last: nobody is shown a damaged one without having chosen it."""
+    for run in runs[:-1]:
+        with contextlib.suppress(RunError):
+            _load_model(*weights_stamp(run))
+            return run
+    return runs[-1]
 
 
 def evaluation_or_stop(run: RunRecord) -> Evaluation:

@@ -7,6 +7,7 @@ import streamlit as st
 from fmnist_core.runs.folders import STARTER_ID
 from fmnist_core.runs.record import RunRecord, list_runs, load_run
 from fmnist_core.store.text import shorten, visible_line
+from pages.parts.shared.cached import newest_usable
 from pages.parts.shared.wording import describe_run, distinct_lines, escape
 
 _CHOICE = "chosen_run"  # outlives the page, unlike the widget's own key
@@ -16,7 +17,7 @@ _LONGEST_ID_SHOWN = 40
 def pick_network() -> RunRecord:
     """Shows the list of networks and returns the chosen run, which has weights: by default the newest, or else the starter."""
     usable = {run.id: run for run in (*list_runs(), load_run(STARTER_ID)) if run.has_weights}
-    run = find_shown_run(usable, "has no weights yet", default=next(iter(usable)))
+    run = find_shown_run(usable, "has no weights yet", default=newest_usable(list(usable.values())).id)
     assert run is not None
     show_run_list(
         "Network",

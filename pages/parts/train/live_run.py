@@ -8,6 +8,7 @@ import streamlit as st
 from fmnist_core.jobs.queue import runs_ahead, training_slots
 from fmnist_core.jobs.worker import PAUSE_LIMIT_S
 from fmnist_core.runs.diagnosis import diagnose
+from fmnist_core.runs.folders import RunError
 from fmnist_core.runs.history import RunHistory
 from fmnist_core.runs.mailbox import stop_requested
 from fmnist_core.runs.record import RunRecord, load_run
@@ -86,7 +87,7 @@ def _watch_training(run_id: str, names: dict[str, str], pace_s: float) -> None:
     viewers = count_viewers()
     if pick_pace(viewers, pace_s) != pace_s:
         st.rerun()
-    run, history = _wait_for(load_run(run_id), _has_point, _FIRST_POINT_S)
+    run, history = _wait_for(_reload(run_id), _has_point, _FIRST_POINT_S)
     if pace_s > PACES_S[0]:  # the next refresh may be seconds away
         run, history = _wait_for(run, _is_answered, _ANSWER_S)
     is_stepping = find_pending(run) == "step"
@@ -101,7 +102,7 @@ def _watch_training(run_id: str, names: dict[str, str], pace_s: float) -> None:
 
 def _watch_inside(run_id: str) -> None:
     """Kernels and probes, refreshed less often because they change slowly."""
-    run = load_run(run_id)
+    run = _reload(run_id)
     history = history_of(run)
     _show_inside(run, history)
     split = split_with_probes(history)
@@ -111,7 +112,7 @@ def _watch_inside(run_id: str) -> None:
 
 def _watch_pause(run_id: str, steps: int) -> None:
     """The controls of a paused run; the rest of the page is drawn again only after a step."""
-    run, history = _wait_for(load_run(run_id), lambda run, _history: find_pending(run) != "step", _STEP_S)
+    run, history = _wait_for(_reload(run_id), lambda run, _history: find_pending(run) != "step", _STEP_S)
     if (run.state != "paused" and find_pending(run) != "step") or history.steps != steps:
         st.rerun()
     _show_progress(run, history)
@@ -186,10 +187,18 @@ def _wait_for(run: RunRecord, condition: Callable[[RunRecord, RunHistory], bool]
     history = history_of(run)
     while run.is_live and not condition(run, history) and time.monotonic() < deadline:
         time.sleep(_CHECK_EVERY_S)
-        run = load_run(run.id)
+        run = _reload(run.id)
         history = history_of(run)
-    run = load_run(run.id)  # it may have changed since it was last read
+    run = _reload(run.id)  # it may have changed since it was last read
     return run, history_of(run)
+
+
+def _reload(run_id: str) -> RunRecord:
+    """The run as it is now; if it has been deleted or damaged meanwhile, runs the whole page again, which says so."""
+    try:
+        return load_run(run_id)
+    except RunError:
+        st.rerun()
 
 
 def _has_point(run: RunRecord, history: RunHistory) -> bool:

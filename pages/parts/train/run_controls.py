@@ -11,6 +11,7 @@ from fmnist_core.runs.record import RunRecord
 from fmnist_core.settings.config import MAX_EPOCHS, SETTINGS
 from fmnist_core.settings.declaration import as_decimal
 from pages.parts.shared.wording import count, escape
+from pages.parts.train.own_runs import add_own_run, own_runs
 
 _PRESSED, _REFUSED = "pressed", "refused"
 _NEW_RATE, _MORE_EPOCHS = "new_rate", "more_epochs"
@@ -129,9 +130,10 @@ def _change_rate(run_id: str) -> None:
     _press("rate", lambda run_id: control.change_rate(run_id, _RATE.read_decimal(text)), run_id)
 
 
-def _continue(command: Callable[..., None], *arguments: object) -> None:
+def _continue(command: Callable[..., None], run_id: str, *arguments: object) -> None:
     st.session_state[_REFUSED] = ""
     try:
-        command(*arguments)
+        command(run_id, *arguments, mine=own_runs())
+        add_own_run(run_id)
     except ValueError as error:
         st.session_state[_REFUSED] = str(error)

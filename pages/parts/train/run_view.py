@@ -126,6 +126,8 @@ def show_title(run: RunRecord, settings: str) -> None:
     skipped = describe_skipped(history_of(run))
     if skipped:
         st.caption(skipped)
+    if run.damage:
+        st.warning(escape(run.damage), icon=":material/healing:")
 
 
 def _name_others(run: RunRecord) -> dict[str, str]:
