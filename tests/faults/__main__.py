@@ -1,0 +1,61 @@
+"""`python -m tests.faults` tries every part and prints how many faults it tried, how many held, and each that did not."""
+
+import argparse
+import importlib
+import os
+import sys
+import time
+from collections.abc import Callable
+
+from tests.faults.report import Report
+
+PARTS = {
+    "runs": "damaged_runs",
+    "pictures": "damaged_pictures",
+    "data": "damaged_data",
+    "texts": "texts",
+    "kills": "kills",
+    "resumes": "resumes",
+    "clock": "clock",
+    "events": "long_events",
+    "homes": "homes",
+    "queue": "crowds",
+}
+
+
+def try_part(name: str, seed: int = 0, *, small: bool = False, announce: Callable[[str], object] = lambda _line: None) -> Report:
+    """Tries one part; what it needs and this machine lacks is noted in the report.
+
+    Args:
+        announce: as in `Report`.
+    """
+    report = Report(name, announce=announce)
+    importlib.import_module(f"tests.faults.{PARTS[name]}").run(report, seed, small=small)
+    return report
+
+
+def _print_broken(line: str) -> None:
+    print(f"  BROKEN {line}", flush=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Tries the chosen parts and returns 1 if anything did not hold."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS), help="what to try; default: everything")
+    parser.add_argument("--seed", type=int, default=0, help="of everything that is chosen at random")
+    parser.add_argument("--small", action="store_true", help="small numbers: the form that the tests run")
+    options = parser.parse_args(arguments)
+    os.environ["OMP_NUM_THREADS"] = "1"  # forked children cannot use the threads of their parent
+    broken = 0
+    for name in options.part:
+        began_s = time.monotonic()
+        report = try_part(name, options.seed, small=options.small, announce=_print_broken)
+        print("\n".join(report.lines()), f"  ({time.monotonic() - began_s:.0f} s)", sep="\n", flush=True)
+        broken += len(report.broken)
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)  # a thread that still reads an endless file must not keep this process

@@ -1,0 +1,215 @@
+"""Part `kills`: kill -9 of training processes, and of those that start them, at any moment; what is resumed ends the same to the bit."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import psutil
+
+from fmnist_core.jobs.control import continue_run, start_run
+from fmnist_core.jobs.processes import keep_warm_worker
+from fmnist_core.jobs.worker import train_run
+from fmnist_core.runs.claim import release_start
+from fmnist_core.runs.folders import run_folder
+from fmnist_core.runs.record import RunRecord, list_runs, load_run
+from fmnist_core.runs.writer import create_run, prepare_resume
+from fmnist_core.settings.config import TrainConfig
+from tests.conftest import ROOT
+from tests.faults.isolation import Child, explain, isolate
+from tests.faults.report import Report
+from tests.faults.surroundings import SHORT, ignore, surroundings, use_home, why_no_forks
+from tests.jobs.trained import EXACT, Result, assert_same_result, result_of, unbroken
+
+_KILLS_PER_RUN = 8
+_WAIT_S = 120.0
+
+
+def run(report: Report, seed: int, *, small: bool) -> None:
+    """Kills trainers at random moments and before each of their file operations, and the processes that started them."""
+    if why_no_forks():
+        report.skip("kills", why_no_forks())
+        return
+    chance = random.Random(seed)
+    with surroundings() as folder:
+        config = replace(EXACT, epochs=4) if small else EXACT
+        expected = _in_home(folder / "unbroken", partial(unbroken, config))
+        operations = _count_operations(folder / "counted")
+        places = sorted(chance.sample(range(operations), min(operations, 6 if small else 30)))
+        short = _in_home(folder / "unbroken-short", partial(unbroken, SHORT))
+        for place in places:
+            use_home(folder / f"operation-{place}")
+            report.record(f"killed before file operation {place} of {operations}", _attempt(partial(_kill_before_operation, place, short)))
+        if small:
+            return
+        for number in range(5):
+            use_home(folder / f"random-{number}")
+            _kill_at_random(report, config, expected, chance, f"run {number}")
+        for number, work in enumerate((_kill_the_starter, _kill_the_warm_worker, _kill_a_trainer_as_it_starts) * 2):
+            use_home(folder / f"processes-{number}")
+            report.record(f"{(work.__doc__ or '').strip('.')}, {number // 3}", _attempt(partial(work, short)))
+
+
+def _in_home(folder: Path, work: Callable[[], Result]) -> Result:
+    use_home(folder)
+    return work()
+
+
+def _attempt(work: Callable[[], object]) -> str:
+    try:
+        work()
+    except Exception as error:
+        return explain(error)
+    return ""
+
+
+# Deterministic: before a file operation
+
+
+def _count_operations(home: Path) -> int:
+    """How many file operations a whole short run makes in its folder."""
+    use_home(home)
+    run_id = _new_run(SHORT)
+    outcome = isolate(lambda: _train_until(run_id, sys.maxsize))
+    assert outcome.problem == "", outcome.problem
+    return int(outcome.value)
+
+
+def _train_until(run_id: str, operation: int) -> int:
+    """Trains in this process, which kills itself before this file operation in the run's folder; returns how many there were."""
+    count = 0
+
+    def watch(event: str, arguments: tuple[object, ...]) -> None:
+        nonlocal count
+        if event not in ("open", "os.rename", "os.remove", "os.truncate", "os.link") or run_id not in str(arguments[0]):
+            return
+        if count == operation:
+            os.kill(os.getpid(), signal.SIGKILL)
+        count += 1
+
+    sys.addaudithook(watch)
+    train_run(run_id, ignore)
+    return count
+
+
+def _kill_before_operation(place: int, expected: Result) -> None:
+    run_id = _new_run(SHORT)
+    died = Child(lambda: _train_until(run_id, place)).wait()
+    assert died.problem == "killed by SIGKILL", died.problem
+    _check_interrupted(run_id)
+    prepare_resume(run_id)
+    train_run(run_id, ignore)
+    assert_same_result(result_of(run_id), expected)
+    _check_left_overs(run_id)
+
+
+# Not deterministic: at any time
+
+
+def _kill_at_random(report: Report, config: TrainConfig, expected: Result, chance: random.Random, name: str) -> None:
+    """Several kills of one run, each of which is a case, and its result, which is one too."""
+    run_id = _new_run(config)
+    for number in range(_KILLS_PER_RUN):
+        trainer = Child(partial(_resume_and_train, run_id))
+        time.sleep(chance.uniform(0.0, 0.9))
+        trainer.kill()
+        outcome = trainer.wait()
+        report.record(f"{name}, kill {number}", _attempt(partial(_check_after_kill, run_id, outcome.problem)))
+    if load_run(run_id).state != "finished":
+        report.record(f"{name}, trained to its end", isolate(partial(_resume_and_train, run_id), timeout_s=_WAIT_S).problem)
+    report.record(f"{name}, the result", _attempt(lambda: assert_same_result(result_of(run_id), expected)))
+    report.record(f"{name}, what is left over", _attempt(partial(_check_left_overs, run_id)))
+
+
+def _new_run(config: TrainConfig) -> str:
+    """A run that nobody has claimed: a forked child is to train it, and this process to know nothing of it."""
+    run_id = create_run(config)
+    release_start(run_folder(run_id))
+    return run_id
+
+
+def _resume_and_train(run_id: str) -> None:
+    if load_run(run_id).state != "finished":
+        prepare_resume(run_id)
+        train_run(run_id, ignore)
+
+
+def _check_after_kill(run_id: str, problem: str) -> None:
+    assert problem in ("", "killed by SIGKILL"), problem
+    if load_run(run_id).state != "finished":
+        _check_interrupted(run_id)
+
+
+def _check_interrupted(run_id: str) -> None:
+    run = load_run(run_id)
+    assert (run.state, run.damage) == ("interrupted", ""), (run.state, run.damage)
+    assert run.is_resumable
+    assert [listed.id for listed in list_runs()] == [run_id]
+
+
+def _check_left_overs(run_id: str) -> None:
+    """Nothing half made lies in the folder of a run that has finished after all."""
+    folder = load_run(run_id).folder
+    left = [file.name for file in folder.rglob("*") if file.name.endswith((".tmp", ".new")) or file.name == "reserve"]
+    assert left == [], left
+
+
+# The processes around it
+
+STARTER = "from fmnist_core.jobs.control import start_run; import os, sys, signal; from tests.faults.surroundings import SHORT\n"
+
+
+def _wait(run_id: str, is_so: Callable[[RunRecord], bool]) -> RunRecord:
+    deadline = time.monotonic() + _WAIT_S
+    while not is_so(run := load_run(run_id)):
+        assert time.monotonic() < deadline, f"still {run.state} after {_WAIT_S:.0f} s: {run.message}"
+        time.sleep(0.05)
+    return run
+
+
+def _finish(run_id: str, expected: Result) -> None:
+    """Resumes the run if it has ended early, which must be possible, and compares its result."""
+    run = _wait(run_id, lambda run: not run.is_live)
+    if run.state != "finished":
+        assert run.is_resumable, f"{run.state}, and cannot be resumed: {run.message}"
+        continue_run(run_id)
+        _wait(run_id, lambda run: run.state == "finished")
+    assert_same_result(result_of(run_id), expected)
+
+
+def _kill_the_starter(expected: Result) -> None:
+    """The process that started a run was killed."""
+    code = STARTER + "print(start_run(SHORT), flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+    died = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True, text=True)
+    assert died.returncode == -signal.SIGKILL, died.stderr[-300:]
+    run_id = died.stdout.strip()
+    # Nobody has claimed the run until its training process has started; a page may say "interrupted" meanwhile.
+    _wait(run_id, lambda run: run.state == "finished")
+    _finish(run_id, expected)
+
+
+def _kill_the_warm_worker(expected: Result) -> None:
+    """A warm worker was killed just after it was given a run."""
+    keep_warm_worker()
+    (worker,) = [child for child in psutil.Process().children() if "--continue-run" in child.cmdline()]
+    time.sleep(0.2)
+    worker.suspend()  # it cannot have read the run's id yet
+    run_id = start_run(SHORT)
+    worker.kill()
+    _finish(run_id, expected)
+
+
+def _kill_a_trainer_as_it_starts(expected: Result) -> None:
+    """A training process was killed while it was still importing."""
+    run_id = start_run(SHORT)
+    (trainer,) = [child for child in psutil.Process().children() if run_id in child.cmdline()]
+    trainer.kill()
+    run = _wait(run_id, lambda run: not run.is_live and run.message != "")
+    assert run.state in ("failed", "interrupted")
+    _finish(run_id, expected)
