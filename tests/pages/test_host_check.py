@@ -4,6 +4,7 @@ import socket
 
 import pytest
 
+from pages.parts.shared import host_check
 from pages.parts.shared.host_check import (
     Host,
     KnownHosts,
@@ -169,6 +170,21 @@ def test_the_names_are_looked_up_again_at_most_once_a_minute(monkeypatch: pytest
     known.reread()
     assert known.knows("new.example")
     assert not known.knows("old.example")
+
+
+def test_an_address_that_the_machine_has_lost_is_known_for_seconds_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = 1000.0
+    own = {"192.0.2.7"}
+    monkeypatch.setattr("time.monotonic", lambda: now_s)
+    monkeypatch.setattr(host_check, "is_own_address", lambda address: str(address) in own)
+    known = KnownHosts()
+    assert known.knows("192.0.2.7")
+    assert not known.knows("192.0.2.8")
+    own = {"192.0.2.8"}
+    assert known.knows("192.0.2.7")
+    assert known.knows("192.0.2.8")
+    now_s += 5
+    assert not known.knows("192.0.2.7")
 
 
 def test_fmnist_hosts_is_read() -> None:

@@ -14,6 +14,7 @@ _AUTHORITY = re.compile(r"(?:\[(?P<ipv6>[0-9a-f:.]+)\]|(?P<name>[a-z0-9_-]+(?:\.
 _MAX_CHARACTERS = 261  # the longest DNS name, a colon and a port
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _ANY = "*"
+_OWN_FOR_S = 5  # a page loads a hundred files, and trying an address costs 0.1 ms
 _REREAD_AFTER_S = 60  # a name server may take seconds to answer, and foreign names must not make us ask it again and again
 
 
@@ -77,14 +78,21 @@ class KnownHosts:
         self._find_names = find_names or own_names
         self._names = quick_names()
         self._read_at_s: float | None = None
+        self._own_until_s: dict[str, float] = {}  # own addresses only, so it stays small
         self._lock = threading.Lock()
 
     def knows(self, name: str) -> bool:
         """Whether the dashboard may be opened by this name, written as in `Host`."""
         if _ANY in self._added or name in self._added or name in self._names or name in quick_names():
             return True
+        now_s = time.monotonic()
+        if self._own_until_s.get(name, 0.0) > now_s:
+            return True
         address = _address(name)
-        return address is not None and is_own_address(address)
+        if address is None or not is_own_address(address):
+            return False
+        self._own_until_s[name] = now_s + _OWN_FOR_S
+        return True
 
     def is_due(self) -> bool:
         """Whether `reread` would look up the names again; at most once a minute."""
