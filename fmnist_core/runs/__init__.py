@@ -10,10 +10,14 @@
         checkpoints/        epoch-003.safetensors after each epoch, last.safetensors if stopped within one,
                             resume.safetensors with everything needed to continue                   weights
         evaluation.json     accuracy, confusion matrix and figures per class of the weights in use  results
-        claim-1.json        the process that trains the run now                                     claim
+        starting.lock       locked by the process that created or continued the run                 claim
+        trainer.lock        locked by the training process for its whole life                       claim
         reserve             space reserved for a final status on a full disk                        writer
         trainer.log         the training process's standard error                                   jobs
 
 One process, the trainer, writes. Any number of others read, and append commands. Every file but the log is written under a
 temporary name and renamed, or appended line by line, so that a reader never sees half of one.
+
+Reading is total: whatever stands in a run's files, it gives a value or raises RunError with a sentence about that run, so that a
+damaged run costs nobody else anything. A status that is lost is rebuilt from checkpoints and events (recovery).
 """

@@ -121,7 +121,7 @@ def describe_others(view: View) -> str:
 
 
 def show_title(run: RunRecord, settings: str) -> None:
-    """The run's name and settings on one line, and what could not be read of its events."""
+    """The run's name and settings on one line, and what is damaged or could not be read."""
     st.markdown(f"**{escape(run.name)}** · {settings}")
     skipped = describe_skipped(history_of(run))
     if skipped:
