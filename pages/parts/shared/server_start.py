@@ -33,8 +33,8 @@ async def prepare_server(_app: Any) -> AsyncIterator[dict[str, Any]]:
 def wait_until_warm() -> None:
     """Waits while the server imports PyTorch; to be called before a page that may import it too.
 
-    Two threads that enter PyTorch by different modules can each hold the import lock that the other needs. Python then lets one of them
-    go on with half a module, the import fails, and PyTorch cannot be imported again until the server is restarted.
+    Two threads that enter PyTorch by different modules can each hold the import lock that the other needs. Python then gives one of them
+    a half-initialised module, the import fails, and PyTorch cannot be imported again until the server is restarted.
     """
     _is_warm.wait()
 
