@@ -254,7 +254,7 @@ def test_predict_reports_bad_files_and_continues(picture: Path, tmp_path: Path, 
 
 
 def test_predict_survives_whatever_stands_in_a_file(picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each bad file gets a sentence with its name, whatever is wrong with it, and the good one after them still gets its answer."""
+    """Each bad file is refused with its name and a reason, and the good one after them still gets its answer."""
     folder, pipe, huge, grey = (tmp_path / name for name in ("folder.png", "pipe.png", "huge.png", "grey.png"))
     folder.mkdir()
     if hasattr(os, "mkfifo"):  # not on Windows, where a missing file takes its place

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 _RETRY_S = 0.01
-_PROBES = 5  # on Windows, where looking at a lock takes it for a moment
+_PROBES = 5  # on Windows, where looking at a lock holds it briefly
 
 
 class FileLock:

@@ -43,7 +43,7 @@ def test_a_run_is_claimed_from_its_start_to_its_end_without_a_gap(tmp_path: Path
 
 
 def test_a_claim_that_passes_on_while_somebody_looks_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The start is looked at first: were it the other way round, the claim could pass between the two looks."""
+    """The start is looked at first: were it the other way round, the claim could pass after the first and before the second."""
     looked: list[str] = []
     monkeypatch.setattr(claim, "is_locked", lambda file: looked.append(file.name))
     is_claimed(tmp_path)

@@ -153,8 +153,8 @@ def content_policy(index: Path) -> bytes:
     Args:
         index: Streamlit's index.html, whose scripts are allowed by their hashes.
     """
-    scripts = re.findall(r"<script>(.*?)</script>", index.read_text(encoding="utf-8"), re.DOTALL)
-    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts)
+    scripts = re.findall(r"<(script)>(.*?)</\1>", index.read_text(encoding="utf-8"), re.DOTALL)
+    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for _, script in scripts)
     rules = (
         "default-src 'self'",
         f"script-src 'self' blob: {hashes}",  # components arrive as text and are imported from blobs
