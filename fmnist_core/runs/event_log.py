@@ -31,8 +31,8 @@ def write_event(folder: Path, event: Event) -> None:
 class EventReader:
     """Reads a run's events as they are written, in bounded memory, and raises for nothing that can stand in the file.
 
-    A line that is not an event is left out and counted. A run that starts over begins its file anew; then `state` is "other", and so must
-    the reader's owner begin anew, with a new reader.
+    A line that is not an event is left out and counted. A run that starts over writes a new file: then `state` is "other", and whoever
+    reads it has to start over too, with a new reader.
 
     Attributes:
         skipped: complete lines so far that are not events.

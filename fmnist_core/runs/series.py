@@ -266,10 +266,11 @@ class ThinnedRows:
             self._count -= 1
 
     def _thin(self) -> None:
-        self.stride *= 2
-        keep = self._numbers[: self._count] % self.stride == 0
+        keep = self._numbers[: self._count] % (2 * self.stride) == 0
         if keep.sum() > self._most * 3 // 4:  # nearly all are jumps
             keep = np.arange(self._count) % 2 == 0
+        else:
+            self.stride *= 2
         count = int(keep.sum())
         for buffer in (self._positions, self._numbers, self._rows):
             buffer[:count] = buffer[: self._count][keep]

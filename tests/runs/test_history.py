@@ -1,13 +1,17 @@
 import math
 from dataclasses import FrozenInstanceError
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from fmnist_core.runs.event_log import EventReader, read_events
 from fmnist_core.runs.folders import STARTER_ID
 from fmnist_core.runs.history import RunHistory, Trail
 from fmnist_core.runs.record import RunRecord, load_run
-from fmnist_core.training.events import Diverged, Event, Finished, RateChanged, Resumed, Started
+from fmnist_core.runs.series import smooth
+from fmnist_core.training.events import Diverged, Event, Finished, RateChanged, Resumed, Started, StepDone
+from tests.runs.long_events import write_long_events
 from tests.written_runs import LABELS, append_events, epoch_done, started, step_done, write_run
 
 
@@ -355,6 +359,137 @@ def test_each_probe_has_a_trail_of_its_own() -> None:
     assert history.answer_trail(2, LABELS[2]) == Trail(predicted=1, is_correct=True, correct_since=9, last_correct=9, changes=2)
     assert history.answer_trail(19, LABELS[19]) == Trail(predicted=0, is_correct=False, correct_since=None, last_correct=None, changes=0)
     assert history.answer_trail(3, LABELS[3] + 1) == Trail(predicted=1, is_correct=False, correct_since=None, last_correct=7, changes=2)
+
+
+# Runs of many steps, and files that are not what they should be
+
+
+@pytest.fixture(scope="module")
+def long_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunHistory, list[Event]]:
+    """The history of a run of 96,000 steps in batches of one, with its evaluations, and its events."""
+    folder = tmp_path_factory.mktemp("long")
+    write_long_events(folder, 3)
+    history = RunHistory()
+    history.read_new(SimpleNamespace(folder=folder))  # type: ignore[arg-type]
+    return history, read_events(folder)[0]
+
+
+def test_a_run_of_many_steps_is_thinned(long_run: tuple[RunHistory, list[Event]]) -> None:
+    history, events = long_run
+    losses = np.concatenate([event.losses for event in events if isinstance(event, StepDone)])
+    assert len(history.losses) == history.steps == len(losses) > 90_000
+    assert history.losses.stride == 2
+    pairs = np.pad(losses, (0, len(losses) % 2), constant_values=np.nan).reshape(-1, 2)
+    table = history.step_table()
+    np.testing.assert_allclose(table["loss"], np.nanmean(pairs, axis=1))
+    assert table["step"].tolist() == [*range(2, len(losses), 2), len(losses)]
+    assert table["epoch"].tolist() == [-(-step // 55_000) for step in table["step"]]
+    shown = history.loss_table(0.9)
+    assert len(shown) <= 400
+    assert (shown["loss"].max(), shown["loss"].min()) == (losses.max(), losses.min())
+    assert shown["smoothed"].iloc[-1] == pytest.approx(smooth(losses, 0.9)[-1], abs=0.2)
+
+
+def test_clock_rates_and_answers_of_many_reports_are_thinned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fmnist_core.runs.history._MOST_REPORTS", 16)
+    reports: list[Event] = []
+    for step in range(1, 101):
+        rate = 0.001 if step <= 50 else 0.1
+        reports.append(step_done(step, [1.0], float(step if step <= 40 else step + 60), learning_rate=rate, right=step > 70))
+        if step == 40:
+            reports.append(epoch_done(1, 40, 100.0))
+        if step == 50:
+            reports.append(RateChanged(epoch=2, step=50, learning_rate=0.1))
+    history = read(write_run([started(40), *reports]))
+    assert len(history.losses) == 100
+    np.testing.assert_allclose(history.x_values("seconds", [10, 40, 41, 70, 100]), [10, 40, 101, 130, 160], rtol=1e-5)
+    np.testing.assert_allclose(history.rates_at(np.array([1, 50, 51, 100])), [0.001, 0.001, 0.1, 0.1], rtol=1e-4)
+    assert len(history.rate_table()) <= 16
+    steps, _ = history.probabilities_over_time(0)
+    assert steps.tolist() == [*range(1, 101, 8), 100]
+    assert history.answer_trail(0, LABELS[0]) == Trail(0, is_correct=True, correct_since=73, last_correct=100, changes=1, stride=8)
+    newest = history.newest_probabilities()
+    assert newest is not None
+    assert newest[0, LABELS[0]] == np.float32(0.9)
+
+
+def test_the_largest_history_takes_less_than_five_megabytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twelve million steps in 12,000 reports, each with a hundred probes."""
+    run, probes, losses = write_run([started(60_000, probes=tuple(range(100)))]), np.full((100, 10), 0.1, np.float32), (1.0,) * 1_000
+    history = read(run)
+
+    def report(step: int) -> StepDone:
+        return step_done(step, losses, step / 100, epoch=1, probes=probes)
+
+    monkeypatch.setattr(EventReader, "read", lambda *_: map(report, range(1_000, 12_000_001, 1_000)))
+    history.read_new(run)
+    assert (history.steps, len(history.losses), history.losses.stride) == (12_000_000, 12_000_000, 512)
+    assert len(history.probabilities_over_time(99)[0]) <= 401
+    assert 2_000_000 < history.nbytes < 5_000_000
+    assert isinstance(history.latest, StepDone)
+    assert (history.latest.losses, history.latest.probes) == ((), None)
+
+
+def test_bad_lines_and_steps_of_another_run_are_left_out_and_counted() -> None:
+    run = write_run([started(), step_done(1, [2.0], 1.0)])
+    with (run.folder / "events.jsonl").open("a") as file:
+        file.write("not an event\n")
+    append_events(run.id, [step_done(801, [9.0], 2.0), step_done(800, [1.0], 3.0, epoch=200), step_done(2, [1.5], 2.0)])
+    history = read(run)
+    assert history.skipped_lines == 2
+    assert history.losses.means.tolist() == [2.0, 1.5]
+
+
+def test_answers_for_other_probes_than_the_runs_are_left_out() -> None:
+    few = np.full((3, 10), 0.1, np.float32)
+    history = read(write_run([started(), step_done(1, [2.0], 1.0, right=False), step_done(2, [1.5], 2.0, probes=few)]))
+    assert history.losses.means.tolist() == [2.0, 1.5]
+    assert history.probabilities_over_time(19)[0].tolist() == [1]
+
+
+def test_a_run_whose_first_line_was_lost_still_has_losses() -> None:
+    history = read(write_run([step_done(1, [2.0], 1.0)]))
+    assert (history.losses.means.tolist(), history.newest_probabilities(), history.skipped_lines) == ([2.0], None, 0)
+
+
+def test_a_new_file_makes_a_new_history() -> None:
+    run = write_run([started(8), step_done(1, [2.0], 1.0), epoch_done(1, 8, 9.0)])
+    history = read(run)
+    file = run.folder / "events.jsonl"
+    with file.open("a") as appended:
+        appended.write("not an event\n")
+    history.read_new(run)
+    assert history.skipped_lines == 1
+    file.unlink()
+    append_events(run.id, [step_done(1, [7.0], 1.0), step_done(2, [6.0], 2.0)])
+    history.read_new(run)
+    assert (history.started, history.losses.means.tolist(), history.epochs) == (Started(0), [7.0, 6.0], [])
+    assert history.skipped_lines == 0
+    file.unlink()
+    history.read_new(run)
+    assert (len(history.losses), history.latest) == (0, None)
+
+
+def test_the_latest_changes_of_the_rate_are_kept() -> None:
+    changes: list[Event] = [RateChanged(epoch=1, step=1, learning_rate=0.001 * number) for number in range(1, 301)]
+    history = read(write_run([started(), step_done(1, [2.0], 1.0), *changes]))
+    assert len(history.rate_changes) == 256
+    assert history.rate_changes[-1].learning_rate == 0.3
+    assert history.rates_at(np.array([2])).tolist() == [0.3]
+
+
+def test_a_copy_reads_on_independently() -> None:
+    run = write_run([started(), step_done(1, [2.0], 1.0), epoch_done(1, 4, 2.0)])
+    history = read(run)
+    append_events(run.id, [RateChanged(epoch=1, step=1, learning_rate=0.1), step_done(2, [1.0], 3.0, right=False), epoch_done(2, 8, 4.0)])
+    assert history.has_news(run)
+    again = history.copy()
+    again.read_new(run)
+    assert not again.has_news(run)
+    assert (history.losses.means.tolist(), len(history.epochs), history.rate_changes) == ([2.0], 1, [])
+    assert history.probabilities_over_time(0)[0].tolist() == [1]
+    assert (again.losses.means.tolist(), len(again.epochs), len(again.rate_changes)) == ([2.0, 1.0], 2, 1)
+    assert again.probabilities_over_time(0)[0].tolist() == [1, 2]
 
 
 def read(run: RunRecord) -> RunHistory:
