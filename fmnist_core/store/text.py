@@ -44,7 +44,7 @@ def shorten(line: str, most: int) -> str:
     end = min(most, len(line))
     while 0 < end < len(line) and _is_inside(line, end):
         end -= 1
-    return line[: end or most].rstrip(f" {_JOINERS}")  # one emoji alone that is longer is cut all the same
+    return line[: end or most].rstrip(f" {_JOINERS}")  # a single emoji that is longer is cut
 
 
 def _lower_heaps(line: str) -> str:

@@ -33,7 +33,7 @@ PARAMETERS = (
     *("doodle", "doodle_class", "pad_item", "fill", "embed", "embed_options"),
 )
 DATA_FOLDER = ":smile: www.evil.example $x$ **b** [a](b) <i> &lt; a@evil.example :material_skull:"
-# What the page has become, apart from its text: links and pictures of elsewhere, formulas, icons, dialogs.
+# What a page must not contain: links to other hosts, their pictures, formulas and icons.
 _INJECTED = """() => [...document.querySelectorAll('a[href], img, iframe, form[action], .katex, [aria-label="skull icon"]')]
   .filter((e) => !e.href || (new URL(e.href).host !== location.host && !e.href.startsWith('https://medium.com/ml2vec/')))
   .filter((e) => !(e.tagName === 'IMG' && /^(data:|blob:)|^http:\\/\\/localhost:/.test(e.src) && e.alt !== 'Streamlit logo'))
@@ -64,7 +64,7 @@ def server(small_splits: tuple[Split, Split], tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture
 def server_home(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Lets this test write runs into the server's home; they are taken away afterwards."""
+    """Lets this test write runs into the server's home; they are moved out of it afterwards."""
     monkeypatch.setenv("FMNIST_HOME", str(server.home))
     yield
     (server.home / "runs").rename(server.home / f"runs-{len(list(server.home.iterdir()))}")

@@ -1,4 +1,4 @@
-"""Text that others wrote, as it is handed to Streamlit; tests/browser/test_hostile_texts.py shows what a browser makes of it."""
+"""Text that others wrote, as it is handed to Streamlit; tests/browser/test_hostile_texts.py checks how a browser shows it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What becomes of the names that people give their runs."""
+"""How the names that people give their runs are cleaned."""
 
 import pytest
 
