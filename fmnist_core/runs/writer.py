@@ -145,6 +145,7 @@ class RunWriter:
             raise RunError(f'The run "{run_id}" is being trained by another process.')
         self._claim = claim
         release_start(self.folder)
+        _delete_half_files(self.folder)
         run = load_claimed_run(run_id)
         self._status = Status("waiting", run.epoch, run.test_accuracy, "", run.epochs, run.best_epoch)
         self._views, self.batch_size = run.config.test_views, run.config.batch_size
@@ -260,6 +261,13 @@ def _delete_stale_drafts() -> None:
         with contextlib.suppress(OSError):  # another process was faster
             if time.time() - draft.stat().st_mtime > _DRAFT_IS_STALE_S and not is_claimed(draft):
                 shutil.rmtree(draft)
+
+
+def _delete_half_files(folder: Path) -> None:
+    """Removes the temporary files of processes that died while writing; whoever holds the claim is the only one who writes any."""
+    for file in (*folder.glob(".*.tmp"), *folder.glob("checkpoints/.*.tmp")):
+        with contextlib.suppress(OSError):
+            file.unlink()
 
 
 def _reserve_space(folder: Path) -> None:

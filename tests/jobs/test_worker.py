@@ -16,12 +16,13 @@ from fmnist_core.jobs import worker
 from fmnist_core.jobs.control import stop
 from fmnist_core.jobs.worker import _load_splits, train_run
 from fmnist_core.runs import mailbox, weights
+from fmnist_core.runs.claim import release_start
 from fmnist_core.runs.folders import run_folder
 from fmnist_core.runs.record import load_run
 from fmnist_core.runs.weights import load_checkpoint, load_model
 from fmnist_core.runs.writer import RunWriter, create_run
 from fmnist_core.settings.config import TrainConfig
-from fmnist_core.store.files import read_json, write_whole
+from fmnist_core.store.files import append_line, read_json, write_whole
 from fmnist_core.training.events import EpochDone, Event, Finished, StepDone
 from tests.conftest import ROOT
 from tests.jobs.trained import EXACT, LONG, assert_same_result, events_of, result_of, steps_of, unbroken
@@ -87,12 +88,10 @@ def test_a_pause_too_long_unloads_the_run(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("rate", [None, float("nan"), 0.0, 1e9, -5.0])
-def test_a_learning_rate_that_is_none_is_answered_and_changes_nothing(rate: float | None) -> None:
+def test_a_bad_line_among_the_commands_changes_nothing(rate: float | None) -> None:
     run_id = create_run(TrainConfig(epochs=2, batch_size=50))
-    folder = run_folder(run_id)
-    command = mailbox.send(folder, "rate", learning_rate=rate)
+    append_line(run_folder(run_id) / "commands.jsonl", {"command": "rate", "id": "a", "learning_rate": rate})
     assert train_run(run_id, lambda _event: None) == "finished"
-    assert not mailbox.is_pending(folder, command)
     assert {event.learning_rate for event in events_of(load_run(run_id), StepDone)} == {0.001}
 
 
@@ -120,6 +119,7 @@ def test_a_death_in_the_middle_of_a_checkpoint_loses_that_checkpoint_alone() -> 
     run_id = create_run(config)
     died = subprocess.run([sys.executable, "-c", KILLED_IN_A_CHECKPOINT, run_id], cwd=ROOT, check=False)
     assert died.returncode == -signal.SIGKILL
+    release_start(run_folder(run_id))
     run = load_run(run_id)
     assert run.state == "interrupted"
     kept = load_checkpoint(run)
@@ -127,6 +127,7 @@ def test_a_death_in_the_middle_of_a_checkpoint_loses_that_checkpoint_alone() -> 
     assert kept.step == 10  # the first came with the first step, the second with the first epoch, the third would have been the second's
     assert train_run(run_id, lambda _event: None) == "finished"
     assert_same_result(result_of(run_id), unbroken(config))
+    assert list(run.folder.rglob("*.tmp")) == [], "the half file is gone too"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
