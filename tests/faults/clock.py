@@ -56,7 +56,7 @@ def run(report: Report, seed: int, *, small: bool) -> None:
             for words, seconds in list(_STEPS.items())[:: 4 if small else 1]:
                 use_home(folder / f"home{seconds}")
                 _step(report, folder, library, words, seconds)
-        if shutil.which("unshare") is None or isolate(lambda: _unshared_time(["true"])).problem:
+        if shutil.which("unshare") is None or isolate(lambda: _unshared_time(["true"]).returncode).problem:
             report.skip("a reader whose boot time has moved", "needs root and unshare --time")
         elif not small:
             use_home(folder / "home-boot")
