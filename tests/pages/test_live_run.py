@@ -1,14 +1,18 @@
 import json
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fmnist_core.dataset.classes import CLASS_NAMES
 from fmnist_core.jobs import control
+from fmnist_core.runs.claim import release_start
 from fmnist_core.runs.folders import STARTER_FOLDER, STARTER_ID, RunError, run_folder
+from fmnist_core.runs.history import Trail
 from fmnist_core.runs.mailbox import Command, Inbox, is_pending, send
 from fmnist_core.runs.record import RunRecord, State, load_run
 from fmnist_core.runs.writer import create_run
@@ -18,8 +22,10 @@ from fmnist_core.training.events import Event, Finished, RateChanged
 from pages.parts.components.probe_wall.probe_wall import read_pin
 from pages.parts.shared.wording import distinct_lines, format_duration
 from pages.parts.train import live_run, run_controls, viewers
+from pages.parts.train.probes import describe_trail
 from pages.parts.train.viewers import pick_pace
 from tests.pages.conftest import open_page, query, unescaped
+from tests.runs.long_events import write_long_events
 from tests.written_runs import PROBES, append_events, epoch_done, started, step_done, write_run
 
 FINISHED = Finished(epoch=1, step=4, test_accuracy=0.8, elapsed_s=5.0, train_accuracy=0.9)
@@ -345,7 +351,7 @@ def write_status(run: RunRecord, **changes: Any) -> None:
 
 def test_a_killed_run_is_continued_by_one_button(launched: list[str]) -> None:
     run = write_run(WHOLE[:-1], "training", epoch=1, epochs=2, test_accuracy=0.8, has_weights=True)
-    write_status(run, process={"pid": 1, "create_time": 0.0})
+    release_start(run.folder)
     at = open_run(run.id)
     assert at.warning[0].value.startswith("Interrupted. Its training process stopped unexpectedly. The weights of epoch 1 are kept.")
     at.button(key="continue").click().run()
@@ -528,3 +534,51 @@ def test_what_refreshes_itself_draws_the_whole_page_when_its_run_has_vanished(fr
     arguments = {"_watch_training": ({}, 0.5), "_watch_inside": (), "_watch_pause": (0,)}[fragment]
     with pytest.raises(Rerun):
         getattr(live_run, fragment)("20200101-000000-abcd", *arguments)
+
+
+# A record with damage, or a long one
+
+
+@pytest.mark.parametrize(
+    ("bad", "told"), [(1, "1 line of this run's record could not be read and was left out."), (3, "3 lines of this run's")]
+)
+def test_a_live_run_with_bad_lines_shows_its_charts_its_controls_and_the_form(bad: int, told: str) -> None:
+    run = write_run(UNDER_WAY)
+    with (run.folder / "events.jsonl").open("a") as file:
+        file.writelines(line + "\n" for line in ("not an event", '{"type": "StepDone"}', "[" * 100_000)[:bad])
+    append_events(run.id, [step_done(4, [1.0], 4.0)])
+    at = open_run(run.id)
+    assert next(caption.value for caption in at.caption if "record" in caption.value).startswith(told)
+    assert len(at.get("echarts_chart")) == 3
+    assert at.get("progress")[0].proto.text == "Step 4 of 8"
+    assert at.button(key="train")
+    at.button(key="stop").click().run()
+    assert not at.exception
+    assert [command.command for command in commands(run.id)] == ["stop"]
+
+
+def test_a_record_without_damage_is_not_mentioned() -> None:
+    at = open_run(write_run(UNDER_WAY).id)
+    assert not [caption for caption in at.caption if "record" in caption.value]
+
+
+def test_a_page_is_shown_while_the_events_are_lost() -> None:
+    run = write_run([])
+    (run.folder / "events.jsonl").mkdir()
+    assert open_run(run.id).button(key="stop")
+
+
+def test_a_long_run_offers_the_means_of_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pages.parts.train.run_view._LONG_BYTES", 1_000)  # it is read with a spinner
+    run = write_run([], "finished", epoch=1, epochs=1, test_accuracy=0.9, has_weights=True)
+    steps = write_long_events(run.folder, 3)
+    at = open_run(run.id)
+    assert "Every 2 steps (CSV)" in [button.proto.label for button in at.get("download_button")]
+    assert any(f"at step {steps:,}." in alt for alt in alts(at, "plotly_chart"))
+
+
+def test_the_story_of_a_probe_says_how_many_reports_it_rests_on() -> None:
+    trail = Trail(predicted=0, is_correct=True, correct_since=73, last_correct=100, changes=1, stride=8)
+    told = "It has been classified correctly since step 73."
+    assert describe_trail(trail, CLASS_NAMES) == f"{told} (Of this long run, one report in 8 is kept.)"
+    assert describe_trail(replace(trail, stride=1), CLASS_NAMES) == told
