@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from fmnist_core.runs.claim import release_start
 from fmnist_core.runs.event_log import write_event
 from fmnist_core.runs.folders import STARTER_FOLDER, run_folder
-from fmnist_core.runs.record import RunRecord, State, load_run
+from fmnist_core.runs.record import LIVE_STATES, RunRecord, State, load_run
 from fmnist_core.runs.results import write_live_kernels
 from fmnist_core.runs.writer import create_run
 from fmnist_core.settings.config import TrainConfig
@@ -39,7 +40,7 @@ def epoch_done(epoch: int, step: int, elapsed_s: float, test_accuracy: float = 0
 
 
 def write_run(events: Sequence[Event], state: State = "training", *, config: TrainConfig | None = None, **about: Any) -> RunRecord:
-    """Writes a run with these events into the test's home, owned by this process.
+    """Writes a run with these events into the test's home, claimed by this process as long as it is live.
 
     Args:
         about: `name`; `has_weights`, whether it has weights and a checkpoint; and further fields of its status.
@@ -54,6 +55,8 @@ def write_run(events: Sequence[Event], state: State = "training", *, config: Tra
         starter = next((STARTER_FOLDER / "checkpoints").glob("*.safetensors")).read_bytes()
         (folder / "checkpoints" / "epoch-001.safetensors").write_bytes(starter)
         (folder / "checkpoints" / "resume.safetensors").write_bytes(starter)
+    if state not in LIVE_STATES:
+        release_start(folder)
     return load_run(run_id)
 
 
