@@ -69,7 +69,7 @@ def _press(presses: int) -> None:
         told += [str(error.value) for error in (*at.error, *at.warning)]
     waiting = [run for run in list_runs() if run.state == "waiting"]
     assert len(waiting) == MAX_WAITING_PER_PERSON, f"{len(waiting)} runs wait"
-    assert told, "nothing is said"
+    assert told, "no sentence"
     assert all(is_sentence(words.replace("\\", "")) for words in told), told
     other = _form()
     next(button for button in other.button if button.label == "Train").click().run()

@@ -95,7 +95,7 @@ def _try_everyone(report: Report, name: str, data: Path) -> None:
 
 
 def _csv_cases(seed: int, *, small: bool) -> Iterator[tuple[str, Make, bool]]:
-    """Name, what is done in the data's folder, and whether the images may load all the same."""
+    """Name, what is done in the data's folder, and whether the images may load anyway."""
     chance = random.Random(seed)
     images = np.random.default_rng(seed).integers(0, 256, (_IMAGES, 28, 28)).astype(np.uint8)
     whole = write_csv(images, np.arange(_IMAGES) % 10)

@@ -46,7 +46,7 @@ def _samples() -> list[Picture]:
 
 
 def _odd_files(seed: int) -> Iterator[Picture]:
-    """Files that are no pictures, or only claim to be one."""
+    """Files that are not pictures, or only claim to be one."""
     chance = np.random.default_rng(seed)
     yield "nothing", b""
     yield "text", b"no picture\n"

@@ -1,4 +1,4 @@
-"""Part `runs`: every damaged form of every file of a run, and whatever is done with that run, while another stands beside it."""
+"""Part `runs`: every damaged form of every file of a run, and whatever is done with that run, while another run is in the same home."""
 
 import contextlib
 import functools

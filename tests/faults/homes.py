@@ -115,7 +115,7 @@ def _meet_a_loop(folder: Path, small: bool) -> None:
 def _meet_odd_names(small: bool) -> None:
     for name in ("~nobody-of-this-name/home", "/proc/self/home", "/dev/null", "/" + "a" * 300, "/" + "a/" * 3_000, "\udcff/x"):
         if name.startswith("\udcff"):
-            continue  # a relative folder of bytes that are no text would be created where the script runs
+            continue  # a relative folder whose name is not UTF-8 would be created where the script runs
         os.environ["FMNIST_HOME"] = name
         if name.startswith("~"):
             _check_command(["runs"])
@@ -179,7 +179,7 @@ def _small_disk(home: TrainedHome) -> Path:
 
 
 def _fill(disk: Path, leave_kb: int = 0) -> None:
-    """Fills the disk but for so much, to the last byte."""
+    """Fills the disk except for so much, to the last byte."""
     with (disk / "filling").open("ab", buffering=0) as filling, contextlib.suppress(OSError):
         while True:
             filling.write(bytes(4_096))
@@ -247,7 +247,7 @@ def _check_no_drafts(folder: Path) -> None:
 # A home that vanishes
 
 
-def _take_away(way: str) -> None:
+def _remove_home(way: str) -> None:
     folder = home_folder()
     aside = folder.with_name(f"{folder.name}-aside")
     folder.rename(aside)
@@ -258,19 +258,19 @@ def _take_away(way: str) -> None:
 
 
 def _vanish(folder: Path, way: str) -> str:
-    """The trainer ends with a sentence, soon; readers meanwhile get a sentence; nothing is written into a new home."""
+    """The trainer ends with a sentence, soon; readers meanwhile see a sentence; nothing is written into a new home."""
     use_home(folder / f"vanishing-{way[:7]}")
     run_id = create_run(SHORT)
     release_start(run_folder(run_id))
 
-    def take_away(event: Event) -> None:
+    def remove_home(event: Event) -> None:
         if isinstance(event, EpochDone) and event.epoch == 1:
-            _take_away(way)
+            _remove_home(way)
 
     def train() -> list[object]:
         code, _, complaint = 0, "", ""
         try:
-            train_run(run_id, take_away)
+            train_run(run_id, remove_home)
         except (OSError, ValueError) as error:
             code, complaint = 1, str(error)
         return [code, complaint, runs_folder().exists()]
@@ -313,7 +313,7 @@ def _vanish_while_watched(home: TrainedHome, way: str) -> None:
         at.query_params["run"] = home.victim
         open_pages.append(at.run())
         assert not at.exception, at.exception
-    _take_away(way)
+    _remove_home(way)
     for at in open_pages:
         at.run()
         assert not at.exception, at.exception

@@ -1,4 +1,4 @@
-"""Part `resumes`: several processes resume one run at the same moment; one trains, the others get a sentence."""
+"""Part `resumes`: several processes resume one run at the same moment; one trains, the others are told why not."""
 
 import os
 import random
@@ -129,7 +129,7 @@ def _check_steps_rise(run_id: str) -> None:
 
 
 def _claim_among_readers() -> None:
-    """Readers look at a lock by taking it for an instant; that must not keep a trainer from taking it."""
+    """Readers look at a lock by holding it for an instant; that must not keep a trainer from taking it."""
     folder = run_folder(create_run(SHORT))
     release_start(folder)
 

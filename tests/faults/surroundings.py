@@ -22,7 +22,7 @@ from fmnist_core.training.events import EpochDone, Event, RateChanged, StepDone
 from tests.conftest import ONE_THREAD_EACH, write_idx
 from tests.jobs.trained import EXACT, Result, result_of
 
-# A minute's work in 2 s: ten steps an epoch.
+# A minute's work in 2 s: ten steps per epoch.
 SHORT = replace(EXACT, epochs=3)
 _TRAIN_IMAGES, _TEST_IMAGES = 500, 200
 

@@ -189,7 +189,7 @@ def test_no_bad_line_is_an_event(line: str) -> None:
     assert (events, reader.skipped) == ([], 1)
 
 
-def test_bytes_that_are_no_text_are_left_out() -> None:
+def test_bytes_that_are_not_utf_8_are_left_out() -> None:
     run = write_run([started()])
     append(run, b"\xff\xfe\x00", bytes(range(11, 256)))
     assert read_all(run)[1].skipped == 2
@@ -309,7 +309,7 @@ def test_a_file_that_was_cut_is_another() -> None:
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda file: file.symlink_to(file.name)])
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes in folders")
-def test_what_is_no_file_has_no_events(make: Callable[[Path], None]) -> None:
+def test_what_is_not_a_file_has_no_events(make: Callable[[Path], None]) -> None:
     """Opening a named pipe that nobody writes to would wait for ever."""
     run, reader = write_run([]), EventReader()
     make(run.folder / "events.jsonl")
