@@ -104,7 +104,9 @@ def isolate(work: Callable[[], object], *, timeout_s: float = 60.0, most_mb: flo
 
 def explain(error: BaseException) -> str:
     """An exception on one line, with the place in this project where it was raised."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if re.search(r"/(fmnist_core|pages|dashboard)", frame.filename)]
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if re.search(r"/(fmnist_core|pages|tests|dashboard)", frame.filename)
+    ]
     where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {str(error)[:200]!r}{where}"
 

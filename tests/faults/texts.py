@@ -1,6 +1,5 @@
 """Part `texts`: hostile texts wherever others can put text: names, links, file names and messages; nothing is obeyed or interpreted."""
 
-import importlib.util
 import json
 import os
 import re
@@ -22,7 +21,8 @@ from tests.faults.commands import run_command
 from tests.faults.isolation import explain, isolate
 from tests.faults.report import Report
 from tests.faults.surroundings import SHORT, surroundings, train_home, why_no_forks
-from tests.faults.visits import PAGES
+from tests.faults.visits import PAGES, warm_pages
+from tests.hostile_texts import HOSTILE, LONG, NAMES
 
 _BROWSER_TEST = ROOT / "tests" / "browser" / "test_hostile_texts.py"
 _PARAMETERS = (
@@ -38,13 +38,11 @@ def run(report: Report, seed: int, *, small: bool) -> None:
     if why_no_forks():
         report.skip("hostile texts", why_no_forks())
         return
-    if importlib.util.find_spec("tests.hostile_texts") is None:
-        report.skip("hostile texts", "needs tests/hostile_texts.py")
-        return
-    texts = hostile_texts()
+    texts = [*HOSTILE, *NAMES, LONG, "\ud800", "-", ""]
     with surroundings() as folder:
         home = train_home(folder / "home")
-        for number, text in enumerate(texts[:: 6 if small else 1]):
+        warm_pages(report, home.healthy)
+        for number, text in enumerate(texts[:: 12 if small else 1]):
             places: dict[str, Callable[[], object]] = {
                 "a run's name": partial(_name_a_run, text),
                 "a run's name in its files": partial(_write_into_files, home.victim, text),
@@ -53,7 +51,7 @@ def run(report: Report, seed: int, *, small: bool) -> None:
                 "the parameters of every page": partial(_put_into_links, text),
             }
             for place, work in places.items():
-                report.record(f"{text!r} as {place}", isolate(work, timeout_s=120).problem)
+                report.record(f"{text[:80]!r} as {place}", isolate(work, timeout_s=120).problem)
     if small:
         return
     if not _BROWSER_TEST.exists():
@@ -62,13 +60,6 @@ def run(report: Report, seed: int, *, small: bool) -> None:
         report.skip("hostile texts in Chromium", "needs Chromium")
     else:
         _try_in_chromium(report)
-
-
-def hostile_texts() -> list[str]:
-    """The list that the browser test uses too."""
-    module = importlib.import_module("tests.hostile_texts")
-    found = next(value for name, value in vars(module).items() if name.isupper() and isinstance(value, (tuple, list, dict)))
-    return [str(text) for text in (found.values() if isinstance(found, dict) else found)]
 
 
 def _check_printed(arguments: list[str]) -> str:
@@ -84,6 +75,7 @@ def _name_a_run(text: str) -> None:
     release_start(run_folder(run_id))
     run = load_run(run_id)
     assert 1 <= len(run.name) <= 60, run.name
+    assert len(text) > 60 or run.name == HOSTILE.get(text, run.name), run.name
     assert not _CONTROLS.search(run.name), run.name
     run.name.encode()
     lines = _check_printed(["runs"]).splitlines()
