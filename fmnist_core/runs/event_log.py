@@ -64,11 +64,15 @@ class EventReader:
         with _open_log(folder) as log:
             return 0 if log is None else max(0, _size(log) - self.end)
 
-    def read(self, folder: Path) -> Iterator[Event]:
+    def read(self, folder: Path, max_bytes: int | None = None) -> Iterator[Event]:
         """The events since the last call, without what is kept in memory only; to be consumed whole.
 
         An unfinished last line is left for the next call. There is nothing to read from another file than the one read so far.
+
+        Args:
+            max_bytes: leave the rest for the next call after about this many bytes; None reads everything.
         """
+        start = self.end
         with _open_log(folder) as log:
             if log is None or not self._continues(log):
                 return
@@ -87,6 +91,9 @@ class EventReader:
                 if len(rest) > _LONGEST_LINE_BYTES:
                     self._leave_out(rest)
                     rest = b""
+                if max_bytes is not None and self.end - start >= max_bytes:
+                    self._seen = self.end
+                    return
 
     def _continues(self, log: BinaryIO) -> bool:
         """Whether the file still has what was read last, just before `end`."""

@@ -96,12 +96,16 @@ class RunHistory:
     _reader: EventReader = field(default_factory=EventReader)
     _misplaced: int = 0
 
-    def read_new(self, run: RunRecord) -> None:
-        """Reads the events that the run has written since the last call, or all if the run has started over in a new file."""
+    def read_new(self, run: RunRecord, max_bytes: int | None = None) -> None:
+        """Reads the events that the run has written since the last call, or all if the run has started over in a new file.
+
+        Args:
+            max_bytes: about how much to read at most; None reads everything.
+        """
         if self._reader.state(run.folder) == "other":
             self._forget_all()
             self._reader, self._misplaced = EventReader(), 0
-        for event in self._reader.read(run.folder):
+        for event in self._reader.read(run.folder, max_bytes):
             self._take(event)
         if isinstance(self.latest, StepDone):
             self.latest = replace(self.latest, losses=(), probes=None)

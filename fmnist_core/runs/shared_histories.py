@@ -30,16 +30,19 @@ class SharedHistories:
         self._lock = threading.Lock()  # never held while a file is read
         self._shelves: dict[Path, _Shelf] = {}  # the most recent is last
 
-    def read(self, run: RunRecord) -> RunHistory:
+    def read(self, run: RunRecord, max_bytes: int | None = None) -> RunHistory:
         """The run's events so far; the same object until there are more.
 
         One thread reads while others that ask for the same run wait for it; those that ask for other runs do not.
+
+        Args:
+            max_bytes: about how much to read at most, so that nobody waits long; further calls read the rest. None reads everything.
         """
         shelf = self._shelf(run)
         with shelf.lock:
             if shelf.history.has_news(run):
                 newer = shelf.history.copy()
-                newer.read_new(run)
+                newer.read_new(run, max_bytes)
                 shelf.history = newer
             history = shelf.history
         self._drop_oldest()

@@ -23,6 +23,7 @@ from pages.parts.components.probe_wall.probe_wall import read_pin
 from pages.parts.shared.wording import distinct_lines, format_duration
 from pages.parts.train import live_run, run_controls, viewers
 from pages.parts.train.probes import describe_trail
+from pages.parts.train.run_view import history_of
 from pages.parts.train.viewers import pick_pace
 from tests.pages.conftest import open_page, query, unescaped
 from tests.runs.long_events import write_long_events
@@ -531,7 +532,7 @@ def test_what_refreshes_itself_draws_the_whole_page_when_its_run_has_vanished(fr
         raise Rerun
 
     monkeypatch.setattr("streamlit.rerun", rerun)
-    arguments = {"_watch_training": ({}, 0.5), "_watch_inside": (), "_watch_pause": (0,)}[fragment]
+    arguments: tuple[Any, ...] = {"_watch_training": ({}, 0.5), "_watch_inside": (), "_watch_pause": (0,)}[fragment]
     with pytest.raises(Rerun):
         getattr(live_run, fragment)("20200101-000000-abcd", *arguments)
 
@@ -569,12 +570,25 @@ def test_a_page_is_shown_while_the_events_are_lost() -> None:
 
 
 def test_a_long_run_offers_the_means_of_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pages.parts.train.run_view._LONG_BYTES", 1_000)  # it is read with a spinner
+    monkeypatch.setattr("pages.parts.train.run_view._PART_BYTES", 1_000)  # it is read in parts
     run = write_run([], "finished", epoch=1, epochs=1, test_accuracy=0.9, has_weights=True)
     steps = write_long_events(run.folder, 3)
     at = open_run(run.id)
     assert "Every 2 steps (CSV)" in [button.proto.label for button in at.get("download_button")]
     assert any(f"at step {steps:,}." in alt for alt in alts(at, "plotly_chart"))
+
+
+def test_the_controls_of_a_live_run_do_not_wait_for_a_long_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The record is longer at each look, and whole in the end."""
+    monkeypatch.setattr("pages.parts.train.run_view._LIVE_PART_BYTES", 1_000)
+    run = write_run([], "training", epochs=1)
+    steps = write_long_events(run.folder, 30)
+    at = open_run(run.id)
+    assert not at.exception
+    assert at.button(key="stop").label == "Stop"
+    seen = history_of(load_run(run.id)).steps
+    assert 0 < seen < steps
+    assert history_of(load_run(run.id)).steps > seen
 
 
 def test_the_story_of_a_probe_says_how_many_reports_it_rests_on() -> None:

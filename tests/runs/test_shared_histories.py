@@ -8,6 +8,7 @@ from fmnist_core.runs.history import RunHistory
 from fmnist_core.runs.record import RunRecord
 from fmnist_core.runs.shared_histories import SharedHistories
 from fmnist_core.training.events import Event
+from tests.runs.long_events import write_long_events
 from tests.written_runs import append_events, started, step_done, write_run
 
 _PATIENCE_S = 30
@@ -23,6 +24,20 @@ def test_all_share_one_history_that_does_not_change() -> None:
     assert second is shared.read(run) is not first
     assert (first.losses.means.tolist(), first.steps) == ([2], 1)
     assert (second.losses.means.tolist(), second.steps) == ([2, 1], 2)
+    assert shared.unread_bytes(run) == 0
+
+
+def test_a_long_record_can_be_read_in_parts() -> None:
+    run = write_run([], "finished")
+    steps = write_long_events(run.folder, 5)
+    whole, shared = SharedHistories().read(run), SharedHistories()
+    parts = [shared.read(run, 1_000_000)]
+    while (history := shared.read(run, 1_000_000)) is not parts[-1]:
+        parts.append(history)
+    assert len(parts) == 5
+    assert [part.steps for part in parts] == sorted(part.steps for part in parts)
+    assert 0 < parts[0].steps < parts[-1].steps == whole.steps == steps
+    assert parts[-1].losses.means.tolist() == whole.losses.means.tolist()
     assert shared.unread_bytes(run) == 0
 
 
@@ -63,12 +78,12 @@ class _SlowReading:
         self.begun, self.released, self.times = threading.Event(), threading.Event(), 0
         read = EventReader.read
 
-        def wait(reader: EventReader, folder: object) -> Iterator[Event]:
+        def wait(reader: EventReader, folder: object, max_bytes: int | None = None) -> Iterator[Event]:
             if folder == run.folder:
                 self.times += 1
                 self.begun.set()
                 assert self.released.wait(_PATIENCE_S)
-            return read(reader, run.folder if folder == run.folder else folder)  # type: ignore[arg-type]
+            return read(reader, run.folder if folder == run.folder else folder, max_bytes)  # type: ignore[arg-type]
 
         monkeypatch.setattr(EventReader, "read", wait)
 
