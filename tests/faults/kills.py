@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -40,12 +41,16 @@ def run(report: Report, seed: int, *, small: bool) -> None:
     with surroundings() as folder:
         config = replace(EXACT, epochs=4) if small else EXACT
         expected = _in_home(folder / "unbroken", partial(unbroken, config))
-        operations = _count_operations(folder / "counted")
-        places = sorted(chance.sample(range(operations), min(operations, 6 if small else 30)))
+        operations = _list_operations(folder / "counted")
+        places = set(range(len(operations)))
+        if small:  # some, and between a checkpoint and the status that must agree with it
+            evaluations = [place for place in places if operations[place] == "open evaluation.json"]
+            places = {*chance.sample(sorted(places), 3), *evaluations[-2:]}
         short = _in_home(folder / "unbroken-short", partial(unbroken, SHORT))
-        for place in places:
+        for place in sorted(places):
             use_home(folder / f"operation-{place}")
-            report.record(f"killed before file operation {place} of {operations}", _attempt(partial(_kill_before_operation, place, short)))
+            name = f"killed before {operations[place]}, file operation {place} of {len(operations)}"
+            report.record(name, _attempt(partial(_kill_before_operation, place, short)))
         if small:
             return
         for number in range(5):
@@ -72,30 +77,32 @@ def _attempt(work: Callable[[], object]) -> str:
 # Deterministic: before a file operation
 
 
-def _count_operations(home: Path) -> int:
-    """How many file operations a whole short run makes in its folder."""
+def _list_operations(home: Path) -> list[str]:
+    """The file operations of a whole short run that every such run makes in this order; how often it reports depends on its speed."""
     use_home(home)
     run_id = _new_run(SHORT)
     outcome = isolate(lambda: _train_until(run_id, sys.maxsize))
     assert outcome.problem == "", outcome.problem
-    return int(outcome.value)
+    return list(map(str, outcome.value))
 
 
-def _train_until(run_id: str, operation: int) -> int:
-    """Trains in this process, which kills itself before this file operation in the run's folder; returns how many there were."""
-    count = 0
+def _train_until(run_id: str, place: int) -> list[str]:
+    """Trains in this process, which kills itself before this file operation in the run's folder; returns all that there were."""
+    seen: list[str] = []
 
     def watch(event: str, arguments: tuple[object, ...]) -> None:
-        nonlocal count
         if event not in ("open", "os.rename", "os.remove", "os.truncate", "os.link") or run_id not in str(arguments[0]):
             return
-        if count == operation:
+        file = re.search(r"([\w-]+\.safetensors|evaluation\.json|status\.json)", str(arguments[0]))
+        if file is None:
+            return
+        if len(seen) == place:
             os.kill(os.getpid(), signal.SIGKILL)
-        count += 1
+        seen.append(f"{event.removeprefix('os.')} {file[1]}")
 
     sys.addaudithook(watch)
     train_run(run_id, ignore)
-    return count
+    return seen
 
 
 def _kill_before_operation(place: int, expected: Result) -> None:
