@@ -76,7 +76,7 @@ def load_split(name: SplitName, folder: Path | None = None) -> Split:
             problem = "is not a folder" if folder.exists() else "does not exist"
             raise DataError(f"The data folder {folder} {problem}: {_WHAT_TO_SET}")
         csv_file = folder / CSV_NAMES[name]
-        if csv_file.exists():
+        if os.path.lexists(csv_file):  # also a link that leads nowhere, which should not silently stand for other data
             images, labels = load_csv(csv_file)
         else:
             images, labels = load_idx_pair(folder, name)

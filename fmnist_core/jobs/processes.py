@@ -64,10 +64,10 @@ def keep_warm_worker() -> None:
     """Keeps a process waiting that has imported PyTorch and read the data, so that the next run starts at once.
 
     The first step came 2.7 s after a cold start, and 0.07 s with a warm worker (two cores, otherwise idle).
-    The worker ends when this process does.
+    The worker ends when this process does. If none can be started, nothing happens: a run that is started says why.
     """
     global _warm_worker
-    with _warm_worker_lock:
+    with _warm_worker_lock, contextlib.suppress(OSError):
         if _warm_worker is None or _warm_worker.process.poll() is not None or _warm_worker.settings != _environment_settings():
             _discard(_warm_worker)
             process = _launch(AWAIT_RUN, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)

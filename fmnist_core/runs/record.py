@@ -16,6 +16,7 @@ from fmnist_core.runs.names import clean_name
 from fmnist_core.settings.config import MAX_EPOCHS, TrainConfig
 from fmnist_core.store.files import read_whole
 from fmnist_core.store.records import Record, RecordError, from_fields, parse_json
+from fmnist_core.store.text import visible_line
 
 State = Literal["waiting", "training", "paused", "finished", "stopped", "diverged", "failed", "interrupted"]
 LIVE_STATES: tuple[State, ...] = ("waiting", "training", "paused")
@@ -161,7 +162,7 @@ def _load(run_id: str, read_its_status: Callable[[Path], Status]) -> RunRecord:
         epochs=status.epochs or config.epochs,
         best_epoch=status.best_epoch,
         test_accuracy=status.test_accuracy,
-        message=status.message[:_MAX_MESSAGE],
+        message=visible_line(status.message)[:_MAX_MESSAGE],
         has_weights=newest_weights(folder) is not None,
         has_checkpoint=os.path.isfile(resume_file(folder)),  # noqa: PTH113  # Path.is_file may raise
         damage=damage,

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
 import time
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from fmnist_core.runs import event_log, mailbox
 from fmnist_core.runs.claim import claim_start, claim_training, is_claimed, release_start
-from fmnist_core.runs.folders import RunError, epoch_file, is_run, last_file, list_run_ids, run_folder, runs_folder
+from fmnist_core.runs.folders import RunError, epoch_file, last_file, run_folder, runs_folder
 from fmnist_core.runs.names import clean_name
 from fmnist_core.runs.record import LIVE_STATES, RunRecord, State, Status, list_runs, load_claimed_run, load_run, read_status
 from fmnist_core.runs.results import write_evaluation, write_live_kernels
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 _CHECKPOINT_EVERY_S = 30.0  # within an epoch; saving took 1.3 ms, and takes longer on a slow disk
 _RESERVE_BYTES = 64 * 1024
 _DRAFT_IS_STALE_S = 3600
+_DRAFT = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}|\.\d{8}-\d{6}-[0-9a-f]{4}\.new")
+_DRAFT_FILES = ("starting.lock", "status.json", "reserve")
 _ENDING_S = 2.0  # a training process that has written its last status gives its claim up within milliseconds
 _ALREADY_LIVE = "This run is already training or waiting."
 
@@ -43,8 +46,8 @@ def create_run(config: TrainConfig, name: str = "") -> str:
     name = clean_name(name) or f"Run {1 + len(list_runs())}"
     about = {"name": name, "config": config.to_json(), "created_at": now.isoformat()}
     folder = runs_folder() / run_id
-    _delete_stale_drafts()
     try:
+        _delete_stale_drafts()
         folder.mkdir(parents=True)
         claim_start(folder)
         (folder / "checkpoints").mkdir()
@@ -185,11 +188,11 @@ class RunWriter:
             case EpochDone(checkpoint=checkpoint) if checkpoint is not None:
                 save_weights(checkpoint.weights, epoch_file(self.folder, event.epoch))
                 last_file(self.folder).unlink(missing_ok=True)
-                self.save_checkpoint()
                 self._status.epoch = event.epoch
                 if event.is_best or event.validation_accuracy is None:
                     self._use_weights_of(event)
                 self._save_status()
+                self.save_checkpoint()  # last: whoever is killed before it trains the epoch again, and reports it again
 
     def save_checkpoint(self) -> None:
         """Saves the latest checkpoint if it has not been saved yet."""
@@ -256,11 +259,19 @@ def _write_status(folder: Path, status: Status) -> None:
 
 def _delete_stale_drafts() -> None:
     """Removes the incomplete folders of `create_run` calls that were killed more than an hour ago, also those of earlier versions."""
-    drafts = [runs_folder() / name for name in list_run_ids() if not is_run(runs_folder() / name)]
-    for draft in (*drafts, *runs_folder().glob(".*.new")):
+    for draft in [folder for folder in runs_folder().glob("*") if _DRAFT.fullmatch(folder.name)]:
         with contextlib.suppress(OSError):  # another process was faster
-            if time.time() - draft.stat().st_mtime > _DRAFT_IS_STALE_S and not is_claimed(draft):
+            is_stale = time.time() - draft.stat().st_mtime > _DRAFT_IS_STALE_S and not is_claimed(draft)
+            if is_stale and all(_is_of_a_draft(draft, file) for file in draft.iterdir()):
                 shutil.rmtree(draft)
+
+
+def _is_of_a_draft(draft: Path, file: Path) -> bool:
+    """Whether `create_run` may have written this before it ended; a person's own files are never deleted."""
+    if file.name == "checkpoints":
+        return not any(file.iterdir())
+    is_hidden = draft.name.startswith(".")  # the drafts of earlier versions were hidden, whole or not
+    return file.name in _DRAFT_FILES or (is_hidden and file.name == "config.json") or file.suffix == ".tmp"
 
 
 def _delete_half_files(folder: Path) -> None:

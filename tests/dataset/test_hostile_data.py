@@ -301,3 +301,12 @@ def test_a_data_folder_without_permission_is_refused(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(Path, "is_dir", refuse)
     assert problem_of(lambda: load_split("train", tmp_path), tmp_path).startswith("cannot be read (Permission denied): check its name")
+
+
+def test_a_link_that_leads_nowhere_does_not_silently_stand_for_other_data(small_data: Path, tmp_path: Path) -> None:
+    for file in small_data.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    assert len(load_split("test", tmp_path)) == 200
+    (tmp_path / "fashion-mnist_test.csv").symlink_to("missing.csv")
+    with pytest.raises(DataError, match=r"fashion-mnist_test\.csv does not exist"):
+        load_split("test", tmp_path)

@@ -221,6 +221,8 @@ def test_a_machine_that_starts_no_more_processes_fails_the_run_with_a_sentence(m
     assert (run.state, run.message) == ("failed", "No training process could be started (Resource temporarily unavailable).")
     assert run.is_resumable
     assert not is_claimed(run.folder)
+    keep_warm_worker()  # only to save time, so it does not matter
+    assert processes._warm_worker is None
     assert machine.watchers == []
 
 

@@ -188,6 +188,12 @@ def test_a_message_has_a_limit() -> None:
     assert load_run(run_id).message == "x" * 1000
 
 
+def test_a_message_is_one_line_that_can_be_written() -> None:
+    run_id = create_run(TrainConfig())
+    put(run_folder(run_id), "status.json", message="half \ud800\x1b[31m\nred")
+    assert load_run(run_id).message == "half [31m red"
+
+
 def test_runs_are_listed_newest_first() -> None:
     ids = [create_run(TrainConfig(), f"n{i}") for i in range(3)]
     assert [run.id for run in list_runs()] == ids[::-1]

@@ -77,6 +77,12 @@ def test_a_home_folder_that_cannot_be_written_is_reported(tmp_path: Path, monkey
     assert list_runs() == []
 
 
+def test_a_home_folder_with_a_name_that_is_too_long_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FMNIST_HOME", "/" + "a" * 300)
+    with pytest.raises(RunError, match=r"Cannot write to .* \(File name too long\): set FMNIST_HOME"):
+        create_run(TrainConfig())
+
+
 def test_the_writer_claims_the_run_for_its_process() -> None:
     run_id = create_run(TrainConfig())
     writer = RunWriter(run_id)
@@ -190,6 +196,16 @@ def test_a_draft_is_deleted_when_it_is_older_than_an_hour(
     monkeypatch.setattr(writer, "time", SimpleNamespace(time=lambda: 5_000 + age_s))
     create_run(TrainConfig())
     assert draft.exists() is stays
+
+
+@pytest.mark.parametrize("name", ["archive", "20200101-000000-aaaa", ".20200101-000000-aaaa.new"])
+def test_a_persons_own_folder_is_never_deleted(name: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = home / "runs" / name / "notes" / "run.txt"
+    own.parent.mkdir(parents=True)
+    own.touch()
+    monkeypatch.setattr(writer, "time", SimpleNamespace(time=lambda: 1e12))
+    create_run(TrainConfig())
+    assert own.exists()
 
 
 @pytest.mark.parametrize("left", ["events.jsonl", "config.json", "checkpoints/epoch-001.safetensors", "checkpoints/last.safetensors"])
@@ -452,6 +468,16 @@ def test_events_without_a_checkpoint_are_only_written() -> None:
     assert not running.keep_unfinished_epoch()
     assert sorted(file.name for file in run_folder(run_id).iterdir()) == sorted([*before, "events.jsonl"])
     assert load_run(run_id).epoch == 0
+
+
+def test_the_checkpoint_after_an_epoch_is_the_last_that_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run killed before it resumes with the epoch unreported, one killed after it has all that was reported."""
+    run_id = create_run(TrainConfig())
+    running = RunWriter(run_id)
+    seen: list[tuple[int, int | None]] = []
+    monkeypatch.setattr(writer, "save_checkpoint", lambda *_: seen.append((load_run(run_id).epoch, load_run(run_id).best_epoch)))
+    running.write_event(epoch_done(1, 4, 2.0, is_best=True, validation_accuracy=0.5, checkpoint=checkpoint_at(4)))
+    assert seen == [(1, 1)]
 
 
 def test_a_changed_rate_saves_a_checkpoint_at_once() -> None:
