@@ -32,7 +32,7 @@ _MOST_MB = 400.0  # a reader's; 50 MB of garbage may be held once, not seven tim
 _MOST_TRAINING_MB = 1_500.0
 _EVALUATED = ("config.json", "status.json", "evaluation.json", "checkpoints", "the folder")  # damage that can matter to `evaluate`
 _STATES = {*LIVE_STATES, "finished", "stopped", "diverged", "failed", "interrupted"}
-_FULL = {"read": 1_000_000, "resumed": 900, "opened": 110, "opened live": 70}
+_FULL = {"read": 1_000_000, "resumed": 240, "opened": 60, "opened live": 40}
 _SMALL = {"read": 70, "resumed": 25, "opened": 4, "opened live": 3}
 
 
