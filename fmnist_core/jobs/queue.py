@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from fmnist_core.runs.folders import RunError, home_folder
 from fmnist_core.runs.record import RunRecord, list_runs, load_run
 from fmnist_core.store.locks import FileLock
+from fmnist_core.store.text import shorten_path
 
 # A waiting process holds 40 MB, so that all of them hold 1.6 GB at most. A class of thirty can wait at once, each with one run.
 MAX_WAITING = 40
@@ -55,7 +56,9 @@ def room_to_wait(mine: Collection[str]) -> Iterator[None]:
         home_folder().mkdir(parents=True, exist_ok=True)
         is_mine = lock.take(_PATIENCE_S)
     except OSError as error:
-        raise RunError(f"Cannot write to {home_folder()} ({error.strerror}): set FMNIST_HOME to a folder you can write to.") from error
+        raise RunError(
+            f"Cannot write to {shorten_path(home_folder())} ({error.strerror}): set FMNIST_HOME to a folder you can write to."
+        ) from error
     if not is_mine:
         raise RunError("Many runs are being started at this moment: try again.")
     try:

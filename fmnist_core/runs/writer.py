@@ -20,6 +20,7 @@ from fmnist_core.runs.results import write_evaluation, write_live_kernels
 from fmnist_core.runs.weights import save_checkpoint, save_weights
 from fmnist_core.settings.config import MAX_EPOCHS, TrainConfig
 from fmnist_core.store.files import drop_unfinished_line, write_json
+from fmnist_core.store.text import shorten_path
 from fmnist_core.training.events import EpochDone, Event, RateChanged, Resumed, Started, StepDone
 
 if TYPE_CHECKING:
@@ -57,7 +58,9 @@ def create_run(config: TrainConfig, name: str = "") -> str:
     except OSError as error:
         release_start(folder)
         shutil.rmtree(folder, ignore_errors=True)
-        raise RunError(f"Cannot write to {runs_folder()} ({error.strerror}): set FMNIST_HOME to a folder you can write to.") from error
+        raise RunError(
+            f"Cannot write to {shorten_path(runs_folder())} ({error.strerror}): set FMNIST_HOME to a folder you can write to."
+        ) from error
     return run_id
 
 

@@ -2,7 +2,9 @@
 
 import re
 import unicodedata
+from pathlib import PurePath
 
+_LONGEST_PATH = 200
 _MOST_MARKS = 4  # on one letter; a higher heap of accents covers the lines above
 _SPACES = re.compile(r"[\s\u2800]+")  # the last is a braille cell without dots
 # Control characters, which a terminal obeys; halves of a surrogate pair, which UTF-8 cannot write; and noncharacters.
@@ -45,6 +47,12 @@ def shorten(line: str, most: int) -> str:
     while 0 < end < len(line) and _is_inside(line, end):
         end -= 1
     return line[: end or most].rstrip(f" {_JOINERS}")  # a single emoji that is longer is cut
+
+
+def shorten_path(path: PurePath) -> str:
+    """A path as part of a sentence: of one with more than 200 characters, its beginning and its end."""
+    text = str(path)
+    return text if len(text) <= _LONGEST_PATH else f"{text[: _LONGEST_PATH // 2]}…{text[-_LONGEST_PATH // 2 :]}"
 
 
 def _lower_heaps(line: str) -> str:
