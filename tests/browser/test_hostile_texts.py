@@ -3,6 +3,7 @@
 The tests read what a page shows; that no page asks another machine for anything, the fixture `new_page` checks.
 """
 
+import contextlib
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import FilePayload, Page, TimeoutError, expect
 
 from fmnist_core.dataset.split import Split
 from fmnist_core.exports.report import export_html
@@ -39,6 +40,12 @@ _INJECTED = """() => [...document.querySelectorAll('a[href], img, iframe, form[a
   .filter((e) => !(e.tagName === 'IMG' && /^(data:|blob:)|^http:\\/\\/localhost:/.test(e.src) && e.alt !== 'Streamlit logo'))
   .map((e) => e.outerHTML.slice(0, 200))"""
 _TEXT = "() => document.querySelector('[data-testid=\"stApp\"]').innerText"
+# A page may be drawn twice in a row, so what should be on it is waited for: in the text of the elements that a selector finds.
+_HAS = """([selector, shown]) => {
+  const texts = [...document.querySelectorAll(selector)].map((e) => (e.innerText ?? e.textContent).replaceAll('\u2060', ''));
+  const all = texts.join(' ').split(/\\s+/).join(' ');
+  return shown.every((text) => all.includes(text));
+}"""
 
 
 @pytest.fixture
@@ -93,6 +100,12 @@ def plain(text: str) -> str:
     return " ".join(text.replace("\u2060", "").split())
 
 
+def wait_for(page: Page, selector: str, *shown: str) -> None:
+    """Waits for texts in what a selector finds; whoever calls it asserts that they are there, which says what is missing."""
+    with contextlib.suppress(TimeoutError):
+        page.wait_for_function(_HAS, arg=[selector, list(shown)])
+
+
 def check_nothing_is_made_of_it(page: Page) -> None:
     assert page.evaluate(_INJECTED) == []
     expect(page.get_by_test_id("stException")).to_have_count(0)
@@ -100,6 +113,7 @@ def check_nothing_is_made_of_it(page: Page) -> None:
 
 def check_shown(page: Page, *shown: str) -> None:
     """Asserts that each of these texts can be read on the page as it is, and that nothing else has become of them."""
+    wait_for(page, '[data-testid="stApp"]', *shown)
     text = text_of(page)
     assert [each for each in shown if each not in text] == []
     check_nothing_is_made_of_it(page)
@@ -130,6 +144,7 @@ def test_an_ended_run_and_those_it_is_compared_with(server: Server, page: Page) 
     open_page(page, server, f"/training?run={run.id}&compare={','.join(other.id for other in others)}")
     wait_until_still(page)
     check_shown(page, f"{NAMES[0]} · 2 epochs", f"The run failed. {ALL_SHOWN}", f"Computed in float32 on {ALL_SHOWN}.")
+    wait_for(page, ".legendtext", *NAMES[1:])
     legends = [plain(text) for text in page.locator(".legendtext").all_text_contents()]
     assert [name for name in NAMES[1:] if name not in legends or f"{name}, test accuracy" not in legends] == []
     chips = [plain(text) for text in page.get_by_test_id("stMultiSelect").locator("[data-tag]").all_inner_texts()]
