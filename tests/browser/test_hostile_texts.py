@@ -46,6 +46,7 @@ _HAS = """([selector, shown]) => {
   const all = texts.join(' ').split(/\\s+/).join(' ');
   return shown.every((text) => all.includes(text));
 }"""
+_NEXT_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 @pytest.fixture
@@ -149,7 +150,10 @@ def test_an_ended_run_and_those_it_is_compared_with(server: Server, page: Page) 
     assert [name for name in NAMES[1:] if name not in legends or f"{name}, test accuracy" not in legends] == []
     chips = [plain(text) for text in page.get_by_test_id("stMultiSelect").locator("[data-tag]").all_inner_texts()]
     assert [name for name in NAMES[1:] if name not in chips] == []
-    page.get_by_role("combobox", name="Run to show above").click()
+    list_of_runs = page.get_by_role("combobox", name="Run to show above")
+    list_of_runs.scroll_into_view_if_needed()
+    page.evaluate(_NEXT_FRAMES)  # a list that is open closes when the page scrolls
+    list_of_runs.click()
     expect(page.get_by_role("option")).to_have_count(len(NAMES))
     lines = [plain(text) for text in page.get_by_role("option").all_inner_texts()]
     assert [name for name in NAMES if not any(line.startswith(f"{name} · ") for line in lines)] == []

@@ -198,6 +198,7 @@ def test_the_camera_works_under_the_content_policy(server: Server, page_with_cam
     violations: list[str] = []
     page.on("console", lambda message: violations.append(message.text) if "Content Security Policy" in message.text else None)
     open_page(page, server, "/prediction?run=starter&source=Camera")
+    page.wait_for_function("() => document.querySelector('video')?.readyState >= 2")  # before that, no photo is taken
     page.get_by_role("button", name="Take Photo").click()
     expect(page.get_by_role("heading", name=re.compile("^The network says: "))).to_be_visible()
     assert violations == []

@@ -1,6 +1,7 @@
 """The guard around an app of three lines. What it does to the dashboard is in tests/browser/test_server.py."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,8 @@ def ask(*headers: tuple[bytes, bytes], path: str = "/", kind: str = "http", app:
 
     scope: Message = {"type": kind, "path": path, "method": "GET", "headers": list(headers), "server": ("127.0.0.1", 8501)}
     try:
-        asyncio.run(ServerGuard(app, KnownHosts())(scope, receive, send))
+        with ThreadPoolExecutor(1) as other_thread:  # Playwright keeps a running event loop in this one
+            other_thread.submit(asyncio.run, ServerGuard(app, KnownHosts())(scope, receive, send)).result()
     except ZeroDivisionError:
         sent.append({"type": "raised"})
     return sent
