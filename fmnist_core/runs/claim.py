@@ -30,13 +30,15 @@ def is_training_claimed(folder: Path) -> bool:
 def claim_start(folder: Path) -> bool:
     """Claims a run for this process until `release_start`; False if another process, or this one, is about to start it already.
 
+    It waits for half a second, because a run can be read as ended just before its claim is given up.
+
     Raises:
         OSError: if the lock cannot be written.
     """
     lock = FileLock(folder / _STARTING)
+    if not lock.take():
+        return False
     with _starting_lock:
-        if folder in _starting or not lock.take():
-            return False
         _starting[folder] = lock
     return True
 

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,17 @@ def test_only_one_starts_a_run(tmp_path: Path) -> None:
     release_start(tmp_path)
     release_start(tmp_path)
     assert claim_start(tmp_path)
+    release_start(tmp_path)
+
+
+def test_a_claim_that_is_just_being_given_up_is_waited_for(tmp_path: Path) -> None:
+    """Otherwise whoever resumes a run in the moment in which it is noted as failed would read that it is training."""
+    assert claim_start(tmp_path)
+    giving_up = threading.Timer(0.1, release_start, [tmp_path])
+    giving_up.start()
+    assert claim_start(tmp_path)
+    giving_up.join()
+    assert is_claimed(tmp_path)
     release_start(tmp_path)
 
 
