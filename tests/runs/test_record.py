@@ -143,6 +143,7 @@ def test_a_status_that_is_lost_is_rebuilt(trained_run: RunRecord, content: str) 
 
 def test_a_status_is_rebuilt_from_what_is_left(trained_run: RunRecord) -> None:
     (trained_run.folder / "status.json").unlink()
+    assert "status.json cannot be read (No such file or directory). " in load_run(trained_run.id).damage
     (trained_run.folder / "evaluation.json").unlink()
     run = load_run(trained_run.id)
     assert (run.state, run.epoch, run.test_accuracy) == ("finished", 1, trained_run.test_accuracy), "the checkpoint has it"
