@@ -15,7 +15,7 @@ from fmnist_core.runs.claim import is_training_claimed, release_start
 from fmnist_core.runs.folders import run_folder
 from fmnist_core.runs.record import read_status
 from fmnist_core.runs.writer import mark_ended
-from fmnist_core.store.files import read_last_lines
+from fmnist_core.store.files import open_to_append, read_last_lines
 
 LOG_NAME = "trainer.log"
 _POLL_S = 0.05
@@ -56,7 +56,7 @@ def start_process(run_id: str) -> None:
 
 
 def _launch_trainer(run_id: str, folder: Path) -> "subprocess.Popen[bytes]":
-    with (folder / LOG_NAME).open("ab") as log:
+    with open_to_append(folder / LOG_NAME) as log:
         return _launch(run_id, stdin=subprocess.DEVNULL, stderr=log)
 
 

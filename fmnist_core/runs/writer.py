@@ -19,7 +19,7 @@ from fmnist_core.runs.record import LIVE_STATES, RunRecord, State, Status, list_
 from fmnist_core.runs.results import write_evaluation, write_live_kernels
 from fmnist_core.runs.weights import save_checkpoint, save_weights
 from fmnist_core.settings.config import MAX_EPOCHS, TrainConfig
-from fmnist_core.store.files import drop_unfinished_line, write_json
+from fmnist_core.store.files import drop_unfinished_line, open_to_append, write_json, write_whole
 from fmnist_core.store.text import shorten_path
 from fmnist_core.training.events import EpochDone, Event, RateChanged, Resumed, Started, StepDone
 
@@ -201,7 +201,7 @@ class RunWriter:
         """Saves the latest checkpoint if it has not been saved yet."""
         if self._newest is None or self._is_saved:
             return
-        with (self.folder / "events.jsonl").open("ab") as events:
+        with open_to_append(self.folder / "events.jsonl") as events:
             os.fsync(events.fileno())  # a checkpoint on the disk must not be newer than the reported events there
         save_checkpoint(self._newest, self.folder)
         self._is_saved, self._saved_s = True, time.monotonic()
@@ -286,4 +286,4 @@ def _delete_half_files(folder: Path) -> None:
 
 def _reserve_space(folder: Path) -> None:
     """Writes a file that is deleted when the disk is full, so that the final status can still be written."""
-    (folder / "reserve").write_bytes(bytes(_RESERVE_BYTES))
+    write_whole(folder / "reserve", bytes(_RESERVE_BYTES))  # whatever had that name, such as a named pipe, is not opened

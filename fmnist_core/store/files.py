@@ -12,16 +12,25 @@ from fmnist_core.store.records import RecordError, parse_json
 
 MAX_JSON_BYTES = 1_000_000  # the largest that is written, the kernels of a live run, has 5 KB
 _TAIL_BYTES = 65_536
-_NEVER_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # opening a named pipe would wait for its writer
+_NEVER_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # opening a named pipe would wait for its other end
 
 
 def open_regular(file: Path) -> BinaryIO:
     """Opens a file for reading; raises OSError if there is none, or it is a folder, a device or a named pipe."""
-    descriptor = os.open(file, os.O_RDONLY | _NEVER_WAIT)
+    return open(file, "rb", opener=_open_descriptor)  # Path.open has no opener
+
+
+def open_to_append(file: Path) -> BinaryIO:
+    """Opens a file, which is created if there is none, for writing at its end; raises OSError as `open_regular` does."""
+    return open(file, "ab", opener=_open_descriptor)
+
+
+def _open_descriptor(file: str, flags: int) -> int:
+    descriptor = os.open(file, flags | _NEVER_WAIT, 0o666)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise OSError(0, "it is not a regular file", str(file))
-    return open(descriptor, "rb")  # noqa: PTH123  # a descriptor, not a path
+        raise OSError(0, "it is not a regular file", file)
+    return descriptor
 
 
 def read_whole(file: Path, max_bytes: int = MAX_JSON_BYTES) -> bytes:

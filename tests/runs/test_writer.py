@@ -424,6 +424,17 @@ def test_events_before_a_checkpoint_are_kept_and_without_one_are_not() -> None:
     assert events.read_bytes() == b'{"whole": 1}\n'
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes in folders")
+def test_a_reserve_that_is_not_a_file_is_replaced_and_not_opened() -> None:
+    """Opening a named pipe that nobody reads from would wait for ever."""
+    run_id = create_run(TrainConfig())
+    reserve = run_folder(run_id) / "reserve"
+    reserve.unlink()
+    os.mkfifo(reserve)
+    RunWriter(run_id)
+    assert reserve.read_bytes() == bytes(65_536)
+
+
 def test_a_full_disk_has_no_room_for_the_reserve_and_the_run_continues() -> None:
     run_id = create_run(TrainConfig())
     (run_folder(run_id) / "reserve").unlink()

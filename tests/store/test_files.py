@@ -10,6 +10,7 @@ from fmnist_core.store.files import (
     MAX_JSON_BYTES,
     append_line,
     drop_unfinished_line,
+    open_to_append,
     read_json,
     read_last_lines,
     read_lines,
@@ -167,6 +168,16 @@ def test_only_regular_files_of_a_bounded_size_are_read(tmp_path: Path) -> None:
         assert read_json(tmp_path / name) == {}
         assert read_lines(tmp_path / name) == ([], 0)
         assert read_last_lines(tmp_path / name) == ([], 0)
+    for name in ("pipe", "zero", "folder", "loop"):
+        with pytest.raises(OSError, match=name):
+            open_to_append(tmp_path / name)
+
+
+def test_a_file_is_created_or_continued(tmp_path: Path) -> None:
+    for line in (b"one\n", b"two\n"):
+        with open_to_append(tmp_path / "log") as log:
+            log.write(line)
+    assert (tmp_path / "log").read_bytes() == b"one\ntwo\n"
 
 
 def test_long_files_are_read_in_parts_and_endless_lines_passed_over(tmp_path: Path) -> None:
