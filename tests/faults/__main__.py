@@ -5,7 +5,6 @@ import importlib
 import os
 import sys
 import time
-from collections.abc import Callable
 
 from tests.faults.report import Report
 
@@ -23,19 +22,34 @@ PARTS = {
 }
 
 
-def try_part(name: str, seed: int = 0, *, small: bool = False, announce: Callable[[str], object] = lambda _line: None) -> Report:
+_PROGRESS_EVERY_S = 30
+
+
+def try_part(name: str, seed: int = 0, *, small: bool = False, report: Report | None = None) -> Report:
     """Tries one part; what it needs and this machine lacks is noted in the report.
 
     Args:
-        announce: as in `Report`.
+        report: the one to fill; None makes one.
     """
-    report = Report(name, announce=announce)
+    report = report or Report(name)
     importlib.import_module(f"tests.faults.{PARTS[name]}").run(report, seed, small=small)
     return report
 
 
 def _print_broken(line: str) -> None:
     print(f"  BROKEN {line}", flush=True)
+
+
+class _Progress:
+    """Prints what has been tried so far, now and then, and not among the results."""
+
+    def __init__(self) -> None:
+        self._printed_s = time.monotonic()
+
+    def __call__(self, line: str) -> None:
+        if time.monotonic() - self._printed_s >= _PROGRESS_EVERY_S:
+            self._printed_s = time.monotonic()
+            print(f"  so far, {line}", file=sys.stderr, flush=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -49,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
     broken = 0
     for name in options.part:
         began_s = time.monotonic()
-        report = try_part(name, options.seed, small=options.small, announce=_print_broken)
+        report = try_part(name, options.seed, small=options.small, report=Report(name, announce=_print_broken, progress=_Progress()))
         print("\n".join(report.lines()), f"  ({time.monotonic() - began_s:.0f} s)", sep="\n", flush=True)
         broken += len(report.broken)
     return 1 if broken else 0

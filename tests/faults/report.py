@@ -14,6 +14,7 @@ class Report:
         broken: one line for each case that did not hold, with what happened.
         not_tried: one line for each kind of case that this machine cannot try, with the reason.
         announce: called with the line of each case that did not hold, at once.
+        progress: called after each case with what has been tried so far.
     """
 
     part: str
@@ -21,6 +22,7 @@ class Report:
     broken: list[str] = field(default_factory=list)
     not_tried: list[str] = field(default_factory=list)
     announce: Callable[[str], object] = lambda _line: None
+    progress: Callable[[str], object] = lambda _line: None
 
     def record(self, case: str, problem: str) -> None:
         """Counts a case, which held if there is no problem."""
@@ -28,6 +30,7 @@ class Report:
         if problem:
             self.broken.append(f"{case}: {problem}")
             self.announce(self.broken[-1])
+        self.progress(self.summary)
 
     def skip(self, cases: str, reason: str) -> None:
         """Notes cases that cannot be tried here."""
@@ -37,6 +40,11 @@ class Report:
     def held(self) -> int:
         return self.tried - len(self.broken)
 
+    @property
+    def summary(self) -> str:
+        """Both numbers on a line."""
+        return f"{self.part}: tried {self.tried:,}, held {self.held:,}"
+
     def lines(self) -> list[str]:
-        """Both numbers on a line, then a line for each kind of case that was not tried."""
-        return [f"{self.part}: tried {self.tried:,}, held {self.held:,}", *(f"  not tried: {line}" for line in self.not_tried)]
+        """The summary, then a line for each kind of case that was not tried."""
+        return [self.summary, *(f"  not tried: {line}" for line in self.not_tried)]

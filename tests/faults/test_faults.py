@@ -33,11 +33,13 @@ def test_all_faults_of_the_small_form_hold(part: str) -> None:
 
 def test_what_does_not_hold_is_counted_and_announced() -> None:
     announced: list[str] = []
-    report = Report("part", announce=announced.append)
+    so_far: list[str] = []
+    report = Report("part", announce=announced.append, progress=so_far.append)
     report.record("good", "")
     report.record("bad", "it broke")
     report.skip("others", "needs a moon")
     assert (report.tried, report.held, announced) == (2, 1, ["bad: it broke"])
+    assert so_far == ["part: tried 1, held 1", "part: tried 2, held 1"]
     assert report.lines() == ["part: tried 2, held 1", "  not tried: others: needs a moon"]
 
 
