@@ -65,8 +65,9 @@ def _new_clock() -> ThinnedRows:
 
 
 def _new_probes(count: int) -> ThinnedRows | None:
-    most = min(_MOST_REPORTS, _MOST_PROBABILITIES // max(1, 10 * count))
-    return ThinnedRows(most, (count, 10), np.uint16) if count else None
+    if count == 0:
+        return None
+    return ThinnedRows(min(_MOST_REPORTS, _MOST_PROBABILITIES // (10 * count)), (count, 10), np.uint16)
 
 
 @dataclass

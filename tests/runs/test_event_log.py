@@ -242,7 +242,8 @@ def test_blocks_of_any_size_give_the_same_events(block: int, monkeypatch: pytest
     assert reader.end == (run.folder / "events.jsonl").stat().st_size
 
 
-def test_a_line_that_is_too_long_is_never_held_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("last_block_bytes", [10, 10_000])
+def test_a_line_that_is_too_long_is_never_held_whole(last_block_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """It can be written in parts, between which somebody reads."""
     monkeypatch.setattr(event_log, "_BLOCK_BYTES", 10)
     monkeypatch.setattr(event_log, "_LONGEST_LINE_BYTES", 1_000)
@@ -255,8 +256,9 @@ def test_a_line_that_is_too_long_is_never_held_whole(monkeypatch: pytest.MonkeyP
         assert list(reader.read(run.folder)) == []
         assert file.stat().st_size - reader.end <= 1_010
     append(run, b"")
-    append_events(run.id, [epoch_done(1, 4, 5.0)])
-    assert len(list(reader.read(run.folder))) == 1
+    append_events(run.id, [epoch_done(1, 4, 5.0), epoch_done(2, 8, 10.0)])
+    monkeypatch.setattr(event_log, "_BLOCK_BYTES", last_block_bytes)
+    assert [event.epoch for event in reader.read(run.folder) if isinstance(event, EpochDone)] == [1, 2]
     assert reader.skipped == 1
 
 
