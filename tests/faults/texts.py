@@ -108,7 +108,7 @@ def _give_to_commands(text: str) -> None:
 
 
 def _name_a_file(folder: Path, text: str) -> None:
-    name = text.replace("/", "_").replace("\x00", "_")[:60].encode(errors="surrogateescape")[:200]
+    name = text.replace("/", "_").replace("\x00", "_")[:60].encode(errors="surrogatepass")[:200]
     folder.mkdir(parents=True, exist_ok=True)
     file = str(folder / os.fsdecode(name or b"empty"))
     try:
@@ -120,7 +120,8 @@ def _name_a_file(folder: Path, text: str) -> None:
 
 
 def _put_into_links(text: str) -> None:
-    problems = _open_everything(**dict.fromkeys(_PARAMETERS, text))
+    sent = re.sub("[\ud800-\udfff]", "\ufffd", text)  # half a surrogate pair has no percent-encoding; browsers send this for it
+    problems = _open_everything(**dict.fromkeys(_PARAMETERS, sent))
     assert not problems, problems
 
 
