@@ -7,14 +7,12 @@ The second is taken before the first is released, so a live run is claimed at ev
 writes the run's status.
 """
 
-import threading
 from pathlib import Path
 
 from fmnist_core.store.locks import FileLock, is_locked
 
 _STARTING, _TRAINING = "starting.lock", "trainer.lock"
 _starting: dict[Path, FileLock] = {}  # those that this process holds, by the run's folder
-_starting_lock = threading.Lock()
 
 
 def is_claimed(folder: Path) -> bool:
@@ -38,15 +36,13 @@ def claim_start(folder: Path) -> bool:
     lock = FileLock(folder / _STARTING)
     if not lock.take():
         return False
-    with _starting_lock:
-        _starting[folder] = lock
+    _starting[folder] = lock
     return True
 
 
 def release_start(folder: Path) -> None:
     """Gives up what `claim_start` took, if this process has it."""
-    with _starting_lock:
-        lock = _starting.pop(folder, None)
+    lock = _starting.pop(folder, None)
     if lock is not None:
         lock.release()
 
