@@ -20,20 +20,7 @@ PARTS = {
     "homes": "homes",
     "queue": "crowds",
 }
-
-
 _PROGRESS_EVERY_S = 30
-
-
-def try_part(name: str, seed: int = 0, *, small: bool = False, report: Report | None = None) -> Report:
-    """Tries one part; what it needs and this machine lacks is noted in the report.
-
-    Args:
-        report: the one to fill; None makes one.
-    """
-    report = report or Report(name)
-    importlib.import_module(f"tests.faults.{PARTS[name]}").run(report, seed, small=small)
-    return report
 
 
 def _print_broken(line: str) -> None:
@@ -63,7 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
     broken = 0
     for name in options.part:
         began_s = time.monotonic()
-        report = try_part(name, options.seed, small=options.small, report=Report(name, announce=_print_broken, progress=_Progress()))
+        report = Report(name, announce=_print_broken, progress=_Progress())
+        importlib.import_module(f"tests.faults.{PARTS[name]}").run(report, options.seed, small=options.small)
         print("\n".join(report.lines()), f"  ({time.monotonic() - began_s:.0f} s)", sep="\n", flush=True)
         broken += len(report.broken)
     return 1 if broken else 0
