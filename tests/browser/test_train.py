@@ -60,8 +60,13 @@ def write_ended_run(steps: int = 40) -> str:
     return write_run(events, "finished", name="Ended", epoch=2, test_accuracy=0.8, has_weights=True).id
 
 
+def button(page: Page, name: str) -> Locator:
+    """A button of the page itself: while a page takes long to run, Streamlit's header has a Stop of its own."""
+    return page.get_by_test_id("stMain").get_by_role("button", name=name, exact=True)
+
+
 def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
+    button(page, name).click()
 
 
 def drawn_step(page: Page) -> int:
@@ -101,7 +106,7 @@ def test_an_epoch_on_the_real_data(server: Server, page: Page, monkeypatch: pyte
     page.get_by_label("Epochs", exact=True).fill("1")
     page.get_by_label("Epochs", exact=True).press("Tab")
     press(page, "Train")
-    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    expect(button(page, "Stop")).to_be_visible()
     page.wait_for_url("**/training?*run=*")
     run_id = page.url.split("run=")[1].split("&")[0]
     chart = page.locator(".st-key-live_loss")
@@ -114,7 +119,7 @@ def test_an_epoch_on_the_real_data(server: Server, page: Page, monkeypatch: pyte
     page.reload()  # in the middle
     wait_until_drawn(page)
     assert run_id in page.url
-    expect(page.get_by_role("button", name="Stop").or_(page.get_by_text("Finished 1 epoch in"))).to_be_visible()
+    expect(button(page, "Stop").or_(page.get_by_text("Finished 1 epoch in"))).to_be_visible()
 
     expect(page.get_by_text("Finished 1 epoch in")).to_be_visible(timeout=180_000)
     run = load_run(run_id)
