@@ -14,15 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Locator, Page, Playwright, expect, sync_playwright
 
 ROOT = Path(__file__).parent.parent.parent
-_SCRIPT_HAS_RUN = '[data-testid="stApp"][data-test-script-state="notRunning"] h1'
+# A skeleton stands for an element whose code has not arrived; when it does, what is below may move.
+_IS_DRAWN = """() => document.querySelector('[data-testid="stApp"][data-test-script-state="notRunning"] h1') &&
+  !document.querySelector('[data-testid="stSkeleton"]')"""
 _IS_STILL = """() => {
   const moves = ({ playState, effect }) => playState === 'running' && effect.getComputedTiming().iterations !== Infinity;
   return document.querySelector('[data-testid="stApp"]').dataset.testScriptState === 'notRunning' &&
     !document.querySelector('[data-testid="stSkeleton"], [data-stale="true"]') &&
     [...document.querySelectorAll('.stPlotlyChart')].every((chart) => chart.querySelector('.main-svg')) &&
+    document.fonts.status === 'loaded' &&
     !document.getAnimations().some(moves);
 }"""
 _PATIENCE_MS = 30_000  # a test machine may be busy
@@ -148,9 +151,17 @@ def open_page(page: Page, server: Server, path: str) -> None:
 
 
 def wait_until_drawn(page: Page) -> None:
-    page.wait_for_selector(_SCRIPT_HAS_RUN)
+    page.wait_for_function(_IS_DRAWN)
 
 
 def wait_until_still(page: Page) -> None:
-    """Waits until every chart is drawn, which takes longer than the script, and all animations have ended."""
+    """Waits until every chart is drawn, which takes longer than the script, and all fonts have come and all animations ended."""
     page.wait_for_function(_IS_STILL)
+
+
+def place_of(locator: Locator) -> FloatRect:
+    """Where an element stands in the window, in pixels, once its page is still."""
+    wait_until_still(locator.page)
+    box = locator.bounding_box()
+    assert box is not None
+    return box

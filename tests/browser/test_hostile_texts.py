@@ -22,7 +22,7 @@ from fmnist_core.figures.run_charts import draw_accuracy, draw_loss
 from fmnist_core.runs.history import RunHistory
 from fmnist_core.runs.names import MAX_NAME_LENGTH
 from fmnist_core.runs.record import RunRecord, State
-from tests.browser.conftest import Server, open_page, start_server, wait_until_still
+from tests.browser.conftest import Server, open_page, place_of, start_server, wait_until_still
 from tests.conftest import write_idx
 from tests.hostile_texts import ALL, ALL_SHOWN, HOSTILE, LONG, NAMES
 from tests.written_runs import epoch_done, started, step_done, write_run
@@ -169,8 +169,7 @@ def test_a_live_run_and_one_it_is_compared_with(server: Server, page: Page) -> N
     chart = page.get_by_role("img", name="loss against step")
     expect(chart).to_be_visible()
     check_shown(page, f"{NAMES[1]} · 2 epochs")
-    box = chart.bounding_box()
-    assert box is not None
+    box = place_of(chart)
     page.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] / 2)
     expect(page.get_by_text("each batch")).to_be_visible()
     check_shown(page, NAMES[3])

@@ -9,7 +9,7 @@ from fmnist_core.insight.maps import second_kernels
 from fmnist_core.runs.folders import STARTER_ID
 from fmnist_core.runs.record import load_run
 from fmnist_core.runs.weights import load_model
-from tests.browser.conftest import Server, open_page, wait_until_drawn
+from tests.browser.conftest import Server, open_page, place_of, wait_until_drawn
 
 ITEM = "/kernels?run=starter&part=An+item+on+its+way+through"
 
@@ -43,8 +43,7 @@ def test_hovering_shows_kernel_channel_and_weight(server: Server, new_page: Call
     page = new_page(viewport={"width": 1280, "height": 2600})
     open_page(page, server, "/kernels?run=starter&part=Second+layer&way=All+512+at+once")
     expect(page.get_by_role("figure", name=re.compile("^All 512 slices"))).to_be_visible()
-    box = page.locator(".nsewdrag").first.bounding_box()
-    assert box is not None
+    box = place_of(page.locator(".nsewdrag").first)
     # Inside the third slice of the second row, kernel 1 and channel 2; there are 32 rows and 16 columns.
     x, y = box["x"] + box["width"] * 2.4 / 16, box["y"] + box["height"] * 1.7 / 32
     page.mouse.move(x - 3, y - 3)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Server, open_page
+from tests.browser.conftest import Server, open_page, place_of
 
 SHIRT = [
     (0.3, 0.2),
@@ -46,8 +46,7 @@ def bars(page: Page) -> str:
 
 def draw(page: Page, canvas: Locator, points: list[tuple[float, float]]) -> None:
     canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    assert box is not None
+    box = place_of(canvas)
     positions = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in points]
     page.mouse.move(*positions[0])
     page.mouse.down()
@@ -169,8 +168,7 @@ def test_drawing_with_a_finger_does_not_scroll_the_page(server: Server, new_page
     open_page(page, server, "/prediction?run=starter&source=Drawing")
     canvas = page.get_by_role("application", name=re.compile("^Drawing area"))
     canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    assert box is not None
+    box = place_of(canvas)
     touch = page.context.new_cdp_session(page)
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.2
     touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
@@ -188,8 +186,7 @@ def test_a_second_finger_does_not_spoil_the_stroke(server: Server, new_page: Cal
     open_page(page, server, "/prediction?run=starter&source=Drawing")
     canvas = page.get_by_role("application", name=re.compile("^Drawing area"))
     canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    assert box is not None
+    box = place_of(canvas)
     left, top, side = box["x"], box["y"], box["width"]
     touch = page.context.new_cdp_session(page)
     first = [(left + 0.3 * side, top + (0.2 + 0.06 * step) * side) for step in range(11)]
