@@ -81,6 +81,8 @@ def _convolve_folded(convolution: nn.Conv2d, norm: nn.BatchNorm2d, maps: Tensor)
     scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
     weight = convolution.weight * scale[:, None, None, None]
     bias = norm.bias + (convolution.bias - norm.running_mean) * scale
+    if maps.is_mkldnn and maps.dtype != bias.dtype:  # oneDNN rounds weights itself, but not a bias
+        bias = bias.to(maps.dtype).to_mkldnn()
     return torch.conv2d(maps, weight, bias, convolution.stride, convolution.padding)
 
 
