@@ -18,7 +18,7 @@ from tests.browser.test_accessibility import check
 from tests.jobs.trained import steps_of, wait_for_answer
 from tests.written_runs import epoch_done, started, step_done, write_run
 
-LONG = TrainConfig(epochs=200, batch_size=10)  # about 50 s on the small data; every test stops it earlier
+LONG = TrainConfig(epochs=200, batch_size=4)  # far longer than any test, which stops it
 _HAS_POINT = "() => /at step \\d/.test(document.querySelector('.st-key-live_loss')?.innerHTML ?? '')"
 
 
@@ -100,10 +100,10 @@ def probe(page: Page, number: int) -> Locator:
 # From the button to the result, on the real data
 
 
-def test_an_epoch_on_the_real_data(server: Server, page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_epochs_on_the_real_data(server: Server, page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FMNIST_HOME", str(server.home))
     open_page(page, server, "/training")
-    page.get_by_label("Epochs", exact=True).fill("1")
+    page.get_by_label("Epochs", exact=True).fill("2")
     page.get_by_label("Epochs", exact=True).press("Tab")
     press(page, "Train")
     expect(button(page, "Stop")).to_be_visible()
@@ -119,9 +119,9 @@ def test_an_epoch_on_the_real_data(server: Server, page: Page, monkeypatch: pyte
     page.reload()  # in the middle
     wait_until_drawn(page)
     assert run_id in page.url
-    expect(button(page, "Stop").or_(page.get_by_text("Finished 1 epoch in"))).to_be_visible()
+    expect(button(page, "Stop").or_(page.get_by_text("Finished 2 epochs in"))).to_be_visible()
 
-    expect(page.get_by_text("Finished 1 epoch in")).to_be_visible(timeout=180_000)
+    expect(page.get_by_text("Finished 2 epochs in")).to_be_visible(timeout=180_000)
     run = load_run(run_id)
     assert run.state == "finished"
     assert run.test_accuracy is not None
@@ -171,7 +171,7 @@ def test_pausing_stops_the_steps_and_one_step_adds_one(small_server: Server, pag
     expect(page.get_by_test_id("stProgress")).to_contain_text(f"Paused after step {before + 2:,} of")
     expect(page.locator(".st-key-loss .js-plotly-plot")).to_have_count(1)  # the one with zoom
     press(page, "One epoch")
-    steps_per_epoch = 50
+    steps_per_epoch = 125  # 500 training images
     end = ((before + 2) // steps_per_epoch + 1) * steps_per_epoch
     expect(page.get_by_test_id("stProgress")).to_contain_text(f"Paused after step {end:,} of")
     press(page, "Resume")
@@ -226,19 +226,19 @@ def test_other_pages_respond_during_training_and_another_visitor_can_stop_it(sma
 
 @pytest.mark.usefixtures("servers_home")
 def test_one_button_continues_a_killed_run_to_its_end(small_server: Server, page: Page) -> None:
-    run_id = start_run(TrainConfig(epochs=12, batch_size=10), "Killed")
+    run_id = start_run(TrainConfig(epochs=100, batch_size=10), "Killed")  # 12 epochs can end before the page is open
     open_run(page, small_server, run_id)
     page.wait_for_function(_HAS_POINT)
     status = json.loads((run_folder(run_id) / "status.json").read_text())
     os.kill(status["pid"], signal.SIGKILL)
     expect(page.get_by_text(re.compile(r"^Interrupted\. "))).to_be_visible()
     press(page, "Continue")
-    expect(page.get_by_text("Finished 12 epochs in")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("Finished 100 epochs in")).to_be_visible(timeout=120_000)
     assert load_run(run_id).state == "finished"
     page.get_by_role("spinbutton", name="More epochs").fill("2")
     page.get_by_role("spinbutton", name="More epochs").press("Enter")
     press(page, "Train 2 more epochs")
-    expect(page.get_by_text("Finished 14 epochs in")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("Finished 102 epochs in")).to_be_visible(timeout=90_000)
 
 
 # Ended
