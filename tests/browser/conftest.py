@@ -20,14 +20,14 @@ ROOT = Path(__file__).parent.parent.parent
 # A skeleton stands for an element whose code has not arrived; when it does, what is below may move.
 _IS_DRAWN = """() => document.querySelector('[data-testid="stApp"][data-test-script-state="notRunning"] h1') &&
   !document.querySelector('[data-testid="stSkeleton"]')"""
-_IS_STILL = """() => {
+_NOTHING_MOVES = """() => {
   const moves = ({ playState, effect }) => playState === 'running' && effect.getComputedTiming().iterations !== Infinity;
-  return document.querySelector('[data-testid="stApp"]').dataset.testScriptState === 'notRunning' &&
-    !document.querySelector('[data-testid="stSkeleton"], [data-stale="true"]') &&
+  return !document.querySelector('[data-stale="true"]') &&
     [...document.querySelectorAll('.stPlotlyChart')].every((chart) => chart.querySelector('.main-svg')) &&
     document.fonts.status === 'loaded' &&
     !document.getAnimations().some(moves);
 }"""
+_IS_STILL = f"() => ({_IS_DRAWN})() && ({_NOTHING_MOVES})()"
 _PATIENCE_MS = 30_000  # a test machine may be busy
 
 expect.set_options(timeout=_PATIENCE_MS)
@@ -155,7 +155,7 @@ def wait_until_drawn(page: Page) -> None:
 
 
 def wait_until_still(page: Page) -> None:
-    """Waits until every chart is drawn, which takes longer than the script, and all fonts have come and all animations ended."""
+    """Waits until every chart is drawn, which takes longer than the script, and all fonts have arrived and all animations ended."""
     page.wait_for_function(_IS_STILL)
 
 

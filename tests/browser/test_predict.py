@@ -176,9 +176,7 @@ def test_drawing_with_a_finger_does_not_scroll_the_page(server: Server, new_page
         touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y + step * box["height"] * 0.05}]})
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     expect(page.get_by_role("heading", name=SAYS)).to_be_visible()
-    after = canvas.bounding_box()
-    assert after is not None
-    assert after["y"] == box["y"]
+    assert place_of(canvas)["y"] == box["y"]
 
 
 def test_a_second_finger_does_not_spoil_the_stroke(server: Server, new_page: Callable[..., Page]) -> None:
