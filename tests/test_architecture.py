@@ -20,12 +20,13 @@ ROWS = (
     ("evaluation",),
     ("training", "insight"),
     ("runs",),
-    ("figures", "jobs"),
+    ("figures", "classroom"),
+    ("jobs",),
     ("exports",),
     ("__main__",),
 )
 # The packages that work without PyTorch: a process that waits for its turn to train imports them, and so does the list of runs.
-WITHOUT_TORCH = ("settings", "dataset", "store", "pictures", "runs", "jobs", "figures", "exports")
+WITHOUT_TORCH = ("settings", "dataset", "store", "pictures", "runs", "classroom", "jobs", "figures", "exports")
 
 
 def name_of(file: Path) -> str:

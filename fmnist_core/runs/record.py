@@ -45,6 +45,9 @@ class RunRecord:
         has_weights: whether it can be evaluated and used.
         has_checkpoint: whether there is a checkpoint to continue training from.
         damage: "", or in a sentence what was damaged and what this record was rebuilt from.
+        owner: id of the person who started it; "" if it was started on the command line or by an earlier version. The database of the
+            classroom decides whose a run is; this is what it is rebuilt from.
+        owner_name: what that person was called then.
     """
 
     id: str
@@ -61,6 +64,8 @@ class RunRecord:
     has_weights: bool
     has_checkpoint: bool
     damage: str = ""
+    owner: str = ""
+    owner_name: str = ""
 
     @property
     def is_resumable(self) -> bool:
@@ -113,6 +118,8 @@ class _About:
     name: str
     config: dict[str, Any]
     created_at: datetime
+    owner: Annotated[str, Meta(max_length=64)] = ""
+    owner_name: Annotated[str, Meta(max_length=200)] = ""
 
     def __post_init__(self) -> None:
         if self.created_at.year not in _YEARS:
@@ -166,6 +173,8 @@ def _load(run_id: str, read_its_status: Callable[[Path], Status]) -> RunRecord:
         has_weights=newest_weights(folder) is not None,
         has_checkpoint=os.path.isfile(resume_file(folder)),  # noqa: PTH113  # Path.is_file may raise
         damage=damage,
+        owner=about.owner,
+        owner_name=visible_line(about.owner_name),
     )
 
 

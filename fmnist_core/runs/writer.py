@@ -36,9 +36,11 @@ _ENDING_S = 2.0  # a training process that has written its last status gives its
 _ALREADY_LIVE = "This run is already training or waiting."
 
 
-def create_run(config: TrainConfig, name: str = "") -> str:
+def create_run(config: TrainConfig, name: str = "", *, owner: str = "", owner_name: str = "") -> str:
     """Creates a run in the state "waiting", owned by this process, and returns its id.
 
+    Args:
+        owner: id of the person who starts it, and `owner_name` what they are called.
     Raises:
         RunError: if its folder cannot be written; the message names the folder.
     """
@@ -46,6 +48,8 @@ def create_run(config: TrainConfig, name: str = "") -> str:
     run_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     name = clean_name(name) or f"Run {1 + len(list_runs())}"
     about = {"name": name, "config": config.to_json(), "created_at": now.isoformat()}
+    if owner:
+        about |= {"owner": owner, "owner_name": owner_name}
     folder = runs_folder() / run_id
     try:
         _delete_stale_drafts()

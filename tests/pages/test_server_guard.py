@@ -90,3 +90,22 @@ def test_only_scripts_of_the_index_are_allowed_by_their_hash(tmp_path: Path) -> 
     index.write_text('<script>alert(1)</script><script type="module" src="a.js"></script>')
     # printf 'alert(1)' | openssl dgst -sha256 -binary | base64
     assert b"script-src 'self' blob: 'sha256-bhHHL3z2vDgxUt0W3dWQOrprscmda2Y5pLsLg4GF+pI=';" in content_policy(index)
+
+
+async def answer_page(_scope: Message, _receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/html; charset=utf-8")]})
+    await send({"type": "http.response.body", "body": b"a page"})
+
+
+def cookies(*headers: tuple[bytes, bytes], app: Asgi = answer_page) -> list[bytes]:
+    return [value for name, value in ask(LOCAL, *headers, app=app)[0]["headers"] if name == b"set-cookie"]
+
+
+def test_a_browser_without_a_secret_gets_one_with_the_page_and_keeps_it() -> None:
+    (cookie,), (other,) = cookies(), cookies()
+    assert cookie != other
+    assert b"HttpOnly" in cookie
+    pair = cookie.split(b";")[0]
+    assert cookies((b"cookie", b"theme=dark; " + pair)) == []
+    assert len(cookies((b"cookie", b"fmnist_visitor=guessed"))) == 1
+    assert cookies(app=answer_ok) == [], "only pages give one, not every file"

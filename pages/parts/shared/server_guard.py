@@ -1,4 +1,4 @@
-"""What every request passes before Streamlit sees it: the check of host and origin, the limits on uploads, headers for the answer."""
+"""What every request passes before Streamlit sees it: checks of host and origin, limits on uploads, headers and a cookie for the answer."""
 
 import asyncio
 import base64
@@ -23,6 +23,7 @@ from pages.parts.shared.host_check import (
     parse_host,
 )
 from pages.parts.shared.upload_limits import LIMITS, NOT_ASKED, UploadLimits
+from pages.parts.shared.visitor_cookie import has_cookie, new_cookie
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -71,7 +72,7 @@ class ServerGuard:
         if scope["type"] == "websocket":
             await (_refuse_websocket(scope, send, status, problem) if problem else self._app(scope, receive, send))
             return
-        answer = _Answer(send, self._policy(scope["path"], host))
+        answer = _Answer(send, self._policy(scope["path"], host), knows_visitor=has_cookie(_header(scope, b"cookie")))
         if problem:
             await _answer(answer, status, problem)
             return
@@ -203,8 +204,9 @@ def _websocket_sources(host: Host | None) -> bytes:
 class _Answer:
     """`send`, which adds the headers to the answer in place of any of the same names, and notes whether it has begun."""
 
-    def __init__(self, send: Send, policy: bytes) -> None:
+    def __init__(self, send: Send, policy: bytes, *, knows_visitor: bool = True) -> None:
         self._send = send
+        self._knows_visitor = knows_visitor
         self._added = (*_HEADERS, (b"content-security-policy", policy))
         self.has_begun = False
 
@@ -213,7 +215,9 @@ class _Answer:
             self.has_begun = True
             names = {name for name, _ in self._added}
             kept = [(name, value) for name, value in message.get("headers", ()) if name.lower() not in names]
-            message = {**message, "headers": [*kept, *self._added]}
+            is_page = any(name.lower() == b"content-type" and value.startswith(b"text/html") for name, value in kept)
+            cookie = [(b"set-cookie", new_cookie())] if is_page and not self._knows_visitor else []
+            message = {**message, "headers": [*kept, *self._added, *cookie]}
         await self._send(message)
 
 

@@ -1,0 +1,87 @@
+"""The database of people, owners, the queue, notes, stars and the teacher's settings; what was learned is in the runs' folders.
+
+If its file is lost or damaged, owners and the queue are rebuilt from those folders. Names of people come back as each of them returns;
+notes, stars and the teacher's settings are lost.
+"""
+
+import threading
+from pathlib import Path
+
+from fmnist_core.runs.folders import home_folder
+from fmnist_core.runs.record import list_runs
+from fmnist_core.store.database import Connection, Database
+
+MIGRATIONS = (
+    """
+    CREATE TABLE people (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL DEFAULT '',
+        was_asked INTEGER NOT NULL DEFAULT 0,
+        seen_at REAL NOT NULL
+    );
+    CREATE TABLE owners (
+        run TEXT PRIMARY KEY,
+        person TEXT NOT NULL
+    );
+    CREATE INDEX owners_by_person ON owners (person);
+    CREATE TABLE queue (
+        place INTEGER PRIMARY KEY AUTOINCREMENT,
+        run TEXT NOT NULL UNIQUE,
+        person TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('waiting', 'placed')),
+        starts INTEGER NOT NULL DEFAULT 0,
+        placed_at REAL
+    );
+    CREATE TABLE turns (
+        person TEXT PRIMARY KEY,
+        served INTEGER NOT NULL
+    );
+    CREATE TABLE notes (
+        run TEXT PRIMARY KEY,
+        text TEXT NOT NULL
+    );
+    CREATE TABLE stars (
+        run TEXT NOT NULL,
+        person TEXT NOT NULL,
+        PRIMARY KEY (run, person)
+    );
+    CREATE TABLE settings (
+        name TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    );
+    CREATE TABLE paces (
+        run TEXT PRIMARY KEY,
+        images INTEGER NOT NULL,
+        seconds REAL NOT NULL
+    )
+    """,
+)
+
+_lock = threading.Lock()
+_open: dict[Path, Database] = {}
+
+
+def records() -> Database:
+    """The database of the home folder in use, which all threads of this process share."""
+    file = home_folder() / "classroom.sqlite3"
+    with _lock:
+        database = _open.get(file)
+        if database is None:
+            for other in _open.values():  # only tests change the home folder
+                other.close()
+            _open.clear()
+            database = _open[file] = Database(file, MIGRATIONS, _rebuild)
+        return database
+
+
+def _rebuild(connection: Connection) -> None:
+    """Fills a new database with what the runs' folders say: who started each run, and which are waiting, in the order of their creation."""
+    runs = sorted(list_runs(), key=lambda run: (run.created_at, run.id))
+    connection.executemany(
+        "INSERT INTO people (id, name, was_asked, seen_at) VALUES (?, ?, 1, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name",
+        [(run.owner, run.owner_name, run.created_at.timestamp()) for run in runs if run.owner and run.owner_name],
+    )
+    connection.executemany("INSERT INTO owners (run, person) VALUES (?, ?)", [(run.id, run.owner) for run in runs if run.owner])
+    connection.executemany(
+        "INSERT INTO queue (run, person, state) VALUES (?, ?, 'waiting')", [(run.id, run.owner) for run in runs if run.state == "waiting"]
+    )

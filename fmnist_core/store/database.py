@@ -1,0 +1,207 @@
+"""A small SQLite database for what people do: opened, migrated and, if it is lost or damaged, begun again.
+
+It is one file on a local disk, in WAL mode, so that readers and the one writer do not wait for each other. Transactions are short, and
+whoever finds the file busy waits for up to ten seconds. `user_version` holds how many migrations it has seen.
+"""
+
+import contextlib
+import os
+import sqlite3
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from fmnist_core.store.locks import FileLock
+from fmnist_core.store.text import shorten_path
+
+Connection = sqlite3.Connection
+_BUSY_S = 10.0
+_OPENING_S = 20.0
+_SIDE_FILES = ("-wal", "-shm")
+_MAX_DAMAGED = 3  # damaged files that are kept for somebody to look at
+_NETWORK_TYPES = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "glusterfs", "lustre", "fuse.glusterfs"}
+
+
+class DatabaseError(ValueError):
+    """The database cannot be used; the message is a sentence that says what to do."""
+
+
+class Database:
+    """One file, which all threads of a process share.
+
+    Args:
+        migrations: SQL scripts, the oldest first; those that the file has not seen yet are run when it is opened.
+        fill: called in the transaction that begins a new file, to recover what other files say; a damaged file is set aside first.
+    """
+
+    def __init__(self, file: Path, migrations: Sequence[str], fill: Callable[[Connection], None]) -> None:
+        self.file = file
+        self._migrations = migrations
+        self._fill = fill
+        self._lock = threading.RLock()
+        self._connection: Connection | None = None
+        self._identity: tuple[int, int] | None = None
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection for a few short queries; raises DatabaseError if the file cannot be used."""
+        with self._lock, self._explained():
+            yield self._open()
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A connection in a transaction, which is committed if the block succeeds and rolled back if it raises.
+
+        Nobody else writes meanwhile, so that what the block reads is still true when it writes.
+
+        Raises:
+            DatabaseError: if the file cannot be used.
+        """
+        with self._lock, self._explained():
+            connection = self._open()
+            if connection.in_transaction:  # an outer block of this thread
+                yield connection
+                return
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+    def version(self) -> int:
+        """A number that changes whenever another process has written; raises DatabaseError if the file cannot be used."""
+        with self.read() as connection:
+            return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+    def close(self) -> None:
+        """Closes the file; it is opened again when it is used again."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        """SQLite's errors as sentences. A file that turns out to be damaged is begun again when it is next opened."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise DatabaseError(self._explain(error)) from error
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.DatabaseError as error:
+            self.close()
+            raise DatabaseError(f"{shorten_path(self.file)} is damaged ({error}) and is being rebuilt: try again.") from error
+        except OSError as error:
+            raise DatabaseError(
+                f"Cannot write to {shorten_path(self.file.parent)} ({error.strerror}): set FMNIST_HOME to a folder you can write to."
+            ) from error
+
+    def _explain(self, error: sqlite3.OperationalError) -> str:
+        text, where = str(error), shorten_path(self.file.parent)
+        if "busy" in text or ("locked" in text and "protocol" not in text):
+            return "The server is very busy at this moment: try again."
+        if "full" in text:
+            return f"The disk is full: free some space on the disk of {where}."
+        if network_type(self.file.parent) or "locking protocol" in text or "disk I/O" in text:
+            return f"SQLite needs a local disk, and {where} has no working locks ({text}): set FMNIST_HOME to a folder on a local disk."
+        return f"Cannot use {shorten_path(self.file)} ({text}): set FMNIST_HOME to a folder you can write to."
+
+    def _open(self) -> Connection:
+        """The connection, opened if it is not yet, or if the file has been replaced or deleted."""
+        if self._connection is not None and self._connection.in_transaction:
+            return self._connection
+        if self._connection is not None and _identity(self.file) == self._identity:
+            return self._connection
+        self.close()
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.file.with_suffix(".lock"))
+        if not lock.take(_OPENING_S):
+            raise DatabaseError("The server is very busy at this moment: try again.")
+        try:
+            try:
+                self._connection = self._connect()
+            except sqlite3.OperationalError:
+                raise
+            except sqlite3.DatabaseError:
+                _set_aside(self.file)
+                self._connection = self._connect()
+            self._identity = _identity(self.file)
+        finally:
+            lock.release()
+        return self._connection
+
+    def _connect(self) -> Connection:
+        """Opens the file, checks it, and runs the migrations it has not seen."""
+        connection = sqlite3.connect(self.file, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+        try:
+            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+            if mode != "wal":
+                raise sqlite3.OperationalError(f"locking protocol: journal mode {mode}")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+                raise sqlite3.DatabaseError("its pages are damaged")
+            self._migrate(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _migrate(self, connection: Connection) -> None:
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if version > len(self._migrations):
+            written = f"{shorten_path(self.file)} was written by a newer version of this project"
+            raise DatabaseError(f"{written}: install that, or set FMNIST_HOME to another folder.")
+        if version == len(self._migrations):
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for script in self._migrations[version:]:
+                for statement in script.split(";"):
+                    connection.execute(statement)
+            if version == 0:
+                self._fill(connection)
+            connection.execute(f"PRAGMA user_version = {len(self._migrations)}")
+        except BaseException:
+            connection.rollback()
+            raise
+        connection.commit()
+
+
+def network_type(folder: Path) -> str:
+    """The type of the network file system that holds a folder, such as "nfs4"; "" if it is a local disk, or the system does not say."""
+    if not sys.platform.startswith("linux"):
+        return ""
+    try:
+        mounts = [line.split() for line in Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()]
+        where = folder.resolve()
+    except OSError:
+        return ""
+    holding = [(Path(mount[1]), mount[2]) for mount in mounts if len(mount) > 2 and where.is_relative_to(mount[1])]
+    kind = max(holding, key=lambda mount: len(mount[0].parts))[1] if holding else ""
+    return kind if kind in _NETWORK_TYPES else ""
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """Which file has this name now."""
+    try:
+        found = os.stat(file)  # noqa: PTH116  # as fast as can be: it precedes every query
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _set_aside(file: Path) -> None:
+    """Renames a damaged file, so that a new one can be begun; only the latest few of them are kept."""
+    os.replace(file, file.with_name(f"{file.name}.damaged-{time.time_ns()}"))  # noqa: PTH105
+    for suffix in _SIDE_FILES:
+        with contextlib.suppress(OSError):
+            file.with_name(file.name + suffix).unlink()
+    for old in sorted(file.parent.glob(f"{file.name}.damaged-*"))[:-_MAX_DAMAGED]:
+        with contextlib.suppress(OSError):
+            old.unlink()

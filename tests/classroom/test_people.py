@@ -1,0 +1,54 @@
+"""People and what is theirs."""
+
+import pytest
+
+from fmnist_core.classroom.people import LOCAL, Person, load_person, names_of, person_id, rename_person
+from fmnist_core.classroom.permission import NotAllowedError, check_may_change, may_change, owner_of, owners, set_owner
+from fmnist_core.classroom.records import records
+from fmnist_core.runs.folders import STARTER_ID
+from fmnist_core.runs.writer import RunWriter, create_run
+from fmnist_core.settings.config import TrainConfig
+
+ANNA, BEN = Person(person_id("secret of Anna")), Person(person_id("secret of Ben"))
+
+
+def test_a_name_is_remembered_and_made_visible() -> None:
+    assert load_person(ANNA.id) == Person(ANNA.id, "", was_asked=False)
+    assert rename_person(ANNA, "  Anna\u202e\n Lee  " + "x" * 10_000).name == "Anna Lee " + "x" * 21
+    assert load_person(ANNA.id).was_asked
+    rename_person(BEN, "Ben")
+    assert names_of([BEN.id, "unknown"]) == {BEN.id: "Ben"}
+
+
+def test_skipping_the_question_is_remembered_too() -> None:
+    rename_person(ANNA, "")
+    assert load_person(ANNA.id) == Person(ANNA.id, "", was_asked=True)
+    assert load_person(ANNA.id).shown_name == "somebody"
+
+
+def test_only_the_owner_and_the_teacher_may_change_a_run() -> None:
+    set_owner("some-run", ANNA)
+    set_owner("other-run", LOCAL)
+    assert owners() == {"some-run": ANNA.id}
+    check_may_change(ANNA, "some-run")
+    check_may_change(Person("any", is_teacher=True), "some-run")
+    with pytest.raises(NotAllowedError, match="Only the person who started this run"):
+        check_may_change(BEN, "some-run")
+    assert not may_change(BEN, "other-run")
+    assert not may_change(Person(""), "other-run"), "nobody is not the owner of what nobody owns"
+    assert not may_change(LOCAL, STARTER_ID)
+
+
+def test_owners_and_the_queue_are_rebuilt_from_the_folders_when_the_database_is_lost() -> None:
+    first = create_run(TrainConfig(), "first", owner=ANNA.id, owner_name="Anna")
+    second = create_run(TrainConfig(), "second", owner=BEN.id, owner_name="Ben")
+    ended = create_run(TrainConfig(), "ended", owner=BEN.id, owner_name="Ben")
+    nobodys = create_run(TrainConfig(), "nobody's")
+    RunWriter(ended).end("stopped")
+    records().file.unlink(missing_ok=True)
+    assert owners() == {first: ANNA.id, second: BEN.id, ended: BEN.id}
+    assert owner_of(nobodys) == ""
+    assert load_person(BEN.id).name == "Ben"
+    with records().read() as connection:
+        waiting = [row[0] for row in connection.execute("SELECT run FROM queue ORDER BY place")]
+    assert sorted(waiting) == sorted([first, second, nobodys])

@@ -1,0 +1,161 @@
+"""The database: transactions, migrations, and files that are damaged, too new or replaced."""
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from fmnist_core.store import database as module
+from fmnist_core.store.database import Connection, Database, DatabaseError, network_type
+
+TABLE = "CREATE TABLE numbers (n INTEGER PRIMARY KEY)"
+
+
+def fill(connection: Connection) -> None:
+    connection.execute("INSERT INTO numbers VALUES (7)")
+
+
+def make(file: Path, *more: str) -> Database:
+    return Database(file, (TABLE, *more), fill)
+
+
+def numbers(database: Database) -> list[int]:
+    with database.read() as connection:
+        return [row[0] for row in connection.execute("SELECT n FROM numbers ORDER BY n")]
+
+
+def test_a_new_file_is_filled_once_and_kept(tmp_path: Path) -> None:
+    first = make(tmp_path / "home" / "some.sqlite3")
+    with first.write() as connection:
+        connection.execute("INSERT INTO numbers VALUES (8)")
+    first.close()
+    assert numbers(make(tmp_path / "home" / "some.sqlite3")) == [7, 8]
+
+
+def test_a_block_that_raises_changes_nothing(tmp_path: Path) -> None:
+    database = make(tmp_path / "some.sqlite3")
+
+    def fail() -> None:
+        with database.write() as connection:
+            connection.execute("INSERT INTO numbers VALUES (8)")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert numbers(database) == [7]
+
+
+def test_an_outer_transaction_includes_an_inner_one(tmp_path: Path) -> None:
+    database = make(tmp_path / "some.sqlite3")
+
+    def fail() -> None:
+        with database.write():
+            with database.write() as connection:
+                connection.execute("INSERT INTO numbers VALUES (8)")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert numbers(database) == [7]
+
+
+def test_later_migrations_run_once_on_an_older_file(tmp_path: Path) -> None:
+    file = tmp_path / "some.sqlite3"
+    assert numbers(make(file)) == [7]
+    for _ in range(2):
+        newer = make(file, "INSERT INTO numbers VALUES (9)")
+        assert numbers(newer) == [7, 9]
+        newer.close()
+
+
+def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "some.sqlite3"
+    numbers(make(file, "INSERT INTO numbers VALUES (9)"))
+    with pytest.raises(DatabaseError, match="newer version"):
+        numbers(make(file))
+
+
+@pytest.mark.parametrize("content", [b"this is no database" * 100, b"SQLite format 3\x00" + bytes(5000)])
+def test_a_damaged_file_is_set_aside_and_begun_again(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "some.sqlite3"
+    file.write_bytes(content)
+    assert numbers(make(file)) == [7]
+    (aside,) = tmp_path.glob("some.sqlite3.damaged-*")
+    assert aside.read_bytes() == content
+
+
+def test_a_file_that_is_deleted_or_damaged_while_open_is_begun_again(tmp_path: Path) -> None:
+    database = make(tmp_path / "some.sqlite3")
+    with database.write() as connection:
+        connection.execute("INSERT INTO numbers VALUES (8)")
+    database.file.unlink()
+    assert numbers(database) == [7]
+
+
+def test_only_a_few_damaged_files_are_kept(tmp_path: Path) -> None:
+    for _ in range(6):
+        (tmp_path / "some.sqlite3").write_bytes(b"no database at all, but long enough to be looked at" * 20)
+        database = make(tmp_path / "some.sqlite3")
+        numbers(database)
+        database.close()  # otherwise its log would repair the next one
+    assert len(list(tmp_path.glob("some.sqlite3.damaged-*"))) == 3
+
+
+def test_whoever_finds_the_file_busy_is_told_to_try_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_BUSY_S", 0.05)
+    database = make(tmp_path / "some.sqlite3")
+    numbers(database)
+    other = sqlite3.connect(database.file)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        with pytest.raises(DatabaseError, match="very busy"), database.write():
+            pass
+    finally:
+        other.close()
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("a file, not a folder")
+    with pytest.raises(DatabaseError, match="set FMNIST_HOME"):
+        numbers(make(tmp_path / "home" / "some.sqlite3"))
+
+
+def test_a_file_system_without_locks_is_refused_with_advice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def connect(*_arguments: object, **_options: object) -> Connection:
+        raise sqlite3.OperationalError("locking protocol")
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    with pytest.raises(DatabaseError, match="SQLite needs a local disk"):
+        numbers(make(tmp_path / "some.sqlite3"))
+
+
+def test_the_type_of_a_network_drive_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert network_type(tmp_path) == ""
+    real = Path.read_text
+
+    def read_text(self: Path, *arguments: object, **options: object) -> str:
+        if str(self) == "/proc/self/mounts":
+            return f"/dev/root / ext4 rw 0 0\nserver:/export {tmp_path} nfs4 rw 0 0\n"
+        return real(self, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    assert network_type(tmp_path / "home") == "nfs4"
+    assert network_type(Path("/")) == ""
+
+
+def test_many_threads_write_one_after_the_other(tmp_path: Path) -> None:
+    database = make(tmp_path / "some.sqlite3")
+
+    def add() -> None:
+        for _ in range(20):
+            with database.write() as connection:
+                highest = connection.execute("SELECT max(n) FROM numbers").fetchone()[0]
+                connection.execute("INSERT INTO numbers VALUES (?)", (highest + 1,))
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert numbers(database) == list(range(7, 88))
