@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fmnist_core.classroom import teacher
 from fmnist_core.dataset.idx import PACKAGED_FOLDER
 from fmnist_core.dataset.split import Split, load_split
 from fmnist_core.jobs.worker import train_run
@@ -19,10 +20,12 @@ ONE_THREAD_EACH = str(os.cpu_count())  # slots; threads that compete for cores m
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty FMNIST_HOME and the packaged data, so that no test reads or writes the user's own files."""
+    """An empty FMNIST_HOME, the packaged data and no PIN, so that no test reads or writes the user's own files."""
     folder = tmp_path / "home"
     monkeypatch.setenv("FMNIST_HOME", str(folder))
     monkeypatch.delenv("FMNIST_DATA", raising=False)
+    monkeypatch.delenv("FMNIST_TEACHER_PIN", raising=False)
+    monkeypatch.setattr(teacher, "secret_files", tuple)
     monkeypatch.setenv("FMNIST_SLOTS", ONE_THREAD_EACH)
     return folder
 

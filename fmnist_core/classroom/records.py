@@ -1,7 +1,7 @@
 """The database of people, owners, the queue, notes, stars and the teacher's settings; what was learned is in the runs' folders.
 
 If its file is lost or damaged, owners and the queue are rebuilt from those folders. Names of people come back as each of them returns;
-notes, stars and the teacher's settings are lost.
+notes, stars and the teacher's settings are lost, and the teacher has to type the PIN again.
 """
 
 import threading
@@ -53,6 +53,14 @@ MIGRATIONS = (
         run TEXT PRIMARY KEY,
         images INTEGER NOT NULL,
         seconds REAL NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE teachers (
+        person TEXT PRIMARY KEY,
+        salt BLOB NOT NULL,
+        seal BLOB NOT NULL,
+        until REAL NOT NULL
     )
     """,
 )
