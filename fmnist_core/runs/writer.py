@@ -1,6 +1,7 @@
 """Creates a run's folder, and writes to it while the run is training."""
 
 import contextlib
+import errno
 import os
 import re
 import secrets
@@ -32,6 +33,7 @@ _RESERVE_BYTES = 64 * 1024
 _DRAFT_IS_STALE_S = 3600
 _DRAFT = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}|\.\d{8}-\d{6}-[0-9a-f]{4}\.new")
 _DRAFT_FILES = ("starting.lock", "status.json", "reserve")
+_TRIES = 100  # to find a free id
 _ENDING_S = 2.0  # a training process that has written its last status gives its claim up within milliseconds
 _ALREADY_LIVE = "This run is already training or waiting."
 
@@ -45,27 +47,37 @@ def create_run(config: TrainConfig, name: str = "", *, owner: str = "", owner_na
         RunError: if its folder cannot be written; the message names the folder.
     """
     now = datetime.now(UTC)
-    run_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     name = clean_name(name) or f"Run {1 + len(list_runs())}"
     about = {"name": name, "config": config.to_json(), "created_at": now.isoformat()}
     if owner:
         about |= {"owner": owner, "owner_name": owner_name}
-    folder = runs_folder() / run_id
+    folder = runs_folder()
     try:
         _delete_stale_drafts()
-        folder.mkdir(parents=True)
+        folder = _create_folder(now)
         claim_start(folder)
         (folder / "checkpoints").mkdir()
         _write_status(folder, Status("waiting", 0, None, ""))
         _reserve_space(folder)
         write_json(folder / "config.json", about, durable=True)  # last, because from here on it is a run that others list
     except OSError as error:
-        release_start(folder)
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder != runs_folder():
+            release_start(folder)
+            shutil.rmtree(folder, ignore_errors=True)
         raise RunError(
             f"Cannot write to {shorten_path(runs_folder())} ({error.strerror}): set FMNIST_HOME to a folder you can write to."
         ) from error
-    return run_id
+    return folder.name
+
+
+def _create_folder(now: datetime) -> Path:
+    """Creates a folder whose name, the id of the run, no other run has: of sixty runs started in one second two would often share it."""
+    for _ in range(_TRIES):
+        folder = runs_folder() / f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(parents=True)
+            return folder
+    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(runs_folder()))
 
 
 def prepare_resume(run_id: str, more_epochs: int = 0) -> None:

@@ -160,6 +160,25 @@ def test_until_its_settings_are_written_a_run_is_seen_by_nobody(monkeypatch: pyt
     assert [run.id for run in list_runs()] == [run_id]
 
 
+def test_two_runs_of_one_second_never_share_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    endings = ["0000", "0000", "0001"]
+    monkeypatch.setattr(writer, "datetime", SimpleNamespace(now=lambda zone: datetime(2026, 1, 1, tzinfo=zone)))
+    monkeypatch.setattr("secrets.token_hex", lambda size: endings.pop(0) if size == 2 else "temporary")
+    first = create_run(TrainConfig(), "first")
+    second = create_run(TrainConfig(), "second")
+    assert [first, second] == ["20260101-000000-0000", "20260101-000000-0001"]
+    assert load_run(first).name == "first"
+
+
+def test_without_a_free_id_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "datetime", SimpleNamespace(now=lambda zone: datetime(2026, 1, 1, tzinfo=zone)))
+    monkeypatch.setattr("secrets.token_hex", lambda size: "0" * 2 * size)
+    create_run(TrainConfig(), "first")
+    with pytest.raises(RunError, match="File exists"):
+        create_run(TrainConfig(), "second")
+    assert [run.name for run in list_runs()] == ["first"]
+
+
 @pytest.mark.parametrize("written", [0, 1, 2])
 def test_a_run_that_cannot_be_created_leaves_nothing(written: int, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     left = [written]
