@@ -46,9 +46,10 @@ def is_run(folder: Path) -> bool:
 def list_run_ids() -> list[str]:
     """The ids of all folders that could hold a run, in no particular order."""
     try:
-        return [folder.name for folder in runs_folder().iterdir() if _ID_PATTERN.fullmatch(folder.name) and folder.name != STARTER_ID]
+        names = os.listdir(runs_folder())  # noqa: PTH208  # names are enough, and there may be many
     except OSError:
         return []
+    return [name for name in names if _ID_PATTERN.fullmatch(name) and name != STARTER_ID]
 
 
 def epoch_file(folder: Path, epoch: int) -> Path:
