@@ -1,9 +1,10 @@
 """Settings with a name: four recipes, and six small runs that fail in a way worth seeing."""
 
+import functools
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from fmnist_core.settings.config import VALIDATION_IMAGES, TrainConfig
+from fmnist_core.settings.config import SETTINGS, VALIDATION_IMAGES, TrainConfig
 
 Group = Literal["recipe", "failure"]
 
@@ -30,6 +31,7 @@ class Preset:
 
 
 _BAG = 8
+_MOST_CHANGES = 4  # of seventeen; with more, a config is no variant of a preset
 
 PRESETS = (
     Preset(
@@ -140,6 +142,21 @@ def find_preset(key: str) -> Preset:
         if preset.key == key:
             return preset
     raise ValueError(f"There is no preset {key!r}: choose {' or '.join(preset.key for preset in PRESETS)}.")
+
+
+@functools.lru_cache(maxsize=4096)
+def nearest_preset(config: TrainConfig) -> Preset | None:
+    """The preset from which the fewest settings differ, whatever the seed, and the first of several; None if more than four differ.
+
+    Runs do not record a preset, so that it is the same for those from a form, a link, the command line or an earlier version.
+    """
+    nearest = min(PRESETS, key=lambda preset: _distance(config, preset))
+    return nearest if _distance(config, nearest) <= _MOST_CHANGES else None
+
+
+def _distance(config: TrainConfig, preset: Preset) -> int:
+    """How many settings differ from the preset's; the seed does not count."""
+    return sum(getattr(config, name) != getattr(preset.config, name) for name in SETTINGS if name != "seed")
 
 
 def find_question(config: TrainConfig) -> str:

@@ -5,7 +5,7 @@ import pytest
 from fmnist_core.dataset.classes import CLASS_NAMES
 from fmnist_core.dataset.split import Split
 from fmnist_core.settings.config import VALIDATION_IMAGES, TrainConfig
-from fmnist_core.settings.presets import PRESETS, Preset, find_preset
+from fmnist_core.settings.presets import PRESETS, Preset, find_preset, nearest_preset
 from fmnist_core.training.events import EpochDone, Started
 from fmnist_core.training.images import hold_out, pick_training_images
 from fmnist_core.training.loop import train
@@ -104,3 +104,16 @@ def test_each_preset_trains_with_its_settings(preset: Preset, small_splits: tupl
 def test_the_error_about_an_unknown_preset_lists_all() -> None:
     with pytest.raises(ValueError, match="There is no preset 'fast': choose article or quick or best"):
         find_preset("fast")
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.key)
+def test_a_variant_belongs_to_the_preset_it_came_from(preset: Preset) -> None:
+    assert nearest_preset(preset.config) == preset
+    assert nearest_preset(replace(preset.config, seed=77, precision="float32", weight_decay=0.25)) == preset
+
+
+def test_the_first_of_several_presets_is_the_nearest_and_too_many_changes_make_it_none() -> None:
+    assert nearest_preset(TrainConfig()) == PRESETS[0]
+    four = replace(PRESETS[0].config, epochs=9, batch_size=9, weight_decay=0.5, label_smoothing=0.5, seed=9)
+    assert nearest_preset(four) == PRESETS[0]
+    assert nearest_preset(replace(four, precision="float32")) is None

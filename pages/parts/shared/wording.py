@@ -4,7 +4,11 @@ import re
 from collections import Counter
 
 from fmnist_core.runs.record import RunRecord
+from fmnist_core.runs.setting_words import describe_setting
+from fmnist_core.settings.changes import find_changes
+from fmnist_core.settings.config import TrainConfig
 from fmnist_core.settings.declaration import as_decimal
+from fmnist_core.settings.presets import PRESETS, nearest_preset
 from fmnist_core.store.text import visible_line
 
 # Once on every page that mentions the article.
@@ -16,6 +20,10 @@ ARTICLE = (
 
 # Where Streamlit would find, after Markdown: `:icon:` and `http://`, an e-mail address, `www.`, and `->`, `--` or `>=`.
 _FOUND_LATER = re.compile(r"(?<=:)(?=\S)|(?<=@)|(?i:(?<=www)(?=\.))|(?<=[-<>~])(?=[-=>])")
+
+# What makes a riddle of a learning rate, and what a preset's name says already.
+_ALWAYS_NAMED, _NAMED_IF_CHANGED = ("optimizer", "training_images"), ("shuffled_labels", "left_out_class", "augmentation")
+_USUAL = TrainConfig()
 
 LOSS = "The **loss** measures how far off the predicted probabilities are: the lower, the better. Guessing gives 2.30."
 
@@ -54,10 +62,18 @@ def describe_run(run: RunRecord) -> str:
 
 
 def describe_settings(run: RunRecord) -> str:
-    """The settings of a run on one line."""
-    config = run.config
-    settings = f"{count(run.epochs, 'epoch')}, batch {config.batch_size:,}, rate {as_decimal(config.learning_rate)}, seed {config.seed}"
-    return settings if config.augmentation == "none" else f"{settings}, {config.augmentation.replace('-', ' ')}"
+    """The settings of a run on one line; preset, optimizer and number of images are named where they are not the usual ones."""
+    config, preset = run.config, nearest_preset(run.config)
+    implied = _USUAL if preset is None else preset.config
+    parts = []
+    if preset is not None and preset != PRESETS[0]:
+        parts.append(preset.name if find_changes(config, preset.config).keys() <= {"seed"} else f"{preset.name} (changed)")
+    parts += [count(run.epochs, "epoch"), f"batch {config.batch_size:,}", f"rate {as_decimal(config.learning_rate)}"]
+    parts += [describe_setting(name, getattr(config, name)) for name in _ALWAYS_NAMED if getattr(config, name) != getattr(_USUAL, name)]
+    parts += [
+        describe_setting(name, getattr(config, name)) for name in _NAMED_IF_CHANGED if getattr(config, name) != getattr(implied, name)
+    ]
+    return ", ".join([*parts, f"seed {config.seed}"])
 
 
 def distinct_lines(lines: dict[str, str]) -> dict[str, str]:
