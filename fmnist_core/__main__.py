@@ -1,4 +1,4 @@
-"""The command line: train, presets, evaluate, predict, runs. `python -m fmnist_core --help` explains each."""
+"""The command line: train, presets, evaluate, predict, runs, archive, import. `python -m fmnist_core --help` explains each."""
 
 import argparse
 import dataclasses
@@ -6,9 +6,9 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from fmnist_core.jobs.control import stop
 from fmnist_core.jobs.processes import AWAIT_RUN, LOG_NAME
@@ -25,6 +25,9 @@ from fmnist_core.settings.presets import PRESETS, find_preset
 from fmnist_core.store.files import read_whole
 from fmnist_core.store.text import visible_line
 from fmnist_core.training.events import EpochDone, Event, RateChanged, Resumed, Started, StepDone
+
+if TYPE_CHECKING:
+    from fmnist_core.exports.archive import Progress
 
 _PRINT_EVERY_STEPS = 100
 _MAX_PICTURE_BYTES = 200_000_000  # the largest picture that can be opened, of 25 megapixels with 64 bits each
@@ -82,6 +85,15 @@ def _parser() -> argparse.ArgumentParser:
 
     listing = commands.add_parser("runs", help="list the runs, the newest first")
     listing.set_defaults(command=_runs)
+
+    archive = commands.add_parser("archive", help="write runs into a zip file that another dashboard can import")
+    archive.add_argument("file", metavar="FILE", type=Path, help="the zip file, which is replaced if it exists")
+    archive.add_argument("runs", metavar="RUN", nargs="*", help="ids of runs; by default all except the starter")
+    archive.set_defaults(command=_archive)
+
+    importing = commands.add_parser("import", help="add the runs in such a zip file to those here")
+    importing.add_argument("file", metavar="FILE", type=Path, help="the zip file")
+    importing.set_defaults(command=_import)
     return parser
 
 
@@ -280,6 +292,30 @@ def _runs(_options: argparse.Namespace) -> int:
     for lost in damaged:
         print(f"{lost.id:22} damaged      {visible_line(lost.problem)}")
     return 0
+
+
+def _archive(options: argparse.Namespace) -> int:
+    from fmnist_core.exports.archive import write_archive
+
+    for run_id in options.runs:
+        load_run(run_id)  # a mistyped id is no reason for an archive with one run less
+    return _report(write_archive(options.runs or [run.id for run in scan_runs()[0]], options.file))
+
+
+def _import(options: argparse.Namespace) -> int:
+    from fmnist_core.classroom.people import LOCAL
+    from fmnist_core.exports.archive_import import import_archive
+
+    return _report(import_archive(options.file, by=LOCAL))
+
+
+def _report(steps: "Iterable[Progress]") -> int:
+    """Prints a line per run; returns 1 if any was left out."""
+    failed = False
+    for step in steps:
+        print(f"{step.done}/{step.total}  {step.run_id:22} {visible_line(step.name)}", flush=True)
+        failed |= bool(step.problem and _fail(f"{step.run_id}: {step.problem}"))
+    return int(failed)
 
 
 def _fail(error: Exception | str) -> int:

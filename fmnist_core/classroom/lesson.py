@@ -5,6 +5,7 @@ continues a run calls `check_may_start`, and whoever shows a page `check_may_ope
 """
 
 import functools
+import hashlib
 import json
 import secrets
 import time
@@ -14,7 +15,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from fmnist_core.classroom.people import Person
-from fmnist_core.classroom.permission import NotAllowedError
+from fmnist_core.classroom.permission import NotAllowedError, check_teacher
 from fmnist_core.classroom.records import records
 from fmnist_core.classroom.teacher import has_pin, has_typed_pin
 from fmnist_core.settings.config import MAX_EPOCHS, TrainConfig
@@ -22,7 +23,7 @@ from fmnist_core.settings.presets import find_preset
 from fmnist_core.store.database import Connection
 from fmnist_core.store.records import RecordError, from_fields, parse_json
 
-TRAIN_PAGE = "train"
+TRAIN_PAGE = "training"
 MAX_QUEUED = 40
 MAX_MINUTES = 24 * 60
 ALLOWED = "The epochs and the seed may be changed."  # of the settings of an allowed preset
@@ -36,8 +37,9 @@ class Sent:
     """What the teacher has sent to every screen.
 
     Attributes:
-        value: a preset's key, the number of a test image, or a page's name.
+        value: a preset's key, the number of a test image, or the address of a page.
         id: another one for everything that is sent.
+        by: id of the person who sent it, whose own screens do not show it.
         sent_at: seconds since 1970.
         opens: whether screens open it at once, rather than ask.
     """
@@ -45,6 +47,7 @@ class Sent:
     kind: Kind
     value: Annotated[str, Meta(max_length=100)]
     id: Annotated[str, Meta(max_length=32)]
+    by: Annotated[str, Meta(max_length=64)]
     sent_at: float
     opens: bool = False
 
@@ -59,7 +62,7 @@ class Lesson:
         max_queued: how many runs of one person may wait.
         max_minutes: how long a run may train; None for any time.
         presets: keys of the presets whose settings are allowed; None for all settings.
-        hidden_pages: names of the files of pages, such as "train", that only the teacher can open.
+        hidden_pages: addresses of pages, such as "training", that only the teacher can open.
         sent: the latest thing sent to every screen, if it was not taken back.
     """
 
@@ -85,8 +88,7 @@ def change_lesson(by: Person, **changes: object) -> Lesson:
         NotAllowedError: if this person is not the teacher.
         ValueError: if a value is out of range.
     """
-    if not by.is_teacher:
-        raise NotAllowedError("Only the teacher can change this.")
+    check_teacher(by)
     with records().write() as connection:
         changed = _checked(asdict(replace(_load(connection), **changes)))  # type: ignore[arg-type]  # checked there
         connection.execute("INSERT OR REPLACE INTO settings (name, value) VALUES ('lesson', ?)", (json.dumps(asdict(changed)),))
@@ -95,7 +97,14 @@ def change_lesson(by: Person, **changes: object) -> Lesson:
 
 def send(by: Person, kind: Kind, value: str, *, opens: bool = False) -> Lesson:
     """Sends a preset, a test image or a page to every screen; raises as `change_lesson` does."""
-    return change_lesson(by, sent=Sent(kind, value, secrets.token_hex(8), time.time(), opens))
+    return change_lesson(by, sent=Sent(kind, value, secrets.token_hex(8), by.id, time.time(), opens))
+
+
+def lesson_version() -> str:
+    """A few characters that change whenever the lesson does, and say nothing about it."""
+    with records().read() as connection:
+        row = connection.execute("SELECT value FROM settings WHERE name = 'lesson'").fetchone()
+    return hashlib.sha256(row[0].encode()).hexdigest()[:16] if row else "0"
 
 
 def lift_limits() -> None:
@@ -131,7 +140,7 @@ def is_like(config: TrainConfig, preset: TrainConfig) -> bool:
 
 
 def may_open(person: Person, page: str) -> bool:
-    """Whether this person can open a page in this lesson."""
+    """Whether this person can open the page with this address, such as "training", in this lesson."""
     return person.is_teacher or page not in lesson().hidden_pages
 
 

@@ -40,3 +40,9 @@ def check_may_change(person: Person, run_id: str) -> None:
     """Raises NotAllowedError, with a sentence, unless this person may pause, stop, change, rename or delete the run."""
     if not may_change(person, run_id):
         raise NotAllowedError("Only the person who started this run, and the teacher, can change it.")
+
+
+def check_teacher(person: Person) -> None:
+    """Raises NotAllowedError, with a sentence, unless this person may do everything."""
+    if not person.is_teacher:
+        raise NotAllowedError("Only the teacher can do this.")

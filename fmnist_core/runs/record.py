@@ -11,7 +11,17 @@ from msgspec import Meta
 
 from fmnist_core.runs import recovery
 from fmnist_core.runs.claim import is_claimed
-from fmnist_core.runs.folders import STARTER_ID, RunError, is_run, list_run_ids, newest_weights, resume_file, run_folder, runs_folder
+from fmnist_core.runs.folders import (
+    STARTER_FOLDER,
+    STARTER_ID,
+    RunError,
+    is_run,
+    list_run_ids,
+    newest_weights,
+    resume_file,
+    run_folder,
+    runs_folder,
+)
 from fmnist_core.runs.listing import RememberedRuns
 from fmnist_core.runs.names import clean_name
 from fmnist_core.settings.config import MAX_EPOCHS, TrainConfig
@@ -133,7 +143,16 @@ def load_run(run_id: str) -> RunRecord:
     Raises:
         RunError: if there is no such run, or its settings are damaged.
     """
-    return _load(run_id, _read_status)
+    return _load(run_folder(run_id), _read_status)
+
+
+def load_folder(folder: Path) -> RunRecord:
+    """The run in a folder that is not among the runs, such as one that is being imported; its id is the folder's name.
+
+    Raises:
+        RunError: if its settings are damaged.
+    """
+    return _load(folder, _read_status)
 
 
 def load_claimed_run(run_id: str) -> RunRecord:
@@ -142,11 +161,11 @@ def load_claimed_run(run_id: str) -> RunRecord:
     Raises:
         RunError: as `load_run` does.
     """
-    return _load(run_id, _read_abandoned_status)
+    return _load(run_folder(run_id), _read_abandoned_status)
 
 
-def _load(run_id: str, read_its_status: Callable[[Path], Status]) -> RunRecord:
-    folder = run_folder(run_id)
+def _load(folder: Path, read_its_status: Callable[[Path], Status]) -> RunRecord:
+    run_id = STARTER_ID if folder == STARTER_FOLDER else folder.name
     try:
         about = _read(_About, folder / "config.json")
         config = TrainConfig.from_json(about.config)

@@ -12,6 +12,7 @@ from fmnist_core.classroom.lesson import (
     check_may_open,
     check_may_start,
     lesson,
+    lesson_version,
     lift_limits,
     may_open,
     minutes_allowed,
@@ -31,7 +32,7 @@ QUICK = find_preset("quick").config
 def test_nothing_is_limited_until_the_teacher_decides() -> None:
     assert lesson() == Lesson()
     check_may_start(STUDENT, TrainConfig(epochs=200))
-    check_may_open(STUDENT, "train")
+    check_may_open(STUDENT, "training")
     assert minutes_allowed(STUDENT.id) is None
 
 
@@ -103,14 +104,14 @@ def test_of_allowed_presets_only_epochs_and_seed_may_differ() -> None:
 
 
 def test_a_hidden_page_cannot_be_opened_nor_a_run_started_while_train_is_hidden() -> None:
-    change_lesson(TEACHER, hidden_pages=("train", "predict"))
+    change_lesson(TEACHER, hidden_pages=("training", "prediction"))
     with pytest.raises(NotAllowedError, match="closed the Train page"):
         check_may_start(STUDENT, QUICK)
     check_may_start(TEACHER, QUICK)
-    assert [page for page in ("train", "evaluate", "predict") if not may_open(STUDENT, page)] == ["train", "predict"]
+    assert [page for page in ("training", "evaluation", "prediction") if not may_open(STUDENT, page)] == ["training", "prediction"]
     with pytest.raises(NotAllowedError, match="closed this page"):
-        check_may_open(STUDENT, "predict")
-    check_may_open(TEACHER, "predict")
+        check_may_open(STUDENT, "prediction")
+    check_may_open(TEACHER, "prediction")
 
 
 def test_minutes_bind_runs_of_students_only(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,6 +128,7 @@ def test_what_is_sent_has_a_new_id_each_time() -> None:
     assert second is not None
     assert (first.kind, first.value, first.opens) == ("item", "42", True)
     assert first.id != second.id
+    assert first.by == TEACHER.id
     assert lesson().sent == second
     assert change_lesson(TEACHER, sent=None).sent is None
 
@@ -139,7 +141,7 @@ def test_only_what_exists_can_be_sent(kind: Any, value: str) -> None:
 
 
 def test_a_server_without_a_pin_lifts_what_an_earlier_lesson_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    change_lesson(TEACHER, max_minutes=1, hidden_pages=("train",))
+    change_lesson(TEACHER, max_minutes=1, hidden_pages=("training",))
     monkeypatch.setattr(teacher, "secret_files", tuple)
     monkeypatch.setenv("FMNIST_TEACHER_PIN", "tulip")
     lift_limits()
@@ -147,3 +149,12 @@ def test_a_server_without_a_pin_lifts_what_an_earlier_lesson_limited(monkeypatch
     monkeypatch.delenv("FMNIST_TEACHER_PIN")
     lift_limits()
     assert lesson() == Lesson()
+
+
+def test_the_version_changes_with_every_change() -> None:
+    versions = [lesson_version()]
+    for changes in ({"paused": True}, {"paused": False}, {"max_epochs": 3}):
+        change_lesson(TEACHER, **changes)
+        versions.append(lesson_version())
+    assert len(set(versions)) == 4
+    assert lesson_version() == versions[-1]
