@@ -91,7 +91,7 @@ def check_entries(archive: zipfile.ZipFile, archive_bytes: int, folder: Path) ->
             continue
         match = _FILE.fullmatch(entry.filename)
         if match is None or match[1] == STARTER_ID or not RUN_FILE.fullmatch(match[2]):
-            raise ArchiveError(f"Nothing was imported: the archive holds {_name(entry)}, which is no file of a run.")
+            raise ArchiveError(f"Nothing was imported: the archive holds {_name(entry)}, which does not belong to a run.")
         most = _MAX_BYTES[Path(entry.filename).suffix]
         if entry.file_size > most:
             raise ArchiveError(f"Nothing was imported: {_name(entry)} has {_size(entry.file_size)}, more than {_size(most)}.")
