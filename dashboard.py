@@ -6,6 +6,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from pages.parts.shared.name_question import show_name
 from pages.parts.shared.server_guard import ServerGuard
 from pages.parts.shared.server_start import prepare_server, wait_until_warm
 from pages.parts.shared.upload_limits import begin_page_run, end_page_run
@@ -30,6 +31,7 @@ def show_page() -> None:
     ]
     page = st.navigation(pages, position="top")
     begin_page(page.title)
+    show_name()
     wait_until_warm()
     begin_page_run()
     page.run()

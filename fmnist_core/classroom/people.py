@@ -60,19 +60,39 @@ def rename_person(person: Person, name: str) -> Person:
     if person.id:
         with records().write() as connection:
             connection.execute(
-                "INSERT INTO people (id, name, was_asked, seen_at) VALUES (?, ?, 1, ?) "
-                "ON CONFLICT (id) DO UPDATE SET name = excluded.name, was_asked = 1, seen_at = excluded.seen_at",
-                (person.id, name, time.time()),
+                "INSERT INTO people (id, name, was_asked, seen_at, named_at) VALUES (:id, :name, 1, :now, :now) "
+                "ON CONFLICT (id) DO UPDATE SET name = :name, was_asked = 1, seen_at = :now, "
+                "named_at = CASE WHEN name = :name THEN named_at ELSE :now END",
+                {"id": person.id, "name": name, "now": time.time()},
             )
     return replace(person, name=name, was_asked=True)
 
 
 def names_of(ids: Iterable[str]) -> dict[str, str]:
-    """The names of those people who have given one, by id."""
+    """The names of those people who have given one, by id; of several with the same name, all but the first to take it get a number."""
     wanted = set(ids)
     with records().read() as connection:
-        rows = connection.execute("SELECT id, name FROM people WHERE name != ''").fetchall()
-    return {person: name for person, name in rows if person in wanted}
+        rows = connection.execute("SELECT id, name FROM people WHERE name != '' ORDER BY named_at, rowid").fetchall()
+    return {person: name for person, name in tell_apart(rows).items() if person in wanted}
+
+
+def tell_apart(names: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Names by id, each only once: the second Anna is "Anna (2)".
+
+    Args:
+        names: ids and names, the first to take a name first.
+    """
+    told: dict[str, str] = {}
+    taken: set[str] = set()
+    latest: dict[str, int] = {}
+    for person, name in names:
+        shown = name
+        while shown.casefold() in taken:
+            latest[name] = latest.get(name, 1) + 1
+            shown = f"{name} ({latest[name]})"
+        taken.add(shown.casefold())
+        told[person] = shown
+    return told
 
 
 def clean_person_name(name: str) -> str:

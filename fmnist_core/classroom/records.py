@@ -63,6 +63,7 @@ MIGRATIONS = (
         until REAL NOT NULL
     )
     """,
+    "ALTER TABLE people ADD COLUMN named_at REAL NOT NULL DEFAULT 0",
 )
 
 _lock = threading.Lock()

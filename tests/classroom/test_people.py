@@ -2,7 +2,7 @@
 
 import pytest
 
-from fmnist_core.classroom.people import LOCAL, Person, load_person, names_of, person_id, rename_person
+from fmnist_core.classroom.people import LOCAL, Person, load_person, names_of, person_id, rename_person, tell_apart
 from fmnist_core.classroom.permission import NotAllowedError, check_may_change, may_change, owner_of, owners, set_owner
 from fmnist_core.classroom.records import records
 from fmnist_core.runs.folders import STARTER_ID
@@ -18,6 +18,22 @@ def test_a_name_is_remembered_and_made_visible() -> None:
     assert load_person(ANNA.id).was_asked
     rename_person(BEN, "Ben")
     assert names_of([BEN.id, "unknown"]) == {BEN.id: "Ben"}
+
+
+def test_people_with_the_same_name_are_told_apart_and_the_first_to_take_it_keeps_it() -> None:
+    third = Person(person_id("secret of the third"))
+    rename_person(BEN, "Ben")
+    rename_person(ANNA, "Anna")
+    rename_person(third, "anna")
+    rename_person(BEN, "Anna")
+    rename_person(ANNA, "Anna")  # the name she has already
+    assert names_of([ANNA.id, BEN.id, third.id]) == {ANNA.id: "Anna", third.id: "anna (2)", BEN.id: "Anna (3)"}
+    assert names_of([BEN.id]) == {BEN.id: "Anna (3)"}, "whoever else is listed"
+
+
+def test_no_name_is_told_twice_whatever_people_call_themselves() -> None:
+    names = [("a", "Anna (2)"), ("b", "Anna"), ("c", "Anna"), ("d", "Anna (2)"), ("e", "ANNA")]
+    assert tell_apart(names) == {"a": "Anna (2)", "b": "Anna", "c": "Anna (3)", "d": "Anna (2) (2)", "e": "ANNA (4)"}
 
 
 def test_skipping_the_question_is_remembered_too() -> None:

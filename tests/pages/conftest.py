@@ -4,12 +4,19 @@ import re
 
 from streamlit.testing.v1 import AppTest
 
+from fmnist_core.classroom.people import Person, person_id
 from tests.conftest import ROOT
 
 
-def open_page(page: str, **query: str) -> AppTest:
-    """The page of pages/<page>.py after its first run, with these query parameters."""
+def open_page(page: str, by: str = "", **query: str) -> AppTest:
+    """The page of pages/<page>.py after its first run, with these query parameters.
+
+    Args:
+        by: the secret of the visitor's browser; by default, each page is opened by somebody else.
+    """
     at = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=60)
+    if by:
+        at.session_state["visitor"] = by
     at.run()
     assert not at.exception
     at.switch_page(f"pages/{page}.py")
@@ -18,6 +25,11 @@ def open_page(page: str, **query: str) -> AppTest:
     for name, value in query.items():
         at.query_params[name] = value
     return at.run()
+
+
+def person_of(secret: str) -> Person:
+    """The person whose browser keeps this secret."""
+    return Person(person_id(secret))
 
 
 def unescaped(markdown: str) -> str:

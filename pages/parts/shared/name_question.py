@@ -1,0 +1,54 @@
+"""The visitor's name: asked once, on the first visit, and changed at any time with the button in the header."""
+
+import streamlit as st
+
+from fmnist_core.classroom.people import MAX_PERSON_NAME, Person, rename_person
+from fmnist_core.store.database import DatabaseError
+from pages.parts.shared.visitor import visitor
+from pages.parts.shared.wording import escape
+
+VISIBILITY = "Your name and your runs are visible to everyone in this room."
+_QUESTION = "What should we call you?"
+_ANSWER, _CHANGED = "asked_name", "changed_name"
+_WAS_ASKED, _PROBLEM, _TIMES_SAVED = "name_was_asked", "name_problem", "name_times_saved"
+
+
+def show_name() -> None:
+    """The question for the visitor's name, until it is answered or skipped; from then on the button in the header."""
+    person = visitor()
+    if person.was_asked or st.session_state.get(_WAS_ASKED):
+        _show_button(person)
+    else:
+        _show_question()
+    problem = st.session_state.pop(_PROBLEM, "")
+    if problem:
+        st.error(f"Your name was not saved. {escape(problem)}", icon=":material/warning:")
+
+
+def _show_question() -> None:
+    with st.form("ask_name"), st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.text_input(_QUESTION, max_chars=MAX_PERSON_NAME, key=_ANSWER, placeholder="team blue", width=180)
+        st.form_submit_button("Save", type="primary", on_click=_save, args=(_ANSWER,))
+        st.form_submit_button("Skip", on_click=_save)
+        st.markdown(VISIBILITY, width="content")
+
+
+def _show_button(person: Person) -> None:
+    """The name, which opens a field to change it."""
+    with st.container(key="header_tools", horizontal=True, width="content"):
+        label = escape(person.name) or "Your name"
+        key = f"name_{st.session_state.get(_TIMES_SAVED, 0)}"  # another key closes it
+        with st.popover(label, icon=":material/person:", type="tertiary", wrap=False, key=key), st.form("change_name", border=False):
+            st.text_input(_QUESTION, person.name, max_chars=MAX_PERSON_NAME, key=_CHANGED, placeholder="team blue")
+            st.form_submit_button("Save", on_click=_save, args=(_CHANGED,))
+            st.markdown(VISIBILITY)
+
+
+def _save(field: str = "") -> None:
+    """Remembers the name in a field, or, without one, that the question was skipped. Whatever happens, this session is not asked again."""
+    st.session_state[_WAS_ASKED] = True
+    st.session_state[_TIMES_SAVED] = 1 + st.session_state.get(_TIMES_SAVED, 0)
+    try:
+        rename_person(visitor(), st.session_state[field] if field else "")
+    except DatabaseError as error:
+        st.session_state[_PROBLEM] = str(error)
