@@ -1,0 +1,42 @@
+"""The HTTP requests of a simulated browser, which keeps its cookies and its connection."""
+
+import http.client
+from http.cookies import SimpleCookie
+
+
+class HttpConnection:
+    """A connection to one server; to be used by one thread at a time."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host = f"{host}:{port}"
+        self._connection = http.client.HTTPConnection(host, port, timeout=60)
+        self._cookies: SimpleCookie = SimpleCookie()
+
+    @property
+    def cookies(self) -> str:
+        """The value of the Cookie header."""
+        return "; ".join(f"{name}={cookie.coded_value}" for name, cookie in self._cookies.items())
+
+    def cookie(self, name: str) -> str:
+        """The value of a cookie, "" if the server has not set it."""
+        return self._cookies[name].value if name in self._cookies else ""
+
+    def get(self, path: str) -> int:
+        """Fetches this path and returns the status."""
+        try:
+            return self._get(path)
+        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):  # the server closes idle connections
+            self._connection.close()
+            return self._get(path)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _get(self, path: str) -> int:
+        headers = {"Host": self._host, "Cookie": self.cookies} if self._cookies else {"Host": self._host}
+        self._connection.request("GET", path, headers=headers)
+        answer = self._connection.getresponse()
+        answer.read()
+        for cookie in answer.headers.get_all("Set-Cookie") or ():
+            self._cookies.load(cookie)
+        return answer.status
