@@ -15,8 +15,10 @@
         reserve             space reserved for a final status on a full disk                        writer
         trainer.log         the training process's standard error                                   jobs
 
-One process, the trainer, writes. Any number of others read, and append commands. Every file but the log is written under a
-temporary name and renamed, or appended line by line, so that a reader never sees half of one.
+A deleted run's folder is moved, whole, to <FMNIST_HOME>/trash, with deleted.json in it (trash).
+
+One process, the trainer, writes. Any number of others read, append commands, and may replace the name in config.json. Every file but
+the log is written under a temporary name and renamed, or appended line by line, so that a reader never sees half of one.
 
 Reading is total: whatever stands in a run's files, it gives a value or raises RunError with a sentence about that run, so that a
 damaged run costs nobody else anything. A status that is lost is rebuilt from checkpoints and events (recovery).

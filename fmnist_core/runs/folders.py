@@ -24,18 +24,28 @@ def runs_folder() -> Path:
     return home_folder() / "runs"
 
 
+def trash_folder() -> Path:
+    """The folder with one subfolder per deleted run."""
+    return home_folder() / "trash"
+
+
 def run_folder(run_id: str) -> Path:
     """The folder of a run.
 
     Raises:
         RunError: if this is not the form of an id (then it never becomes a path), or if there is no such run.
     """
-    if not _ID_PATTERN.fullmatch(run_id):
-        raise RunError(f"{run_id[:80]!r} is not the id of a run: ids are lower-case letters, digits and hyphens.")
+    check_id(run_id)
     folder = STARTER_FOLDER if run_id == STARTER_ID else runs_folder() / run_id
     if not is_run(folder):
         raise RunError(f'There is no run "{run_id}": `python -m fmnist_core runs` lists all runs.')
     return folder
+
+
+def check_id(run_id: str) -> None:
+    """Raises RunError unless this has the form of an id; nothing else may become part of a path."""
+    if not _ID_PATTERN.fullmatch(run_id):
+        raise RunError(f"{run_id[:80]!r} is not the id of a run: ids are lower-case letters, digits and hyphens.")
 
 
 def is_run(folder: Path) -> bool:
@@ -43,10 +53,14 @@ def is_run(folder: Path) -> bool:
     return any(os.path.lexists(folder / name) for name in ("config.json", "events.jsonl")) or has_weights(folder)
 
 
-def list_run_ids() -> list[str]:
-    """The ids of all folders that could hold a run, in no particular order."""
+def list_run_ids(folder: Path | None = None) -> list[str]:
+    """The ids of all subfolders that could hold a run, in no particular order.
+
+    Args:
+        folder: by default that of the runs.
+    """
     try:
-        names = os.listdir(runs_folder())  # noqa: PTH208  # names are enough, and there may be many
+        names = os.listdir(folder or runs_folder())  # noqa: PTH208  # names are enough, and there may be many
     except OSError:
         return []
     return [name for name in names if _ID_PATTERN.fullmatch(name) and name != STARTER_ID]

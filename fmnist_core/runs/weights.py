@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from fmnist_core.runs.folders import RunError, epoch_file, newest_weights, resume_file
+from fmnist_core.runs.folders import RunError, epoch_file, epoch_files, newest_weights, resume_file
 from fmnist_core.runs.record import RunRecord
 from fmnist_core.runs.tensors import read_tensors
 from fmnist_core.store.files import write_whole
@@ -50,6 +50,14 @@ def weights_stamp(run: RunRecord) -> tuple[str, int]:
     with contextlib.suppress(OSError):
         return (run.id, file.stat().st_mtime_ns if file is not None else 0)
     return (run.id, 0)
+
+
+def spare_weights(run: RunRecord) -> list[Path]:
+    """The files of a run's weights that are neither in use nor its latest, and what else is kept of those epochs."""
+    files = epoch_files(run.folder)
+    spare = sorted(set(files) - {run.best_epoch, max(files, default=0)})
+    beside = [run.folder / folder / files[epoch].name for epoch in spare for folder in ("checkpoints", "answers")]
+    return [file for file in beside if file.is_file()]
 
 
 def save_weights(weights: "Weights", file: Path) -> None:

@@ -20,7 +20,8 @@ from fmnist_core.runs.record import LIVE_STATES, RunRecord, State, Status, list_
 from fmnist_core.runs.results import write_evaluation, write_live_kernels
 from fmnist_core.runs.weights import save_checkpoint, save_weights
 from fmnist_core.settings.config import MAX_EPOCHS, TrainConfig
-from fmnist_core.store.files import drop_unfinished_line, open_to_append, write_json, write_whole
+from fmnist_core.store.files import drop_unfinished_line, open_to_append, read_whole, write_json, write_whole
+from fmnist_core.store.records import parse_json
 from fmnist_core.store.text import shorten_path
 from fmnist_core.training.events import EpochDone, Event, RateChanged, Resumed, Started, StepDone
 
@@ -78,6 +79,23 @@ def _create_folder(now: datetime) -> Path:
             folder.mkdir(parents=True)
             return folder
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(runs_folder()))
+
+
+def rename_run(run_id: str, name: str) -> str:
+    """Gives a run another name and returns it, cleaned; whoever dies meanwhile leaves the old name or the new one.
+
+    Raises:
+        RunError: if there is no such run, nothing of the name can be seen, or it cannot be written.
+    """
+    run, cleaned = load_run(run_id), clean_name(name)
+    if not cleaned:
+        raise RunError("A run needs a name: type one.")
+    try:
+        about = parse_json(read_whole(run.folder / "config.json"))  # whole, with what a newer version may have written into it
+        write_json(run.folder / "config.json", about | {"name": cleaned}, durable=True)
+    except OSError as error:
+        raise RunError(f"Cannot write to {shorten_path(run.folder)} ({error.strerror}), so the run keeps its name.") from error
+    return cleaned
 
 
 def prepare_resume(run_id: str, more_epochs: int = 0) -> None:
