@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from fmnist_core.classroom.people import LOCAL
 from fmnist_core.jobs.control import stop
-from fmnist_core.jobs.processes import AWAIT_RUN, LOG_NAME
+from fmnist_core.jobs.dispatcher import dispatch
+from fmnist_core.jobs.processes import AWAIT_RUN, LOG_NAME, ProcessEngine
 from fmnist_core.jobs.worker import train_run, warm_up
 from fmnist_core.runs.event_log import event_to_json
 from fmnist_core.runs.folders import STARTER_ID, run_folder
@@ -22,7 +24,7 @@ from fmnist_core.settings.changes import find_changes
 from fmnist_core.settings.config import SETTINGS, TrainConfig
 from fmnist_core.settings.declaration import Setting
 from fmnist_core.settings.presets import PRESETS, find_preset
-from fmnist_core.store.files import read_whole
+from fmnist_core.store.files import open_to_append, read_whole
 from fmnist_core.store.text import visible_line
 from fmnist_core.training.events import EpochDone, Event, RateChanged, Resumed, Started, StepDone
 
@@ -83,6 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     predict.set_defaults(command=_predict)
 
+    dispatching = commands.add_parser("dispatch", help="give waiting runs their turns, until none is left; servers start this")
+    dispatching.set_defaults(command=_dispatch)
+
     listing = commands.add_parser("runs", help="list the runs, the newest first")
     listing.set_defaults(command=_runs)
 
@@ -128,12 +133,11 @@ def _epoch(text: str) -> int | str:
 
 
 def _train(options: argparse.Namespace) -> int:
-    run_id = _run_to_train(options)
-    if run_id is None:
-        return 0
-    for number in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C stops the way the page's button does: nothing is lost
-        signal.signal(number, lambda *_: stop(run_id))
-    state = train_run(run_id, _print_json if options.json else _Printer(load_run(run_id)))
+    if options.continue_run == AWAIT_RUN:
+        return _train_what_is_sent()
+    run_id = options.continue_run or _run_to_train(options)
+    _stop_on_signals(run_id)
+    state = train_run(run_id, _print_json if options.json else _Printer(load_run(run_id)), takes_turns=options.continue_run is None)
     run = load_run(run_id)
     if options.json:
         print(json.dumps({"type": "Ended", "run": run_id, "state": state, "test_accuracy": run.test_accuracy, "message": run.message}))
@@ -146,13 +150,32 @@ def _train(options: argparse.Namespace) -> int:
     return 1 if state == "diverged" else 0
 
 
-def _run_to_train(options: argparse.Namespace) -> str | None:
-    """The id of the run to train, created or prepared to resume; None for a warm worker that is no longer needed."""
+def _train_what_is_sent() -> int:
+    """Trains one run after the other whose ids come as lines on standard input, until that ends, or a run cannot be trained."""
+    warm_up()
+    for line in sys.stdin:
+        run_id = line.strip()
+        with open_to_append(run_folder(run_id) / LOG_NAME) as log:
+            os.dup2(log.fileno(), sys.stderr.fileno())
+        _stop_on_signals(run_id)
+        train_run(run_id, lambda _event: None)
+    return 0
+
+
+def _stop_on_signals(run_id: str) -> None:
+    """Makes Ctrl-C stop a run the way the page's button does: nothing is lost."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop(run_id, by=LOCAL))
+
+
+def _dispatch(_options: argparse.Namespace) -> int:
+    dispatch(ProcessEngine())
+    return 0
+
+
+def _run_to_train(options: argparse.Namespace) -> str:
+    """The id of the run to train, created or prepared to resume."""
     chosen = {name: getattr(options, name) for name in SETTINGS if hasattr(options, name)}
-    if options.continue_run == AWAIT_RUN:
-        return _await_run()
-    if options.continue_run is not None:
-        return str(options.continue_run)
     if options.resume is None:
         return create_run(dataclasses.replace(find_preset(options.preset).config, **chosen), options.name)
     if set(chosen) - {"epochs"}:
@@ -160,17 +183,6 @@ def _run_to_train(options: argparse.Namespace) -> str | None:
     planned = load_run(options.resume).epochs
     prepare_resume(options.resume, max(0, chosen.get("epochs", planned) - planned))
     return str(options.resume)
-
-
-def _await_run() -> str | None:
-    """Warms up and waits for the id of a run on standard input; None if the process that would send it has ended."""
-    warm_up()
-    run_id = sys.stdin.readline().strip()
-    if not run_id:
-        return None
-    log = run_folder(run_id) / LOG_NAME
-    os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644), sys.stderr.fileno())
-    return run_id
 
 
 def _print_json(event: Event) -> None:

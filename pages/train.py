@@ -1,11 +1,14 @@
 """Train: choose a preset or your own settings, start a run, and watch it learn."""
 
+import contextlib
+
 import streamlit as st
 
-from fmnist_core.jobs.processes import keep_warm_worker
+from fmnist_core.jobs.heartbeat import want_warmth
 from fmnist_core.jobs.queue import training_slots
 from fmnist_core.runs.folders import STARTER_ID
 from fmnist_core.runs.record import DamagedRun, RunRecord, scan_runs
+from fmnist_core.store.database import DatabaseError
 from pages.parts.shared.run_picker import find_shown_run, select_run, show_run_list
 from pages.parts.shared.source_code import show_source
 from pages.parts.shared.wording import LOSS, count, escape
@@ -59,8 +62,8 @@ def show_loop() -> None:
 
 st.title("Train")
 records, damaged = scan_runs()
-if not any(run.is_live for run in records):
-    keep_warm_worker()
+with contextlib.suppress(DatabaseError):  # whoever starts a run is told why it cannot be
+    want_warmth()
 shown = find_run(records)
 if shown is None:
     st.write(f"Choose a preset, change what you like, and press Train. The loss draws itself while the network learns. {LOSS}")

@@ -14,6 +14,7 @@ from PIL import Image
 from fmnist_core import __main__ as command_line
 from fmnist_core.dataset.classes import CLASS_NAMES
 from fmnist_core.dataset.split import Split
+from fmnist_core.jobs.worker import Controls
 from fmnist_core.runs.record import RunRecord, load_run
 from fmnist_core.runs.writer import create_run
 from fmnist_core.settings.config import SETTINGS, TrainConfig
@@ -170,6 +171,7 @@ def test_misuse_gives_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_diverged_run_fails_with_a_hint(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(SETTINGS, "learning_rate", dataclasses.replace(SETTINGS["learning_rate"], highest=1e38))
+    monkeypatch.setattr(Controls, "await_turn", lambda _controls: True)  # a dispatcher would refuse such settings
     assert command_line.main(["train", "--learning-rate", "1e37"]) == 1
     printed = capsys.readouterr()
     assert "The learning rate 1e+37 is too high; try 0.01." in printed.err

@@ -10,7 +10,7 @@ from fmnist_core.runs.claim import release_start
 from fmnist_core.runs.event_log import write_event
 from fmnist_core.runs.folders import STARTER_FOLDER, run_folder
 from fmnist_core.runs.record import LIVE_STATES, RunRecord, State, load_run
-from fmnist_core.runs.results import write_live_kernels
+from fmnist_core.runs.results import write_live
 from fmnist_core.runs.writer import create_run
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.training.events import EpochDone, Event, Started, StepDone
@@ -67,4 +67,4 @@ def append_events(run_id: str, events: Sequence[Event]) -> None:
         write_event(folder, event)
     steps = [event.step for event in events if isinstance(event, StepDone)]
     if steps:
-        write_live_kernels(folder, steps[-1], np.full((16, 5, 5), 0.01 * steps[-1], np.float32))
+        write_live(folder, steps[-1], np.full((16, 5, 5), 0.01 * steps[-1], np.float32), 3.0)

@@ -38,6 +38,8 @@ def may_change(person: Person, run_id: str) -> bool:
 
 def check_may_change(person: Person, run_id: str) -> None:
     """Raises NotAllowedError, with a sentence, unless this person may pause, stop, change, rename or delete the run."""
+    if run_id == STARTER_ID:
+        raise NotAllowedError("The starter model comes with the dashboard and stays as it is: train a network of your own.")
     if not may_change(person, run_id):
         raise NotAllowedError("Only the person who started this run, and the teacher, can change it.")
 

@@ -30,6 +30,7 @@ MIGRATIONS = (
         person TEXT NOT NULL,
         state TEXT NOT NULL CHECK (state IN ('waiting', 'placed')),
         starts INTEGER NOT NULL DEFAULT 0,
+        asked_at REAL NOT NULL DEFAULT 0,
         placed_at REAL
     );
     CREATE TABLE turns (
@@ -92,5 +93,5 @@ def _rebuild(connection: Connection) -> None:
     )
     connection.executemany("INSERT INTO owners (run, person) VALUES (?, ?)", [(run.id, run.owner) for run in runs if run.owner])
     connection.executemany(
-        "INSERT INTO queue (run, person, state) VALUES (?, ?, 'waiting')", [(run.id, run.owner) for run in runs if run.state == "waiting"]
+        "INSERT INTO queue (run, person, state) VALUES (?, ?, 'waiting')", [(run.id, run.owner) for run in runs if run.is_queued]
     )

@@ -1,107 +1,141 @@
-"""What a page or a person can do with runs: start or continue one, and send commands to one that is training."""
+"""What a person can do with runs: start or continue one, and send commands to one that is live. What they may not do is refused here."""
 
-from collections.abc import Collection
+from dataclasses import replace
 
-from fmnist_core.jobs.processes import start_process
-from fmnist_core.jobs.queue import room_to_wait
+from fmnist_core.classroom.lesson import check_may_start, lesson
+from fmnist_core.classroom.people import Person
+from fmnist_core.classroom.permission import check_may_change, owner_of
+from fmnist_core.jobs import queue
+from fmnist_core.jobs.dispatcher import ensure_dispatcher
 from fmnist_core.runs import mailbox
+from fmnist_core.runs.claim import is_training_claimed
 from fmnist_core.runs.folders import RunError, run_folder
 from fmnist_core.runs.record import load_run
-from fmnist_core.runs.writer import create_run, prepare_resume
+from fmnist_core.runs.writer import create_run, discard_reserved, mark_ended, prepare_resume, reserve_run
 from fmnist_core.settings.config import MAX_EPOCHS, TrainConfig, check_learning_rate
+from fmnist_core.store.records import RecordError
+
+STOPPED_WAITING = "It was stopped before its turn to train."
 
 
-def start_run(config: TrainConfig, name: str = "", *, mine: Collection[str] = ()) -> str:
-    """Starts a training process for a new run and returns the run's id at once.
-
-    The process is the same command that a person can type, `python -m fmnist_core train`; it outlives the one that started it.
+def start_run(config: TrainConfig, name: str = "", *, by: Person) -> str:
+    """Puts a new run into the queue and returns its id at once; a process of its own trains it when its turn comes.
 
     Args:
-        mine: the ids of the runs that the same person started; only a few of them may wait at a time.
+        by: whose run it becomes.
     Raises:
-        RunError: if the run's folder cannot be created, or too many runs are waiting.
+        NotAllowedError: if the teacher does not allow such a run now.
+        RunError, DatabaseError: if too many runs wait, or the home folder cannot be written.
     """
-    with room_to_wait(mine):
-        run_id = create_run(config, name)
-    _start_process(run_id)
+    check_may_start(by, config)
+    run_id = reserve_run()
+    try:
+        _enqueue(run_id, by, by.id)
+        create_run(config, name, run_id=run_id, owner=by.id, owner_name=by.name, queued=True)
+    except BaseException:
+        queue.withdraw(run_id)
+        discard_reserved(run_id)
+        raise
+    ensure_dispatcher()
     return run_id
 
 
-def continue_run(run_id: str, *, mine: Collection[str] = ()) -> None:
-    """Continues a run that ended before its last epoch from its last checkpoint, as if it had never stopped.
+def continue_run(run_id: str, *, by: Person) -> None:
+    """Puts a run that ended before its last epoch into the queue again; it continues from its last checkpoint as if it had never stopped.
 
-    Args:
-        mine: as for `start_run`.
     Raises:
-        RunError: if it cannot be continued; the message says why.
+        NotAllowedError: if it is not this person's, or the teacher does not allow it now.
+        RunError, DatabaseError: if it cannot be continued; the message says why.
     """
-    with room_to_wait(mine):
-        prepare_resume(run_id)
-    _start_process(run_id)
+    _resume(run_id, 0, by)
 
 
-def train_more(run_id: str, epochs: int, *, mine: Collection[str] = ()) -> None:
+def train_more(run_id: str, epochs: int, *, by: Person) -> None:
     """Adds epochs to a run that has ended and continues it.
 
-    Args:
-        mine: as for `start_run`.
     Raises:
-        RunError: if it cannot be continued; the message says why.
+        NotAllowedError, RunError, DatabaseError: as `continue_run` does.
         ValueError: if it would have too many epochs.
     """
     planned = load_run(run_id).epochs
     if epochs < 1 or planned + epochs > MAX_EPOCHS:
-        raise ValueError(f"{epochs} more epochs cannot be added: a run has at most {MAX_EPOCHS} in total, and this one has {planned}.")
-    with room_to_wait(mine):
-        prepare_resume(run_id, epochs)
-    _start_process(run_id)
+        raise ValueError(
+            f"A run has at most {MAX_EPOCHS} epochs in total, and this one has {planned}: choose from 1 to {MAX_EPOCHS - planned}."
+        )
+    _resume(run_id, epochs, by)
 
 
-def _start_process(run_id: str) -> None:
+def _resume(run_id: str, more_epochs: int, by: Person) -> None:
+    run = load_run(run_id)
+    check_may_change(by, run_id)
+    check_may_start(by, replace(run.config, epochs=run.epochs + more_epochs))
+    if run.is_live:
+        raise RunError("This run is already training or waiting.")
+    _enqueue(run_id, by, owner_of(run_id))
     try:
-        start_process(run_id)
-    except OSError as error:
-        raise RunError(f"No training process could be started ({error.strerror}): try again, or free some memory and disk.") from error
+        prepare_resume(run_id, more_epochs, queued=True)
+    except BaseException:
+        if not load_run(run_id).is_live:  # otherwise somebody else was faster, and the place is theirs
+            queue.withdraw(run_id)
+        raise
+    ensure_dispatcher()
 
 
-# Commands to a live run. Each function returns the command's id, see `mailbox.is_pending`, and raises RunError if there is no such run or
-# its folder cannot be written. The training process checks for commands every 0.3 s, and more often while it is paused.
+def _enqueue(run_id: str, by: Person, owner: str) -> None:
+    queue.enqueue(run_id, by, owner, most_per_person=lesson().max_queued)
 
 
-def stop(run_id: str) -> str:
-    """Stops a run; its weights are kept, and it can be continued later."""
-    return _send(run_id, "stop")
+# Commands to a live run. Each function returns the command's id, see `mailbox.is_pending`, and raises NotAllowedError if the run is not
+# this person's, RunError if there is no such run or its folder cannot be written. The training process checks for commands every 0.3 s,
+# and more often while it is paused.
 
 
-def pause(run_id: str) -> str:
+def stop(run_id: str, *, by: Person, reason: str = "") -> str:
+    """Stops a run; its weights are kept, and it can be continued later.
+
+    Args:
+        reason: why, in a sentence for its owner, if somebody else stops it.
+    """
+    check_may_change(by, run_id)
+    if queue.withdraw(run_id) and not is_training_claimed(run_folder(run_id)):
+        try:
+            mark_ended(run_id, "stopped", reason or STOPPED_WAITING)
+        except (RecordError, OSError) as error:
+            raise RunError(f"Cannot write to {run_folder(run_id)} ({error}), so the run was not stopped.") from error
+        return ""
+    return _send(run_id, "stop", by, reason=reason[: mailbox.MAX_REASON])
+
+
+def pause(run_id: str, *, by: Person) -> str:
     """Pauses a run after its current step; another run can train meanwhile."""
-    return _send(run_id, "pause")
+    return _send(run_id, "pause", by)
 
 
-def resume(run_id: str) -> str:
-    """Ends a pause."""
-    return _send(run_id, "go-on")
+def resume(run_id: str, *, by: Person) -> str:
+    """Ends a pause; the run waits for its turn again."""
+    return _send(run_id, "go-on", by)
 
 
-def do_step(run_id: str) -> str:
+def do_step(run_id: str, *, by: Person) -> str:
     """Trains for one step, then pauses."""
-    return _send(run_id, "step")
+    return _send(run_id, "step", by)
 
 
-def do_epoch(run_id: str) -> str:
+def do_epoch(run_id: str, *, by: Person) -> str:
     """Trains to the end of the epoch, then pauses."""
-    return _send(run_id, "epoch")
+    return _send(run_id, "epoch", by)
 
 
-def change_rate(run_id: str, rate: float) -> str:
+def change_rate(run_id: str, rate: float, *, by: Person) -> str:
     """Changes the learning rate from the next report on; raises ValueError, with a sentence, if it is out of range."""
     check_learning_rate(rate)
-    return _send(run_id, "rate", rate)
+    return _send(run_id, "rate", by, learning_rate=rate)
 
 
-def _send(run_id: str, command: mailbox.Name, learning_rate: float | None = None) -> str:
+def _send(run_id: str, command: mailbox.Name, by: Person, *, learning_rate: float | None = None, reason: str = "") -> str:
+    check_may_change(by, run_id)
     folder = run_folder(run_id)
     try:
-        return mailbox.send(folder, command, learning_rate=learning_rate)
+        return mailbox.send(folder, command, learning_rate=learning_rate, reason=reason)
     except OSError as error:
         raise RunError(f"Cannot write to {folder} ({error.strerror}), so the command was not sent.") from error

@@ -1,73 +1,150 @@
-"""The queue: how many runs train at once, which waiting run is next, and how many may wait."""
+"""The queue: which runs wait, whose turn is next, and how many may wait.
 
-import contextlib
+A row of the database is "waiting" until the dispatcher places the run, and "placed" until that run has ended. People take turns: next is
+whoever has been served least recently, with the run of theirs that has waited longest. So ten runs of one person do not hold up others.
+"""
+
 import os
 import re
-from collections.abc import Collection, Iterator
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from fmnist_core.runs.folders import RunError, home_folder
-from fmnist_core.runs.record import RunRecord, list_runs, load_run
-from fmnist_core.store.locks import FileLock
-from fmnist_core.store.text import shorten_path
+from fmnist_core.classroom.people import Person
+from fmnist_core.classroom.permission import owner_of
+from fmnist_core.classroom.records import records
+from fmnist_core.runs.folders import RunError
+from fmnist_core.store.database import Connection
 
-# A waiting process holds 40 MB, so that all of them hold 1.6 GB at most. A class of thirty can wait at once, each with one run.
-MAX_WAITING = 40
-MAX_WAITING_PER_PERSON = 3
-_PATIENCE_S = 10.0
+MAX_WAITING = 300  # a row each: a waiting run has no process
+_NOT_SERVED = -1
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run in the queue.
+
+    Attributes:
+        place: the lower, the longer it has waited; unique.
+        person: id of its owner; "" for all runs that nobody owns.
+        is_placed: whether the dispatcher has given it a slot.
+        starts: how often it was given one since it was last asked for.
+        asked_at: when it began to wait, in seconds since 1970.
+        placed_at: when it was last given a slot, likewise.
+    """
+
+    place: int
+    run: str
+    person: str
+    is_placed: bool
+    starts: int
+    asked_at: float
+    placed_at: float | None
 
 
 def training_slots() -> int:
-    """How many runs train at once: the environment variable FMNIST_SLOTS, or one for every two cores."""
+    """How many runs train at once: the environment variable FMNIST_SLOTS, or one for every core, because each computes on one thread."""
     chosen = os.environ.get("FMNIST_SLOTS", "").strip()
     is_number = re.fullmatch("[0-9]{1,4}", chosen) is not None
-    return max(1, int(chosen)) if is_number else max(1, (os.cpu_count() or 1) // 2)
+    return max(1, int(chosen)) if is_number else max(1, os.cpu_count() or 1)
 
 
-def threads_per_run() -> int:
-    """Threads per training process, so that all slots together use the whole machine."""
-    return max(1, (os.cpu_count() or 1) // training_slots())
-
-
-def runs_ahead(run: RunRecord) -> int:
-    """How many runs are training or have waited longer than this one; it can train once these are fewer than `training_slots()`."""
-    others = [other for other in list_runs() if other.id != run.id]
-    return sum(
-        other.state == "training" or (other.state == "waiting" and (other.created_at, other.id) < (run.created_at, run.id))
-        for other in others
-    )
-
-
-def has_turn(run_id: str) -> bool:
-    """Whether the run may train now."""
-    return runs_ahead(load_run(run_id)) < training_slots()
-
-
-@contextlib.contextmanager
-def room_to_wait(mine: Collection[str]) -> Iterator[None]:
-    """Makes sure that another run may wait; until the block ends, no other process can add one.
+def enqueue(run_id: str, person: Person, owner: str, *, most_per_person: int) -> None:
+    """Puts a run at the end of its owner's line; its place is taken before its folder says that it waits, so that neither gets lost.
 
     Args:
-        mine: the ids of the runs that the same person started.
+        person: who asks for it; the teacher may fill the queue further than others.
+        owner: id of the run's owner.
+        most_per_person: how many runs of one owner may wait.
     Raises:
-        RunError: if too many runs wait already, in all or of this person, or the home folder cannot be written.
+        RunError: if too many runs wait already, in all or of this owner.
+        DatabaseError: if the database cannot be used.
     """
-    lock = FileLock(home_folder() / "queue.lock")
-    try:
-        home_folder().mkdir(parents=True, exist_ok=True)
-        is_mine = lock.take(_PATIENCE_S)
-    except OSError as error:
-        raise RunError(
-            f"Cannot write to {shorten_path(home_folder())} ({error.strerror}): set FMNIST_HOME to a folder you can write to."
-        ) from error
-    if not is_mine:
-        raise RunError("Many runs are being started at this moment: try again.")
-    try:
-        waiting = [run.id for run in list_runs() if run.state == "waiting"]
-        own = len(set(mine) & set(waiting))
-        if own >= MAX_WAITING_PER_PERSON:
-            raise RunError(f"{own} of your runs are waiting already: wait until one of them trains, or stop one.")
+    with records().write() as connection:
+        waiting = [row.person for row in _rows(connection) if not row.is_placed and row.run != run_id]
+        own = waiting.count(owner)
         if len(waiting) >= MAX_WAITING:
             raise RunError(f"{len(waiting)} runs are waiting already, as many as may wait: try again when some of them have trained.")
-        yield
-    finally:
-        lock.release()
+        if own >= most_per_person and not person.is_teacher:
+            raise RunError(f"{own} of your runs are waiting already: wait until one of them trains, or stop one.")
+        connection.execute("DELETE FROM queue WHERE run = ?", (run_id,))
+        connection.execute("INSERT INTO queue (run, person, state, asked_at) VALUES (?, ?, 'waiting', ?)", (run_id, owner, time.time()))
+        if owner:
+            connection.execute("INSERT OR IGNORE INTO owners (run, person) VALUES (?, ?)", (run_id, owner))
+
+
+def ask_again(run_id: str) -> None:
+    """Puts a run that a process is training already at the end of its owner's line, when a pause ends or it was typed by hand."""
+    owner = owner_of(run_id)
+    with records().write() as connection:
+        connection.execute("DELETE FROM queue WHERE run = ?", (run_id,))
+        connection.execute("INSERT INTO queue (run, person, state, asked_at) VALUES (?, ?, 'waiting', ?)", (run_id, owner, time.time()))
+
+
+def rows() -> list[Row]:
+    """All runs in the queue, those that wait and those that have a slot, by their place."""
+    with records().read() as connection:
+        return _rows(connection)
+
+
+def served() -> dict[str, int]:
+    """When each person was last given a slot, as a number that grows with every placement."""
+    with records().read() as connection:
+        return dict(connection.execute("SELECT person, served FROM turns").fetchall())
+
+
+def order(waiting: Iterable[Row], served: Mapping[str, int]) -> list[Row]:
+    """The waiting runs in the order in which they will be placed.
+
+    Args:
+        served: see `served`; whoever is not in it has not been served yet and comes first.
+    """
+    left = sorted(waiting, key=lambda row: row.place)
+    last = dict(served)
+    turn = max(last.values(), default=0)
+    ordered: list[Row] = []
+    while left:
+        heads = {row.person: row for row in reversed(left)}
+        head = min(heads.values(), key=lambda row: (last.get(row.person, _NOT_SERVED), row.place))
+        left.remove(head)
+        ordered.append(head)
+        turn += 1
+        last[head.person] = turn
+    return ordered
+
+
+def place(row: Row) -> bool:
+    """Gives a waiting run a slot; False if it has been withdrawn meanwhile."""
+    with records().write() as connection:
+        changed = connection.execute(
+            "UPDATE queue SET state = 'placed', starts = starts + 1, placed_at = ? WHERE place = ? AND state = 'waiting'",
+            (time.time(), row.place),
+        ).rowcount
+        if changed and row.starts == 0:  # one that is started again after an accident does not cost its owner a turn
+            connection.execute(
+                "INSERT OR REPLACE INTO turns (person, served) VALUES (?, (SELECT 1 + coalesce(max(served), 0) FROM turns))", (row.person,)
+            )
+    return bool(changed)
+
+
+def put_back(row: Row) -> None:
+    """Lets a run whose process was lost wait at the place that it had."""
+    with records().write() as connection:
+        connection.execute("UPDATE queue SET state = 'waiting' WHERE place = ? AND state = 'placed'", (row.place,))
+
+
+def leave(row: Row) -> None:
+    """Removes a run that has ended; if it has been asked for again meanwhile, that place is kept."""
+    with records().write() as connection:
+        connection.execute("DELETE FROM queue WHERE place = ?", (row.place,))
+
+
+def withdraw(run_id: str) -> bool:
+    """Removes a run that waits; False if it does not wait, or has just been given a slot."""
+    with records().write() as connection:
+        return bool(connection.execute("DELETE FROM queue WHERE run = ? AND state = 'waiting'", (run_id,)).rowcount)
+
+
+def _rows(connection: Connection) -> list[Row]:
+    found = connection.execute("SELECT place, run, person, state, starts, asked_at, placed_at FROM queue ORDER BY place").fetchall()
+    return [Row(place, run, person, state == "placed", starts, asked, placed) for place, run, person, state, starts, asked, placed in found]

@@ -1,4 +1,4 @@
-"""The training process: it waits for its turn, trains, follows commands, and writes everything to the run's folder."""
+"""The training process: it trains, follows commands, and writes everything to the run's folder."""
 
 import contextlib
 import errno
@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from fmnist_core.jobs.queue import has_turn, threads_per_run
+from fmnist_core.jobs import queue
+from fmnist_core.jobs.dispatcher import ensure_dispatcher
 from fmnist_core.runs.folders import resume_file
 from fmnist_core.runs.mailbox import Command
 from fmnist_core.runs.record import State, load_run
@@ -36,7 +37,7 @@ def warm_up() -> None:
     from fmnist_core.dataset.classes import DataError
     from fmnist_core.training.loop import train
 
-    torch.set_num_threads(threads_per_run())
+    torch.set_num_threads(1)
     with contextlib.suppress(DataError, OSError):
         import numpy as np
 
@@ -48,11 +49,12 @@ def warm_up() -> None:
             next(events)
 
 
-def train_run(run_id: str, listen: Callable[[Event], None]) -> State:
-    """Trains the run in this process: waits for its turn, follows commands, writes every event, saves and evaluates the weights.
+def train_run(run_id: str, listen: Callable[[Event], None], *, takes_turns: bool = False) -> State:
+    """Trains the run in this process: follows commands, writes every event, saves and evaluates the weights.
 
     Args:
         listen: called with each event after it has been written.
+        takes_turns: whether to wait in the queue first; a run that the dispatcher starts has done so already.
     Returns:
         How the run ended: "finished", "stopped" or "diverged".
     Raises:
@@ -63,12 +65,9 @@ def train_run(run_id: str, listen: Callable[[Event], None]) -> State:
     writer = RunWriter(run_id)
     try:
         controls = Controls(writer)
-        while not has_turn(run_id):
-            controls.apply_commands()
-            if controls.is_stopped:
-                controls.end("stopped", "It was stopped before its turn to train.")
-                return "stopped"
-            time.sleep(_POLL_S)
+        if takes_turns and not controls.await_turn():
+            controls.end("stopped", controls.message or "It was stopped before its turn to train.")
+            return "stopped"
         return _train_into(writer, controls, listen)
     except Exception as error:
         writer.fail(_explain(error, writer))
@@ -81,7 +80,7 @@ def _train_into(writer: RunWriter, controls: "Controls", listen: Callable[[Event
     from fmnist_core.evaluation.prediction import evaluate
     from fmnist_core.training.loop import train
 
-    torch.set_num_threads(threads_per_run())
+    torch.set_num_threads(1)
     train_split, test_split = _load_splits()
     run = load_run(writer.run_id)
     state: State = "stopped"
@@ -125,6 +124,7 @@ class Controls:
         self._goal: Command | None = None
         self._rate: Command | None = None
         self._reports_every_step = False
+        self._has_turn = True
         self.is_stopped = False
         self.message = ""
 
@@ -142,9 +142,19 @@ class Controls:
                     self._pursue(command, is_paused=False, until=EpochDone)
                 case "rate":
                     self._take_rate(command)
+                case "turn":
+                    self._has_turn = True
                 case "stop":
                     self._answer(self._goal)
-                    self._goal, self.is_stopped = command, True
+                    self._goal, self.is_stopped, self.message = command, True, command.reason
+
+    def await_turn(self) -> bool:
+        """Waits in the queue until it is this run's turn; False if it is stopped before."""
+        self._ask_for_turn()
+        while not self._has_turn and not self.is_stopped:
+            time.sleep(_POLL_S)
+            self.apply_commands()
+        return not self.is_stopped
 
     def next_request(self, event: Event) -> Request | None:
         """The request to send to the generator after an event; blocks while the run is paused."""
@@ -184,6 +194,11 @@ class Controls:
         self._answer(self._goal)
         self._goal = None
 
+    def _ask_for_turn(self) -> None:
+        self._has_turn = False
+        queue.ask_again(self._writer.run_id)
+        ensure_dispatcher()
+
     def _wait(self) -> None:
         """Blocks until the run may train or is stopped, or there is a learning rate to pass on."""
         state: State = "training"
@@ -191,8 +206,11 @@ class Controls:
         while not self.is_stopped and self._rate is None:
             if self._is_paused:
                 wanted: State = "paused"
-            elif state != "training" and self._until is not StepDone and not has_turn(self._writer.run_id):
-                wanted = "waiting"  # another run is training
+            elif state == "paused" and self._until is not StepDone:
+                self._ask_for_turn()
+                wanted = "waiting"
+            elif not self._has_turn:
+                wanted = "waiting"
             else:
                 break
             if wanted != state:

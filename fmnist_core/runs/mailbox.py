@@ -16,9 +16,11 @@ from fmnist_core.settings.config import MAX_EPOCHS, SETTINGS
 from fmnist_core.store.files import append_line, read_last_lines, read_lines
 from fmnist_core.store.records import RecordError, from_fields, parse_json
 
-# "go-on" ends a pause. "resume" is written when an ended run is continued; earlier commands no longer count.
+# "go-on" ends a pause; "turn" tells a run that waited after it that it may train. "resume" is written when an ended run is continued;
+# earlier commands no longer count.
 _COMMANDS, _ANSWERS = "commands.jsonl", "answers.jsonl"
-Name = Literal["pause", "go-on", "step", "epoch", "rate", "stop", "resume"]
+MAX_REASON = 200
+Name = Literal["pause", "go-on", "step", "epoch", "rate", "stop", "resume", "turn"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Command:
         id: "" for commands written by earlier versions, which nobody waits for.
         learning_rate: for "rate", the new learning rate.
         more_epochs: for "resume", how many epochs were added.
+        reason: for "stop", why, in a sentence; "" if its owner stopped it.
 
     Raises:
         ValueError: on creation, with a sentence, if a number is out of the range that the settings allow.
@@ -39,16 +42,17 @@ class Command:
     id: str = ""
     learning_rate: float | None = None
     more_epochs: Annotated[int, Meta(ge=0, le=MAX_EPOCHS)] | None = None
+    reason: Annotated[str, Meta(max_length=MAX_REASON)] = ""
 
     def __post_init__(self) -> None:
         if self.command == "rate":
             SETTINGS["learning_rate"].check(self.learning_rate)
 
 
-def send(folder: Path, name: Name, *, learning_rate: float | None = None, more_epochs: int | None = None) -> str:
+def send(folder: Path, name: Name, *, learning_rate: float | None = None, more_epochs: int | None = None, reason: str = "") -> str:
     """Sends a command to the training process of the run in this folder and returns its id; raises OSError if it cannot be written."""
-    command = Command(name, secrets.token_hex(6), learning_rate, more_epochs)
-    append_line(folder / _COMMANDS, {field: value for field, value in vars(command).items() if value is not None})
+    command = Command(name, secrets.token_hex(6), learning_rate, more_epochs, reason)
+    append_line(folder / _COMMANDS, {field: value for field, value in vars(command).items() if value not in (None, "")})
     return command.id
 
 

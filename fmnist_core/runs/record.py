@@ -59,6 +59,7 @@ class RunRecord:
         owner: id of the person who started it; "" if it was started on the command line or by an earlier version. The database of the
             classroom decides whose a run is; this is what it is rebuilt from.
         owner_name: what that person was called then.
+        is_queued: whether it waits in the queue without a process of its own.
     """
 
     id: str
@@ -77,6 +78,7 @@ class RunRecord:
     damage: str = ""
     owner: str = ""
     owner_name: str = ""
+    is_queued: bool = False
 
     @property
     def is_resumable(self) -> bool:
@@ -111,6 +113,7 @@ class Status:
 
     Attributes:
         pid: the process that wrote it.
+        is_queued: whether nothing but the queue knows of it, so that it is live although no process has claimed it.
     """
 
     state: State
@@ -120,6 +123,7 @@ class Status:
     epochs: Annotated[int, Meta(ge=1, le=MAX_EPOCHS)] | None = None
     best_epoch: Annotated[int, Meta(ge=1, le=MAX_EPOCHS)] | None = None
     pid: int = field(default_factory=os.getpid)
+    is_queued: bool = False
 
 
 @dataclass(frozen=True)
@@ -195,6 +199,7 @@ def _load(folder: Path, read_its_status: Callable[[Path], Status]) -> RunRecord:
         damage=damage,
         owner=about.owner,
         owner_name=visible_line(about.owner_name),
+        is_queued=_is_queued(status),
     )
 
 
@@ -233,11 +238,11 @@ def _read_status(folder: Path) -> Status:
     """The status as it is now; raises RecordError if it is damaged.
 
     A status that says that the run is live is true while a process has claimed the run. The last status is written before the claim is
-    given up, so it is read again after a claim was not found.
+    given up, so it is read again after a claim was not found. A run in the queue is live without any process.
     """
     status = read_status(folder)
     for _ in range(_REREADS):
-        if status.state not in LIVE_STATES or is_claimed(folder):
+        if status.state not in LIVE_STATES or _is_queued(status) or is_claimed(folder):
             return status
         before, status = status, read_status(folder)
         if status == before:
@@ -247,6 +252,10 @@ def _read_status(folder: Path) -> Status:
 
 def _read_abandoned_status(folder: Path) -> Status:
     return _as_interrupted(read_status(folder))
+
+
+def _is_queued(status: Status) -> bool:
+    return status.is_queued and status.state == "waiting"
 
 
 def _as_interrupted(status: Status) -> Status:

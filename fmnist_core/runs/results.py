@@ -39,6 +39,7 @@ class _EvaluationFile:
 @dataclass(frozen=True)
 class _LiveFile:
     kernels: tuple[tuple[tuple[tuple[float, ...], ...], ...], ...]
+    remaining_s: Annotated[float, Meta(ge=0, le=1e18)] | None = None
 
 
 _KERNELS = (16, 1, 5, 5)
@@ -60,9 +61,18 @@ def read_evaluation(folder: Path) -> SavedEvaluation | None:
     return SavedEvaluation(saved.accuracy, confusion, names) if names == CLASS_NAMES and confusion.shape == (len(names),) * 2 else None
 
 
-def write_live_kernels(folder: Path, step: int, kernels: NDArray[np.float32]) -> None:
-    """Saves the first layer's kernels, (16, 5, 5), after a step, with four decimals."""
-    write_json(folder / "live.json", {"step": step, "kernels": kernels[:, np.newaxis].astype(float).round(4).tolist()})
+def write_live(folder: Path, step: int, kernels: NDArray[np.float32], remaining_s: float | None) -> None:
+    """Saves what changes with every report: the first layer's kernels, (16, 5, 5), with four decimals, and the time left in seconds."""
+    rounded = kernels[:, np.newaxis].astype(float).round(4).tolist()
+    write_json(folder / "live.json", {"step": step, "kernels": rounded, "remaining_s": remaining_s})
+
+
+def read_remaining_s(folder: Path) -> float | None:
+    """How many seconds the run needed to its end at its latest report; None if it did not say."""
+    try:
+        return from_fields(_LiveFile, read_json(folder / "live.json")).remaining_s
+    except (RecordError, ValueError):
+        return None
 
 
 def read_live_kernels(folder: Path) -> NDArray[np.float32] | None:

@@ -7,6 +7,7 @@ import re
 import secrets
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from fmnist_core.runs.claim import claim_start, claim_training, is_claimed, rele
 from fmnist_core.runs.folders import RunError, epoch_file, last_file, run_folder, runs_folder
 from fmnist_core.runs.names import clean_name
 from fmnist_core.runs.record import LIVE_STATES, RunRecord, State, Status, list_runs, load_claimed_run, load_run, read_status
-from fmnist_core.runs.results import write_evaluation, write_live_kernels
+from fmnist_core.runs.results import write_evaluation, write_live
 from fmnist_core.runs.weights import save_checkpoint, save_weights
 from fmnist_core.settings.config import MAX_EPOCHS, TrainConfig
 from fmnist_core.store.files import drop_unfinished_line, open_to_append, read_whole, write_json, write_whole
@@ -39,11 +40,35 @@ _ENDING_S = 2.0  # a training process that has written its last status gives its
 _ALREADY_LIVE = "This run is already training or waiting."
 
 
-def create_run(config: TrainConfig, name: str = "", *, owner: str = "", owner_name: str = "") -> str:
-    """Creates a run in the state "waiting", owned by this process, and returns its id.
+def reserve_run() -> str:
+    """Creates an empty folder for a run, whose name is an id that no other run has, and returns that.
+
+    Nobody lists it before `create_run` has filled it. If that never happens, it is removed after an hour.
+
+    Raises:
+        RunError: if it cannot be created; the message names the folder.
+    """
+    try:
+        return _create_folder(datetime.now(UTC)).name
+    except OSError as error:
+        raise _explain_unwritable(error) from error
+
+
+def discard_reserved(run_id: str) -> None:
+    """Removes a folder that was reserved, if nothing has been written into it."""
+    with contextlib.suppress(OSError):
+        (runs_folder() / run_id).rmdir()
+
+
+def create_run(
+    config: TrainConfig, name: str = "", *, run_id: str = "", owner: str = "", owner_name: str = "", queued: bool = False
+) -> str:
+    """Creates a run in the state "waiting" and returns its id.
 
     Args:
+        run_id: from `reserve_run`, which is called if none is given.
         owner: id of the person who starts it, and `owner_name` what they are called.
+        queued: whether it waits for the dispatcher; otherwise this process has claimed it and is going to train it.
     Raises:
         RunError: if its folder cannot be written; the message names the folder.
     """
@@ -55,24 +80,28 @@ def create_run(config: TrainConfig, name: str = "", *, owner: str = "", owner_na
     folder = runs_folder()
     try:
         _delete_stale_drafts()
-        folder = _create_folder(now)
+        folder = runs_folder() / run_id if run_id else _create_folder(now)
         claim_start(folder)
         (folder / "checkpoints").mkdir()
-        _write_status(folder, Status("waiting", 0, None, ""))
+        _write_status(folder, Status("waiting", 0, None, "", is_queued=queued))
         _reserve_space(folder)
         write_json(folder / "config.json", about, durable=True)  # last, because from here on it is a run that others list
     except OSError as error:
         if folder != runs_folder():
             release_start(folder)
             shutil.rmtree(folder, ignore_errors=True)
-        raise RunError(
-            f"Cannot write to {shorten_path(runs_folder())} ({error.strerror}): set FMNIST_HOME to a folder you can write to."
-        ) from error
+        raise _explain_unwritable(error) from error
+    if queued:
+        release_start(folder)
     return folder.name
 
 
+def _explain_unwritable(error: OSError) -> RunError:
+    return RunError(f"Cannot write to {shorten_path(runs_folder())} ({error.strerror}): set FMNIST_HOME to a folder you can write to.")
+
+
 def _create_folder(now: datetime) -> Path:
-    """Creates a folder whose name, the id of the run, no other run has: of sixty runs started in one second two would often share it."""
+    """Creates a folder with a name of its own: of sixty runs started in one second, two would now and then share it."""
     for _ in range(_TRIES):
         folder = runs_folder() / f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         with contextlib.suppress(FileExistsError):
@@ -98,11 +127,13 @@ def rename_run(run_id: str, name: str) -> str:
     return cleaned
 
 
-def prepare_resume(run_id: str, more_epochs: int = 0) -> None:
-    """Puts an ended run back into the state "waiting", owned by this process, to continue from its checkpoint.
+def prepare_resume(run_id: str, more_epochs: int = 0, *, queued: bool = False) -> None:
+    """Puts an ended run back into the state "waiting", to continue from its checkpoint.
 
     Of several processes that do so at once, one succeeds; the run is read and written while no other can.
 
+    Args:
+        queued: as for `create_run`.
     Raises:
         RunError: if it is still live, has no checkpoint, or cannot be written.
     """
@@ -112,10 +143,12 @@ def prepare_resume(run_id: str, more_epochs: int = 0) -> None:
         if not claim_start(run.folder):
             raise RunError(_ALREADY_LIVE)
         try:
-            _resume_claimed(run, more_epochs)
+            _resume_claimed(run, more_epochs, queued=queued)
         except BaseException:
             release_start(run.folder)
             raise
+        if queued:
+            release_start(run.folder)
     except OSError as error:
         raise RunError(f"Cannot write to {run.folder} ({error.strerror}): free some space and try again.") from error
 
@@ -131,7 +164,7 @@ def _check_resumable(run: RunRecord, more_epochs: int) -> None:
         raise RunError(f"A run has at most {MAX_EPOCHS} epochs in total.")
 
 
-def _resume_claimed(run: RunRecord, more_epochs: int) -> None:
+def _resume_claimed(run: RunRecord, more_epochs: int, *, queued: bool) -> None:
     """Writes that the run waits; nobody else can write to it meanwhile."""
     training = claim_training(run.folder, _ENDING_S)
     if training is None:
@@ -140,27 +173,39 @@ def _resume_claimed(run: RunRecord, more_epochs: int) -> None:
         run = load_claimed_run(run.id)  # it may have been continued, and have ended again, since it was first read
         _check_resumable(run, more_epochs)
         mailbox.send(run.folder, "resume", more_epochs=more_epochs)
-        _write_status(run.folder, Status("waiting", run.epoch, run.test_accuracy, "", run.epochs + more_epochs, run.best_epoch))
+        epochs = run.epochs + more_epochs
+        _write_status(run.folder, Status("waiting", run.epoch, run.test_accuracy, "", epochs, run.best_epoch, is_queued=queued))
     finally:
         training.release()
 
 
-def mark_ended(run_id: str, state: State, message: str, pid: int) -> None:
-    """Records how a run ended, in place of its training process. Nothing is changed if it has ended, or if another process trains it.
+def mark_ended(run_id: str, state: State, message: str) -> None:
+    """Records how a live run ended that has no process. Nothing is changed if it has ended, or if a process trains it.
 
-    Args:
-        pid: the process that wrote the run's last status and has died.
     Raises:
         RunError, RecordError, OSError: if the run or its status cannot be read or written.
     """
+    _settle(run_id, lambda status: replace(status, state=state, message=message, is_queued=False))
+
+
+def put_back_to_wait(run_id: str) -> None:
+    """Lets a run whose process died wait in the queue, to continue from its last checkpoint; nothing is changed as for `mark_ended`.
+
+    Raises:
+        RunError, RecordError, OSError: if the run or its status cannot be read or written.
+    """
+    _settle(run_id, lambda status: replace(status, state="waiting", message="", is_queued=True))
+
+
+def _settle(run_id: str, change: Callable[[Status], Status]) -> None:
     folder = run_folder(run_id)
     training = claim_training(folder)
     if training is None:
         return
     try:
         status = read_status(folder)
-        if status.state in LIVE_STATES and status.pid == pid:
-            _write_status(folder, replace(status, state=state, message=message))
+        if status.state in LIVE_STATES:
+            _write_status(folder, change(status))
     finally:
         training.release()
 
@@ -217,7 +262,7 @@ class RunWriter:
             case Started() | Resumed():
                 self.change_state("training")
             case StepDone(checkpoint=checkpoint) if checkpoint is not None:
-                write_live_kernels(self.folder, event.step, checkpoint.first_kernels)
+                write_live(self.folder, event.step, checkpoint.first_kernels, event.remaining_s)
                 if time.monotonic() - self._saved_s >= _CHECKPOINT_EVERY_S:
                     self.save_checkpoint()
             case RateChanged():

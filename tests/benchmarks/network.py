@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fmnist_core.jobs.queue import threads_per_run
 from fmnist_core.network.devices import pick_device
 from fmnist_core.network.fast import Forward, fast_forward, to_device
 from fmnist_core.network.model import FashionCNN
@@ -27,7 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.network", description=__doc__)
     parser.add_argument("--rounds", type=int, default=25, help="rounds per row")
     parser.add_argument("--steps", type=int, default=10, help="training steps, or batches to evaluate, per round")
-    parser.add_argument("--threads", type=int, default=threads_per_run(), help="by default as many as a training run uses")
+    parser.add_argument("--threads", type=int, default=1, help="by default as many as a training run uses")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     print_machine()

@@ -23,11 +23,11 @@ import psutil
 import torch
 from torch import nn
 
+from fmnist_core.classroom.people import LOCAL
 from fmnist_core.dataset.split import Split, load_split, pick
 from fmnist_core.evaluation.prediction import evaluate
 from fmnist_core.jobs.control import start_run, stop
-from fmnist_core.jobs.processes import keep_warm_worker
-from fmnist_core.jobs.queue import threads_per_run
+from fmnist_core.jobs.heartbeat import want_warmth
 from fmnist_core.jobs.worker import train_run, warm_up
 from fmnist_core.network.devices import compute_dtype, pick_device, pick_precision
 from fmnist_core.network.fast import fast_forward, to_device
@@ -162,7 +162,7 @@ def written_contestant(config: TrainConfig, warm_up: int, steps: int) -> Contest
 
         def listen(event: Event) -> None:
             if clock.take(event):
-                stop(run_id)
+                stop(run_id, by=LOCAL)
 
         train_run(run_id, listen)
 
@@ -344,7 +344,7 @@ def measure_best(options: argparse.Namespace) -> None:
 def measure_memory(options: argparse.Namespace) -> None:
     rows = []
     for key in ("article", "best", "photos-and-drawings"):
-        run_id = start_run(find_preset(key).config)
+        run_id = start_run(find_preset(key).config, by=LOCAL)
         peak_bytes = watch_memory(run_id, options.seconds)
         events, _ = read_events(load_run(run_id).folder)
         steps = sum(len(event.losses) for event in events if isinstance(event, StepDone))
@@ -360,7 +360,7 @@ def watch_memory(run_id: str, seconds: float) -> int:
         if began_s is None and run.state == "training":
             began_s = time.perf_counter()
         if began_s is not None and time.perf_counter() - began_s > seconds:
-            stop(run_id)
+            stop(run_id, by=LOCAL)
             seconds = float("inf")
         owner = json.loads((run.folder / "status.json").read_text())["pid"]
         if owner != os.getpid():
@@ -435,7 +435,7 @@ def measure_viewers(options: argparse.Namespace) -> None:
     try:
         wait_until_idle()
         for viewers in list(paces) * options.rounds:
-            run_id = start_run(replace(find_preset("article").config, epochs=50))
+            run_id = start_run(replace(find_preset("article").config, epochs=50), by=LOCAL)
             wait_for_steps(run_id, options.warm_up)
             stop = threading.Event()
             seen = watch_training(port, run_id, viewers, stop) if viewers else None
@@ -473,17 +473,17 @@ def measure_click(options: argparse.Namespace) -> None:
     config = find_preset(options.preset or "article").config
     took_s = []
     for _ in range(options.tries):
-        keep_warm_worker()
+        want_warmth()
         wait_until_idle()
         began_s = time.perf_counter()
-        run_id = start_run(config)
+        run_id = start_run(config, by=LOCAL)
         wait_for_steps(run_id, 1)
         took_s.append(time.perf_counter() - began_s)
         stop_and_wait(run_id)
     cold_s = []
     for _ in range(min(2, options.tries)):
         began_s = time.perf_counter()
-        run_id = start_run(config)
+        run_id = start_run(config, by=LOCAL)
         wait_for_steps(run_id, 1)
         cold_s.append(time.perf_counter() - began_s)
         stop_and_wait(run_id)
@@ -525,7 +525,7 @@ def wait_for_steps(run_id: str, steps: int) -> None:
 
 
 def stop_and_wait(run_id: str) -> None:
-    stop(run_id)
+    stop(run_id, by=LOCAL)
     while load_run(run_id).is_live:
         time.sleep(0.05)
 
@@ -591,7 +591,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def main() -> None:
     options = parse()
-    torch.set_num_threads(threads_per_run())
+    torch.set_num_threads(1)
     print_machine()
     seeds, rounds = {"time-to-accuracy": 5, "best": 3}, {"viewers": 3}
     with tempfile.TemporaryDirectory() as home:

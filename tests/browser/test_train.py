@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from fmnist_core.classroom.people import LOCAL
 from fmnist_core.jobs.control import pause, start_run, stop
 from fmnist_core.runs.folders import run_folder
 from fmnist_core.runs.record import list_runs, load_run
@@ -37,7 +38,7 @@ def servers_home(small_server: Server, small_data: Path, monkeypatch: pytest.Mon
     yield small_server.home
     for run in list_runs():
         if run.is_live:
-            stop(run.id)
+            stop(run.id, by=LOCAL)
 
 
 def open_run(page: Page, server: Server, run_id: str, choices: str = "") -> None:
@@ -46,7 +47,7 @@ def open_run(page: Page, server: Server, run_id: str, choices: str = "") -> None
 
 def start_long_run(page: Page, server: Server) -> str:
     """Starts a run, opens its page and waits for the first point of the chart."""
-    run_id = start_run(LONG, "Long run")
+    run_id = start_run(LONG, "Long run", by=LOCAL)
     open_run(page, server, run_id)
     page.wait_for_function(_HAS_POINT)
     return run_id
@@ -163,7 +164,7 @@ def test_pausing_stops_the_steps_and_one_step_adds_one(small_server: Server, pag
     expect(page.get_by_text("Nothing is lost. Look around")).to_be_visible()
     before = paused_step(page)
     assert load_run(run_id).state == "paused"
-    wait_for_answer(run_id, pause(run_id))  # the trainer carries out another command meanwhile, but takes no step
+    wait_for_answer(run_id, pause(run_id, by=LOCAL))  # the trainer carries out another command meanwhile, but takes no step
     assert steps_of(load_run(run_id))[-1] == paused_step(page) == before
     press(page, "One step")
     expect(page.get_by_test_id("stProgress")).to_contain_text(f"Paused after step {before + 1:,} of")
@@ -226,7 +227,7 @@ def test_other_pages_respond_during_training_and_another_visitor_can_stop_it(sma
 
 @pytest.mark.usefixtures("servers_home")
 def test_one_button_continues_a_killed_run_to_its_end(small_server: Server, page: Page) -> None:
-    run_id = start_run(TrainConfig(epochs=100, batch_size=10), "Killed")  # 12 epochs can end before the page is open
+    run_id = start_run(TrainConfig(epochs=100, batch_size=10), "Killed", by=LOCAL)  # 12 epochs can end before the page is open
     open_run(page, small_server, run_id)
     page.wait_for_function(_HAS_POINT)
     status = json.loads((run_folder(run_id) / "status.json").read_text())
@@ -304,7 +305,7 @@ def test_numbers_and_charts_are_downloaded(small_server: Server, page: Page, tmp
 @pytest.mark.parametrize("state", ["live", "ended"])
 def test_a_run_is_accessible(small_server: Server, new_page: Callable[..., Page], scheme: str, state: str) -> None:
     page = new_page(color_scheme=scheme, viewport={"width": 390, "height": 844})
-    run_id = start_run(LONG, "Long run") if state == "live" else write_ended_run()
+    run_id = start_run(LONG, "Long run", by=LOCAL) if state == "live" else write_ended_run()
     open_run(page, small_server, run_id, "&pin=3&compare=starter")
     expect(page.get_by_text("When did it learn this?")).to_be_visible()
     wait_until_still(page)

@@ -56,10 +56,10 @@ def test_only_the_owner_and_the_teacher_may_change_a_run() -> None:
 
 
 def test_owners_and_the_queue_are_rebuilt_from_the_folders_when_the_database_is_lost() -> None:
-    first = create_run(TrainConfig(), "first", owner=ANNA.id, owner_name="Anna")
-    second = create_run(TrainConfig(), "second", owner=BEN.id, owner_name="Ben")
+    first = create_run(TrainConfig(), "first", owner=ANNA.id, owner_name="Anna", queued=True)
+    second = create_run(TrainConfig(), "second", owner=BEN.id, owner_name="Ben", queued=True)
     ended = create_run(TrainConfig(), "ended", owner=BEN.id, owner_name="Ben")
-    nobodys = create_run(TrainConfig(), "nobody's")
+    nobodys = create_run(TrainConfig(), "nobody's", queued=True)
     RunWriter(ended).end("stopped")
     records().file.unlink(missing_ok=True)
     assert owners() == {first: ANNA.id, second: BEN.id, ended: BEN.id}

@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from fmnist_core.classroom.people import LOCAL
 from fmnist_core.jobs.control import stop
 from fmnist_core.runs.folders import run_folder, runs_folder
 from fmnist_core.runs.record import RunRecord, list_runs, load_run
@@ -76,7 +77,7 @@ def _trainer(environment: dict[str, str]) -> Iterator[RunRecord]:
         try:
             run = _wait(lambda: next((run for run in list_runs() if run.id not in before and run.epoch >= 1), None))
             yield run
-            stop(run.id)
+            stop(run.id, by=LOCAL)
             assert process.wait(_WAIT_S) == 0, process.stderr.read()[-300:] if process.stderr else ""
         finally:
             if process.poll() is None:

@@ -11,8 +11,10 @@ from functools import partial
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fmnist_core.classroom.lesson import Lesson
+from fmnist_core.classroom.people import LOCAL
 from fmnist_core.jobs import control
-from fmnist_core.jobs.queue import MAX_WAITING, MAX_WAITING_PER_PERSON, training_slots
+from fmnist_core.jobs.queue import MAX_WAITING, training_slots
 from fmnist_core.runs.folders import RunError
 from fmnist_core.runs.record import list_runs
 from tests.conftest import ROOT
@@ -53,7 +55,7 @@ def run(report: Report, seed: int, *, small: bool) -> None:
 def _no_process() -> Iterator[None]:
     """In place of a process there is none, so that every run waits for ever, claimed by this process."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fmnist_core.jobs.control.start_process", lambda _run_id: None)
+        patch.setattr("fmnist_core.jobs.control.ensure_dispatcher", lambda: None)
         yield
 
 
@@ -68,13 +70,13 @@ def _press(presses: int) -> None:
         assert not at.exception, at.exception
         told += [str(error.value) for error in (*at.error, *at.warning)]
     waiting = [run for run in list_runs() if run.state == "waiting"]
-    assert len(waiting) == MAX_WAITING_PER_PERSON, f"{len(waiting)} runs wait"
+    assert len(waiting) == Lesson.max_queued, f"{len(waiting)} runs wait"
     assert told, "no sentence"
     assert all(is_sentence(words.replace("\\", "")) for words in told), told
     other = _form()
     next(button for button in other.button if button.label == "Train").click().run()
     assert not other.exception, other.exception
-    assert len(list_runs()) == MAX_WAITING_PER_PERSON + 1, "another person could not train"
+    assert len(list_runs()) == Lesson.max_queued + 1, "another person could not train"
 
 
 def _form() -> AppTest:
@@ -87,7 +89,7 @@ def _form() -> AppTest:
 
 def _start(mine: list[str], refused: list[str]) -> None:
     try:
-        mine.append(control.start_run(SHORT, mine=mine))
+        mine.append(control.start_run(SHORT, by=LOCAL))
     except RunError as error:
         refused.append(str(error))
 

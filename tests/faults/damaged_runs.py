@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fmnist_core.dataset.classes import DataError
-from fmnist_core.jobs.queue import has_turn, runs_ahead
+from fmnist_core.jobs.line import place_of
 from fmnist_core.runs.diagnosis import diagnose
 from fmnist_core.runs.folders import RunError, run_folder
 from fmnist_core.runs.history import AXES, RunHistory
@@ -152,7 +152,7 @@ def _read_everything(home: TrainedHome, damage: Damage) -> list[str]:
     problems = [
         _attempt("list_runs", lambda: _check_list(home)),
         _attempt("load_run", load),
-        _attempt("has_turn", lambda: (has_turn(home.healthy), runs_ahead(load_run(home.healthy)))),
+        _attempt("place_of", lambda: place_of(home.healthy)),
         _attempt("runs", lambda: _check_command(["runs"], shows=home.healthy)),
     ]
     if damage.file.startswith(_EVALUATED):

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import psutil
 
+from fmnist_core.classroom.people import LOCAL
 from fmnist_core.jobs.control import continue_run, start_run
-from fmnist_core.jobs.processes import keep_warm_worker
+from fmnist_core.jobs.heartbeat import want_warmth
 from fmnist_core.jobs.worker import train_run
 from fmnist_core.runs.claim import release_start
 from fmnist_core.runs.folders import run_folder
@@ -169,7 +170,12 @@ def _check_left_overs(run_id: str) -> None:
 
 # The processes around it
 
-STARTER = "from fmnist_core.jobs.control import start_run; import os, sys, signal; from tests.faults.surroundings import SHORT\n"
+STARTER = """
+import os, signal
+from fmnist_core.classroom.people import LOCAL
+from fmnist_core.jobs.control import start_run
+from tests.faults.surroundings import SHORT
+"""
 
 
 def _wait(run_id: str, is_so: Callable[[RunRecord], bool]) -> RunRecord:
@@ -185,14 +191,14 @@ def _finish(run_id: str, expected: Result) -> None:
     run = _wait(run_id, lambda run: not run.is_live)
     if run.state != "finished":
         assert run.is_resumable, f"{run.state}, and cannot be resumed: {run.message}"
-        continue_run(run_id)
+        continue_run(run_id, by=LOCAL)
         _wait(run_id, lambda run: run.state == "finished")
     assert_same_result(result_of(run_id), expected)
 
 
 def _kill_the_starter(expected: Result) -> None:
     """The process that started a run was killed."""
-    code = STARTER + "print(start_run(SHORT), flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+    code = STARTER + "print(start_run(SHORT, by=LOCAL), flush=True); os.kill(os.getpid(), signal.SIGKILL)"
     died = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True, text=True)
     assert died.returncode == -signal.SIGKILL, died.stderr[-300:]
     run_id = died.stdout.strip()
@@ -203,18 +209,18 @@ def _kill_the_starter(expected: Result) -> None:
 
 def _kill_the_warm_worker(expected: Result) -> None:
     """A warm worker was killed just after it was given a run."""
-    keep_warm_worker()
+    want_warmth()
     (worker,) = [child for child in psutil.Process().children() if "--continue-run" in child.cmdline()]
     time.sleep(0.2)
     worker.suspend()  # it cannot have read the run's id yet
-    run_id = start_run(SHORT)
+    run_id = start_run(SHORT, by=LOCAL)
     worker.kill()
     _finish(run_id, expected)
 
 
 def _kill_a_trainer_as_it_starts(expected: Result) -> None:
     """A training process was killed while it was still importing."""
-    run_id = start_run(SHORT)
+    run_id = start_run(SHORT, by=LOCAL)
     (trainer,) = [child for child in psutil.Process().children() if run_id in child.cmdline()]
     trainer.kill()
     run = _wait(run_id, lambda run: not run.is_live and run.message != "")

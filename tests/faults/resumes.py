@@ -8,6 +8,7 @@ from functools import partial
 
 import psutil
 
+from fmnist_core.classroom.people import LOCAL
 from fmnist_core.jobs.control import continue_run, stop
 from fmnist_core.jobs.worker import train_run
 from fmnist_core.runs.claim import claim_start, claim_training, is_claimed, release_start
@@ -89,7 +90,7 @@ def _ended_run(ended: str) -> str:
         if isinstance(event, StepDone) and event.epoch == 2:
             if ended == "killed":
                 os.kill(os.getpid(), 9)
-            stop(run_id)
+            stop(run_id, by=LOCAL)
 
     if ended != "new":
         isolate(lambda: str(train_run(run_id, end_it)))
@@ -106,7 +107,7 @@ def _resume_by_command(run_id: str) -> list[object]:
 def _resume_as_pages_do(run_id: str) -> list[object]:
     """The starting process lives on, as the server does, and watches the process that it started."""
     try:
-        continue_run(run_id)
+        continue_run(run_id, by=LOCAL)
     except ValueError as error:
         return [1, str(error)]
     while psutil.Process().children() or load_run(run_id).is_live:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from fmnist_core.classroom.people import LOCAL
 from fmnist_core.dataset.idx import PACKAGED_FOLDER
 from fmnist_core.dataset.split import load_split
 from fmnist_core.jobs.control import change_rate, stop
@@ -90,9 +91,9 @@ def train_home(folder: Path) -> TrainedHome:
 
     def stop_in_the_first_epoch(event: Event) -> None:
         if isinstance(event, StepDone):
-            change_rate(victim, 0.004)
+            change_rate(victim, 0.004, by=LOCAL)
         if isinstance(event, RateChanged):
-            stop(victim)
+            stop(victim, by=LOCAL)
 
     train_run(victim, stop_in_the_first_epoch)
     prepare_resume(victim)
@@ -102,7 +103,7 @@ def train_home(folder: Path) -> TrainedHome:
         nonlocal was_tested
         was_tested = was_tested or isinstance(event, EpochDone)
         if was_tested:
-            stop(victim)
+            stop(victim, by=LOCAL)
 
     train_run(victim, stop_in_the_second_epoch)
     assert load_run(victim).state == "stopped"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from fmnist_core.classroom.people import LOCAL
 from fmnist_core.jobs.control import stop
 from fmnist_core.jobs.worker import _load_splits
 from fmnist_core.runs.record import list_runs
@@ -27,7 +28,7 @@ def no_run_outlives_its_test() -> Iterator[None]:
         if run.is_live and read_json(run.folder / "status.json")["pid"] == os.getpid():
             RunWriter(run.id).end("stopped")  # it was made, and nobody was to train it
         elif run.is_live:
-            stop(run.id)
+            stop(run.id, by=LOCAL)
             wait_until(run.id, lambda run: not run.is_live)
 
 

@@ -1,8 +1,7 @@
 """How a training process follows commands, one look at its inbox after the other, without training."""
 
 import errno
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 import torch
 
 from fmnist_core.dataset.split import Split
-from fmnist_core.jobs import worker
+from fmnist_core.jobs import queue, worker
 from fmnist_core.jobs.worker import Controls, train_run, warm_up
 from fmnist_core.runs import mailbox
 from fmnist_core.runs.folders import resume_file, run_folder
@@ -23,7 +22,7 @@ from fmnist_core.training import loop
 from fmnist_core.training.events import EpochDone, RateChanged, Request, StepDone
 from tests.written_runs import epoch_done, step_done
 
-PAUSE, RESUME, STEP, EPOCH, STOP = (Command(name, name) for name in ("pause", "go-on", "step", "epoch", "stop"))
+PAUSE, RESUME, STEP, EPOCH, STOP, TURN = (Command(name, name) for name in ("pause", "go-on", "step", "epoch", "stop", "turn"))
 A_STEP: StepDone = step_done(3, [1.0], 1.0)
 AN_EPOCH: EpochDone = epoch_done(1, 4, 1.0)
 
@@ -36,7 +35,7 @@ class Desk:
         self.inbox = self
         self.looks: list[list[Command]] = []
         self.log: list[str] = []
-        self.turns: list[bool] = []
+        self.turn_after = 1  # looks from when it asks for a turn
 
     def take_new(self) -> list[Command]:
         return self.looks.pop(0) if self.looks else []
@@ -53,9 +52,10 @@ class Desk:
     def end(self, state: str, message: str) -> None:
         self.log.append(f"end {state}: {message}")
 
-    def has_turn(self, run_id: str) -> bool:
+    def ask_again(self, run_id: str) -> None:
         assert run_id == self.run_id
-        return self.turns.pop(0) if self.turns else True
+        self.looks += [[] for _ in range(self.turn_after - len(self.looks))]
+        self.looks[self.turn_after - 1].append(TURN)
 
     def sleep(self, seconds: float) -> None:
         assert len(self.log) < 200, "it waits for ever"
@@ -69,7 +69,8 @@ class Desk:
 @pytest.fixture
 def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
     desk = Desk()
-    monkeypatch.setattr(worker, "has_turn", desk.has_turn)
+    monkeypatch.setattr(queue, "ask_again", desk.ask_again)
+    monkeypatch.setattr(worker, "ensure_dispatcher", lambda: None)
     monkeypatch.setattr(worker, "time", SimpleNamespace(sleep=desk.sleep))
     return desk
 
@@ -84,7 +85,6 @@ def rate(number: float, name: str) -> Command:
 
 
 def test_without_commands_a_run_just_trains(desk: Desk, controls: Controls) -> None:
-    desk.turns = [False] * 9
     assert [controls.next_request(event) for event in (A_STEP, AN_EPOCH, A_STEP)] == [None, None, None]
     assert desk.log == []
     assert (controls.is_stopped, controls.message) == (False, "")
@@ -93,21 +93,21 @@ def test_without_commands_a_run_just_trains(desk: Desk, controls: Controls) -> N
 def test_a_pause_lasts_until_the_run_is_resumed(desk: Desk, controls: Controls) -> None:
     desk.looks = [[PAUSE], [], [RESUME]]
     assert controls.next_request(A_STEP) is None
-    assert desk.log == ["save", "paused", "answer pause", "0.05 s", "0.05 s", "training", "answer go-on"]
+    assert desk.log == ["save", "paused", "answer pause", "0.05 s", "0.05 s", "save", "waiting", "answer go-on", "0.2 s", "training"]
     assert not controls.is_stopped
 
 
 def test_a_step_reports_and_pauses_again(desk: Desk, controls: Controls) -> None:
     desk.looks = [[PAUSE], [STEP]]
-    desk.turns = [False] * 9  # a single step is not worth waiting for
+    desk.turn_after = 9  # a single step is not worth waiting for
     assert controls.next_request(A_STEP) == Request(None, True)
     assert desk.take_log() == ["save", "paused", "answer pause", "0.05 s", "training"]
     desk.looks = [[], [STEP]]
     assert controls.next_request(A_STEP) is None, "it reports every step already"
     assert desk.take_log() == ["save", "paused", "answer step", "0.05 s", "training"]
-    desk.looks, desk.turns = [[], [RESUME]], []
+    desk.looks, desk.turn_after = [[], [RESUME]], 1
     assert controls.next_request(A_STEP) == Request(None, False)
-    assert desk.take_log() == ["save", "paused", "answer step", "0.05 s", "training", "answer go-on"]
+    assert desk.take_log() == ["save", "paused", "answer step", "0.05 s", "save", "waiting", "answer go-on", "0.2 s", "training"]
     assert controls.next_request(A_STEP) is None
     assert desk.log == []
 
@@ -118,7 +118,7 @@ def test_an_epoch_ends_with_its_evaluation_and_not_with_a_step(desk: Desk, contr
     assert desk.log == []
     desk.looks = [[], [RESUME]]
     assert controls.next_request(AN_EPOCH) is None
-    assert desk.log == ["save", "paused", "answer epoch", "0.05 s", "training", "answer go-on"]
+    assert desk.log == ["save", "paused", "answer epoch", "0.05 s", "save", "waiting", "answer go-on", "0.2 s", "training"]
 
 
 def test_a_single_step_does_not_end_with_an_epoch(desk: Desk, controls: Controls) -> None:
@@ -129,14 +129,14 @@ def test_a_single_step_does_not_end_with_an_epoch(desk: Desk, controls: Controls
 
 
 def test_after_a_pause_it_waits_for_its_turn(desk: Desk, controls: Controls) -> None:
-    desk.looks, desk.turns = [[PAUSE], [RESUME], []], [False, False, True]
+    desk.looks, desk.turn_after = [[PAUSE], [RESUME]], 2
     assert controls.next_request(A_STEP) is None
     paused, waiting = ["save", "paused", "answer pause", "0.05 s"], ["save", "waiting", "answer go-on", "0.2 s", "0.2 s"]
     assert desk.log == [*paused, *waiting, "training"]
 
 
 def test_an_epoch_that_waits_for_its_turn_is_not_done_yet(desk: Desk, controls: Controls) -> None:
-    desk.looks, desk.turns = [[PAUSE], [EPOCH]], [False, True]
+    desk.looks = [[PAUSE], [EPOCH]]
     assert controls.next_request(A_STEP) is None
     assert desk.take_log() == ["save", "paused", "answer pause", "0.05 s", "save", "waiting", "0.2 s", "training"]
     desk.looks = [[], [STOP]]
@@ -166,7 +166,7 @@ def test_a_new_rate_ends_no_pause(desk: Desk, controls: Controls) -> None:
     assert desk.take_log() == ["save", "paused", "answer pause", "0.05 s"]
     desk.looks = [[], [RESUME]]
     assert controls.next_request(RateChanged(epoch=1, step=3, learning_rate=0.02)) is None
-    assert desk.log == ["answer a", "save", "paused", "0.05 s", "training", "answer go-on"]
+    assert desk.log == ["answer a", "save", "paused", "0.05 s", "save", "waiting", "answer go-on", "0.2 s", "training"]
 
 
 def test_of_two_rates_the_later_one_counts_and_both_are_answered(desk: Desk, controls: Controls) -> None:
@@ -201,7 +201,7 @@ def test_a_stop_ends_a_pause_and_the_run_does_not_train_again(desk: Desk, contro
 
 
 def test_a_stop_ends_the_wait_for_a_turn(desk: Desk, controls: Controls) -> None:
-    desk.looks, desk.turns = [[PAUSE], [RESUME], [STOP]], [False] * 9
+    desk.looks, desk.turn_after = [[PAUSE], [RESUME], [STOP]], 9
     controls.next_request(A_STEP)
     assert controls.is_stopped
     assert [entry for entry in desk.log if not entry.startswith("answer")] == ["save", "paused", "0.05 s", "save", "waiting", "0.2 s"]
@@ -223,7 +223,7 @@ def test_a_pause_longer_than_the_limit_unloads_the_run(
 
 def test_waiting_for_a_turn_is_no_pause(desk: Desk, controls: Controls, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "PAUSE_LIMIT_S", 0.11)
-    desk.looks, desk.turns = [[PAUSE], [RESUME]], [False] * 9
+    desk.looks, desk.turn_after = [[PAUSE], [RESUME]], 9
     controls.next_request(A_STEP)
     assert not controls.is_stopped
     assert desk.log.count("0.2 s") == 9
@@ -246,13 +246,20 @@ def test_a_run_stopped_before_its_turn_has_not_trained(monkeypatch: pytest.Monke
         if len(sleeps) == 3:
             commands.append(mailbox.send(run_folder(run_id), "stop"))
 
-    monkeypatch.setattr(worker, "has_turn", lambda _run_id: False)
+    monkeypatch.setattr(worker, "ensure_dispatcher", lambda: None)
     monkeypatch.setattr(worker, "time", SimpleNamespace(sleep=sleep))
-    assert train_run(run_id, ignore) == "stopped"
+    assert train_run(run_id, ignore, takes_turns=True) == "stopped"
     run = load_run(run_id)
     assert (run.state, run.message, run.has_weights) == ("stopped", "It was stopped before its turn to train.", False)
     assert sleeps == [0.2, 0.2, 0.2]
     assert not is_pending(run.folder, commands[0])
+    assert [row.run for row in queue.rows()] == [run_id], "the dispatcher removes it"
+
+
+def test_whoever_stops_another_persons_run_says_why(desk: Desk, controls: Controls) -> None:
+    desk.looks = [[Command("stop", "stop", reason="The lesson is over.")]]
+    controls.next_request(A_STEP)
+    assert (controls.is_stopped, controls.message) == (True, "The lesson is over.")
 
 
 TOO_LITTLE_MEMORY = "There was not enough memory for batches of 1,234: start a new run with smaller ones.{saved}"
@@ -281,16 +288,16 @@ SAVED = " Its progress is saved; continue it afterwards."
 def test_a_run_that_fails_says_why_and_what_to_do(
     error: Exception, told: str, has_checkpoint: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_run_id: str) -> bool:
+    def fail(_run_id: str) -> None:
         raise error
 
-    monkeypatch.setattr(worker, "has_turn", fail)
+    monkeypatch.setattr(queue, "ask_again", fail)
     run_id = create_run(TrainConfig(batch_size=1_234))
     folder = run_folder(run_id)
     if has_checkpoint:
         resume_file(folder).touch()
     with pytest.raises(type(error)):
-        train_run(run_id, ignore)
+        train_run(run_id, ignore, takes_turns=True)
     run = load_run(run_id)
     assert (run.state, run.message) == ("failed", told.format(folder=folder, saved=SAVED if has_checkpoint else ""))
 
@@ -314,7 +321,6 @@ def warmed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
 
     monkeypatch.setattr(loop, "train", train)
     monkeypatch.setattr(torch, "set_num_threads", lambda threads: seen.append(("threads", threads)))
-    monkeypatch.setattr(worker, "threads_per_run", lambda: 3)
     worker._load_splits.cache_clear()
     yield seen
     worker._load_splits.cache_clear()
@@ -322,7 +328,7 @@ def warmed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
 
 def test_warming_up_trains_one_step_on_two_hundred_images(warmed: list[Any]) -> None:
     warm_up()
-    assert warmed == [("threads", 3), TrainConfig(), 200, 200, "Started", "StepDone", "closed"]
+    assert warmed == [("threads", 1), TrainConfig(), 200, 200, "Started", "StepDone", "closed"]
     assert [len(split) for split in worker._load_splits()] == [500, 200]
     assert worker._load_splits.cache_info().misses == 1, "the data are read once"
 
@@ -330,20 +336,4 @@ def test_warming_up_trains_one_step_on_two_hundred_images(warmed: list[Any]) -> 
 def test_warming_up_leaves_errors_in_the_data_to_the_run(warmed: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FMNIST_DATA", str(tmp_path / "nowhere"))
     warm_up()
-    assert warmed == [("threads", 3)]
-
-
-def test_what_trains_a_run_may_use_its_share_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    used: list[int] = []
-    set_threads: Callable[[int], None] = torch.set_num_threads
-
-    def note(threads: int) -> None:
-        used.append(threads)
-        set_threads(1)
-
-    monkeypatch.setattr(torch, "set_num_threads", note)
-    monkeypatch.setattr(os, "cpu_count", lambda: 6)
-    monkeypatch.setenv("FMNIST_SLOTS", "2")
-    worker._load_splits.cache_clear()
-    assert train_run(create_run(TrainConfig(epochs=1, batch_size=250)), ignore) == "finished"
-    assert used[0] == 3
+    assert warmed == [("threads", 1)]

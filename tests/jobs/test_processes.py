@@ -1,3 +1,5 @@
+"""Training processes: started, warm, used again, and dead."""
+
 import os
 import signal
 import subprocess
@@ -8,19 +10,40 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fmnist_core.jobs import processes
+from fmnist_core.classroom.people import LOCAL
 from fmnist_core.jobs.control import start_run, stop
-from fmnist_core.jobs.processes import keep_warm_worker
-from fmnist_core.runs.record import load_run
+from fmnist_core.jobs.engine import News
+from fmnist_core.jobs.processes import ProcessEngine
+from fmnist_core.runs.claim import claim_training
+from fmnist_core.runs.folders import run_folder
+from fmnist_core.runs.record import load_run, read_status
 from fmnist_core.runs.weights import load_model
+from fmnist_core.runs.writer import create_run
 from fmnist_core.settings.config import TrainConfig
-from fmnist_core.store.files import read_json
 from tests.conftest import ROOT
 from tests.jobs.trained import LONG, wait_until
 
+SHORT = TrainConfig(epochs=1, batch_size=100)
+
+
+@pytest.fixture
+def engine() -> ProcessEngine:
+    return ProcessEngine()
+
+
+def wait_for(engine: ProcessEngine, run_id: str, doing: str) -> News:
+    """Waits for what must come."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        news = engine.news(run_id)
+        if news.doing == doing:
+            return news
+        time.sleep(0.02)
+    raise AssertionError(f"{engine.news(run_id)}, {load_run(run_id)}")
+
 
 def test_a_process_of_its_own_trains_the_run() -> None:
-    run_id = start_run(TrainConfig(epochs=1, batch_size=100), "From a page")
+    run_id = start_run(SHORT, "From a page", by=LOCAL)
     assert load_run(run_id).name == "From a page"
     run = wait_until(run_id, lambda run: not run.is_live)
     assert (run.state, run.epoch) == ("finished", 1)
@@ -28,9 +51,9 @@ def test_a_process_of_its_own_trains_the_run() -> None:
 
 
 def test_stopping_keeps_what_was_learned() -> None:
-    run_id = start_run(LONG)
+    run_id = start_run(LONG, by=LOCAL)
     wait_until(run_id, lambda run: run.epoch >= 1)
-    stop(run_id)
+    stop(run_id, by=LOCAL)
     run = wait_until(run_id, lambda run: not run.is_live)
     assert run.state == "stopped"
     assert run.epoch < LONG.epochs
@@ -38,60 +61,103 @@ def test_stopping_keeps_what_was_learned() -> None:
     load_model(run)
 
 
+def test_a_process_trains_one_run_after_the_other(engine: ProcessEngine) -> None:
+    trained_by = []
+    for _ in range(2):
+        run_id = create_run(SHORT, queued=True)
+        assert engine.news(run_id).doing == "starting", "an earlier dispatcher may have started it"
+        engine.start(run_id)
+        assert engine.news(run_id).doing in ("starting", "training")
+        wait_for(engine, run_id, "ended")
+        trained_by.append(read_status(run_folder(run_id)).pid)
+        assert load_run(run_id).state == "finished"
+    assert trained_by[0] == trained_by[1]
+    engine.keep_warm(False)
+    psutil_wait(trained_by[0])
+
+
+def test_a_warm_process_takes_the_next_run(engine: ProcessEngine) -> None:
+    engine.keep_warm(True)
+    engine.keep_warm(True)
+    (warm,) = engine._idle
+    run_id = create_run(SHORT, queued=True)
+    engine.start(run_id)
+    wait_for(engine, run_id, "ended")
+    assert read_status(run_folder(run_id)).pid == warm.process.pid
+    engine.keep_warm(False)
+    warm.process.wait(60)
+
+
+def test_a_warm_process_ends_with_the_one_that_keeps_it() -> None:
+    keeper = "from fmnist_core.jobs.processes import ProcessEngine; e = ProcessEngine(); e.keep_warm(True); print(e._idle[0].process.pid)"
+    printed = subprocess.run([sys.executable, "-c", keeper], capture_output=True, text=True, check=True, cwd=ROOT)
+    psutil_wait(int(printed.stdout))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_a_warm_process_that_has_died_is_replaced(engine: ProcessEngine) -> None:
+    engine.keep_warm(True)
+    (warm,) = engine._idle
+    warm.process.kill()
+    warm.process.wait()
+    run_id = create_run(SHORT, queued=True)
+    engine.start(run_id)
+    wait_for(engine, run_id, "ended")
+    assert load_run(run_id).state == "finished"
+    engine.keep_warm(False)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL; os.kill there ends a process as TerminateProcess does")
-def test_a_killed_trainer_leaves_an_interrupted_run_that_opens() -> None:
-    run_id = start_run(LONG)
+def test_a_killed_process_is_gone_and_leaves_a_run_that_opens(engine: ProcessEngine) -> None:
+    run_id = create_run(LONG, queued=True)
+    engine.start(run_id)
     run = wait_until(run_id, lambda run: run.epoch >= 1)
-    os.kill(int(read_json(run.folder / "status.json")["pid"]), signal.SIGKILL)
-    run = wait_until(run_id, lambda run: not run.is_live and run.message != "")
+    os.kill(read_status(run.folder).pid, signal.SIGKILL)
+    assert wait_for(engine, run_id, "gone") == News("gone", "It was killed (signal 9), which systems do when memory runs out.")
+    run = load_run(run_id)
     assert run.state == "interrupted"
-    assert run.message == "It was killed (signal 9), which systems do when memory runs out."
     assert run.epoch >= 1
     load_model(run)
 
 
-def test_a_warm_worker_takes_the_next_run() -> None:
-    keep_warm_worker()
-    worker = processes._warm_worker
-    keep_warm_worker()
-    assert worker is not None
-    assert processes._warm_worker is worker
-    run = wait_until(start_run(TrainConfig(epochs=1)), lambda run: not run.is_live)
-    assert run.state == "finished"
-    assert read_json(run.folder / "status.json")["pid"] == worker.process.pid
-    assert processes._warm_worker is None
+def test_a_process_that_cannot_train_is_broken_and_quotes_its_last_line(
+    engine: ProcessEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run_id = create_run(SHORT, queued=True)
+    for script, reason in (
+        ("exit 3", "Its training process ended unexpectedly, with code 3."),
+        ("echo first >&2; echo 'ImportError: no torch' >&2; exit 3", "ImportError: no torch"),
+    ):
+        program = tmp_path / "python"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(program))
+        engine.start(run_id)
+        assert wait_for(engine, run_id, "gone") == News("gone", reason, is_broken=True)
 
 
-def test_a_warm_worker_that_reads_elsewhere_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    keep_warm_worker()
-    worker = processes._warm_worker
-    assert worker is not None
-    monkeypatch.setenv("FMNIST_HOME", str(tmp_path / "elsewhere"))
-    run = wait_until(start_run(TrainConfig(epochs=1)), lambda run: not run.is_live)
-    assert run.state == "finished"
-    assert worker.process.poll() is not None
+def test_a_run_that_already_has_a_process_is_told_that_it_is_its_turn(engine: ProcessEngine) -> None:
+    run_id = create_run(SHORT)
+    folder = run_folder(run_id)
+    claim = claim_training(folder)
+    assert claim is not None
+    engine.start(run_id)
+    assert '"command": "turn"' in (folder / "commands.jsonl").read_text()
+    assert engine._busy == {}
+    claim.release()
 
 
-def test_a_warm_worker_ends_with_the_process_that_keeps_it() -> None:
-    keeper = "from fmnist_core.jobs import processes as p; p.keep_warm_worker(); print(p._warm_worker.process.pid)"
-    printed = subprocess.run([sys.executable, "-c", keeper], capture_output=True, text=True, check=True, cwd=ROOT)
+def test_a_run_started_by_an_earlier_dispatcher_is_waited_for_a_while(engine: ProcessEngine) -> None:
+    run_id = create_run(SHORT, queued=True)
+    assert engine.news(run_id).doing == "starting"
+    engine._created_s -= 11
+    assert engine.news(run_id) == News("gone", "Its training process ended unexpectedly.")
+    assert engine.news("20200101-000000-0000").doing == "gone", "it was deleted"
+
+
+def psutil_wait(pid: int) -> None:
+    """Waits until a process has ended."""
     deadline = time.monotonic() + 60
-    while psutil.pid_exists(int(printed.stdout)):
+    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline
         time.sleep(0.02)
-
-
-def test_a_silent_death_before_the_first_step_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "executable", "/bin/false")
-    run = wait_until(start_run(TrainConfig()), lambda run: not run.is_live)
-    assert run.state == "failed"
-    assert run.message == "The training process ended with code 1 before it started training."
-
-
-def test_the_last_line_of_its_log_is_quoted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    program = tmp_path / "python"
-    program.write_text("#!/bin/sh\necho first >&2\necho 'ImportError: no torch' >&2\nexit 3\n")
-    program.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(program))
-    run = wait_until(start_run(TrainConfig()), lambda run: not run.is_live)
-    assert (run.state, run.message) == ("failed", "ImportError: no torch")

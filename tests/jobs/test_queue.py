@@ -1,189 +1,268 @@
+"""The queue: whose turn is next, who may wait, and where each run stands in line."""
+
+import contextlib
 import os
 import threading
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from fmnist_core.jobs import control, queue
-from fmnist_core.jobs.control import continue_run, pause, resume, start_run, stop, train_more
-from fmnist_core.jobs.queue import has_turn, runs_ahead, threads_per_run, training_slots
-from fmnist_core.runs.folders import RunError
-from fmnist_core.runs.record import State, list_runs, load_run
+from fmnist_core.classroom.lesson import change_lesson
+from fmnist_core.classroom.people import LOCAL, Person
+from fmnist_core.classroom.permission import NotAllowedError, owner_of
+from fmnist_core.jobs import control, estimates, queue
+from fmnist_core.jobs.control import continue_run, start_run, stop
+from fmnist_core.jobs.estimates import note_pace, starts_in_s, usual_pace
+from fmnist_core.jobs.line import place_of
+from fmnist_core.jobs.queue import Row, order, training_slots
+from fmnist_core.runs.folders import RunError, runs_folder
+from fmnist_core.runs.record import list_runs, load_run
 from fmnist_core.runs.writer import RunWriter, create_run
 from fmnist_core.settings.config import TrainConfig
-from fmnist_core.store.files import read_json
-from tests.jobs.trained import LONG, start_and_wait_for_a_step, steps_of, wait_until
+from fmnist_core.store.database import DatabaseError
+
+ANNA, BEN, CLEO = (Person(letter * 32, name) for letter, name in (("a", "Anna"), ("b", "Ben"), ("c", "Cleo")))
 
 
-def test_runs_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FMNIST_SLOTS", "1")
-    first = start_and_wait_for_a_step(LONG)
-    second = start_run(TrainConfig(epochs=1))
-    assert runs_ahead(load_run(second)) == 1
-    # The second one's process is up, and would train by now if it took no turns: the first one takes a second's worth of steps.
-    wait_until(second, lambda run: read_json(run.folder / "status.json")["pid"] != os.getpid())
-    before = len(steps_of(load_run(first)))
-    wait_until(first, lambda run: len(steps_of(run)) >= before + 4)
-    assert load_run(second).state == "waiting"
-    stop(first)
-    assert wait_until(second, lambda run: not run.is_live).state == "finished"
+@pytest.fixture(autouse=True)
+def no_dispatcher(monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """Nothing gives slots, so that runs stay in the queue; how often a dispatcher was asked for."""
+    asked: list[None] = []
+    monkeypatch.setattr(control, "ensure_dispatcher", lambda: asked.append(None))
+    return asked
 
 
-def test_a_waiting_run_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FMNIST_SLOTS", "1")
-    first, second = start_run(LONG), start_run(LONG)
-    stop(second)
-    run = wait_until(second, lambda run: not run.is_live)
-    assert (run.state, run.message) == ("stopped", "It was stopped before its turn to train.")
-    assert load_run(first).is_live
+def row(place: int, person: str) -> Row:
+    return Row(place, f"run-{place}", person, is_placed=False, starts=0, asked_at=0.0, placed_at=None)
 
 
-def test_a_paused_run_lets_others_train(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FMNIST_SLOTS", "1")
-    first = start_and_wait_for_a_step(LONG)
-    pause(first)
-    wait_until(first, lambda run: run.state == "paused")
-    second = start_and_wait_for_a_step(LONG)
-    resume(first)
-    wait_until(first, lambda run: run.state == "waiting")
-    stop(second)
-    wait_until(second, lambda run: not run.is_live)
-    wait_until(first, lambda run: run.state == "training")
+def places(waiting: Sequence[Row], served: dict[str, int]) -> list[int]:
+    return [each.place for each in order(waiting, served)]
 
 
-def test_the_run_that_has_waited_longest_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FMNIST_SLOTS", "2")
-    ids = sorted((create_run(LONG) for _ in range(4)), key=lambda run_id: (load_run(run_id).created_at, run_id))
-    assert [runs_ahead(load_run(run_id)) for run_id in ids] == [0, 1, 2, 3]
-    assert [has_turn(run_id) for run_id in ids] == [True, True, False, False]
+# Whose turn is next
 
 
-def test_slots_and_threads_fill_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    monkeypatch.delenv("FMNIST_SLOTS", raising=False)
-    assert (training_slots(), threads_per_run()) == (4, 2)
-    monkeypatch.setenv("FMNIST_SLOTS", "2")
-    assert (training_slots(), threads_per_run()) == (2, 4)
-    monkeypatch.setenv("FMNIST_SLOTS", "0")
-    assert (training_slots(), threads_per_run()) == (1, 8)
-    monkeypatch.setenv("FMNIST_SLOTS", "none")
-    assert training_slots() == 4
-    monkeypatch.setenv("FMNIST_SLOTS", "16")
-    assert threads_per_run() == 1
+def test_ten_runs_of_one_do_not_hold_up_the_others() -> None:
+    waiting = [*(row(place, "a") for place in range(1, 11)), row(11, "b"), row(12, "c"), row(13, "b")]
+    assert places(waiting, {}) == [1, 11, 12, 2, 13, 3, 4, 5, 6, 7, 8, 9, 10]
 
 
-@pytest.mark.parametrize(("cores", "slots", "threads"), [(None, 1, 1), (1, 1, 1), (2, 1, 2), (3, 1, 3), (4, 2, 2), (5, 2, 2), (7, 3, 2)])
-def test_there_is_a_slot_for_every_two_cores(cores: int | None, slots: int, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: cores)
-    monkeypatch.delenv("FMNIST_SLOTS", raising=False)
-    assert (training_slots(), threads_per_run()) == (slots, threads)
+def test_next_is_whoever_was_served_least_recently_and_first_who_never_was() -> None:
+    waiting = [row(1, "a"), row(2, "b"), row(3, "c"), row(4, "d")]
+    assert places(waiting, {"a": 7, "b": 5, "c": 6}) == [4, 2, 3, 1]
 
 
-def test_a_number_of_slots_may_have_spaces_around_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
-    monkeypatch.setenv("FMNIST_SLOTS", " 3\n")
-    assert (training_slots(), threads_per_run()) == (3, 1)
+def test_runs_of_one_person_keep_their_order() -> None:
+    assert places([row(3, "a"), row(1, "a"), row(2, "a")], {"a": 1}) == [1, 2, 3]
 
 
-def test_who_trains_is_ahead_whenever_it_was_made_and_who_does_anything_else_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs made in the same instant wait in the order of their ids."""
-    monkeypatch.setenv("FMNIST_SLOTS", "2")
-    at = datetime(2026, 1, 1, tzinfo=UTC)
-    me = replace(load_run(create_run(LONG)), id="m", created_at=at, state="waiting")
-    later, earlier = at + timedelta(seconds=1), at - timedelta(seconds=1)
-
-    def count(*others: tuple[str, datetime, State]) -> int:
-        runs = [replace(me, id=run_id, created_at=created, state=state) for run_id, created, state in others]
-        monkeypatch.setattr(queue, "list_runs", lambda: [me, *runs])
-        monkeypatch.setattr(queue, "load_run", lambda _run_id: me)
-        ahead = runs_ahead(me)
-        assert has_turn("m") is (ahead < 2)
-        return ahead
-
-    assert count() == 0
-    assert count(("z", later, "training")) == 1
-    assert count(("a", earlier, "training"), ("b", earlier, "waiting")) == 2
-    assert count(("a", earlier, "waiting"), ("b", earlier, "waiting"), ("c", earlier, "waiting")) == 3
-    assert count(("a", later, "waiting"), ("n", at, "waiting")) == 0
-    assert count(("a", at, "waiting")) == 1
-    ended: tuple[State, ...] = ("paused", "finished", "stopped", "diverged", "failed", "interrupted")
-    assert count(*[(state, earlier, state) for state in ended]) == 0
+def test_placing_a_run_costs_its_owner_a_turn_once() -> None:
+    first, second = start_run(TrainConfig(), by=ANNA), start_run(TrainConfig(), by=BEN)
+    anna, ben = queue.rows()
+    assert (anna.run, anna.person, ben.run, ben.person) == (first, ANNA.id, second, BEN.id)
+    assert queue.place(anna)
+    assert not queue.place(anna), "it has been placed"
+    assert queue.served() == {ANNA.id: 1}
+    queue.put_back(anna)
+    again = queue.rows()[0]
+    assert (again.place, again.is_placed, again.starts) == (anna.place, False, 1)
+    queue.place(ben)
+    queue.place(again)
+    assert queue.served() == {ANNA.id: 1, BEN.id: 2}, "the accident is not Anna's fault"
 
 
-@pytest.mark.parametrize("slots", ["²", "٣", "1.5", "-2", "9" * 5000, "2 3"])
-def test_what_is_not_a_number_of_slots_is_ignored(slots: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    monkeypatch.setenv("FMNIST_SLOTS", slots)
-    assert training_slots() == 4
+def test_a_run_that_asks_again_waits_behind_its_owners_others() -> None:
+    first, second = start_run(TrainConfig(), by=ANNA), start_run(TrainConfig(), by=ANNA)
+    queue.place(queue.rows()[0])
+    queue.ask_again(first)
+    assert [(each.run, each.person, each.is_placed) for each in queue.rows()] == [(second, ANNA.id, False), (first, ANNA.id, False)]
 
 
-@pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The ids of runs that would have got a process; none does."""
-    ids: list[str] = []
-    monkeypatch.setattr(control, "start_process", ids.append)
-    return ids
+def test_a_withdrawn_run_is_not_placed() -> None:
+    run_id = start_run(TrainConfig(), by=ANNA)
+    (waiting,) = queue.rows()
+    assert queue.withdraw(run_id)
+    assert not queue.withdraw(run_id)
+    assert not queue.place(waiting)
 
 
-def test_a_person_may_have_three_runs_waiting(started: list[str]) -> None:
-    """Twenty presses on Train used to start twenty processes."""
-    refusals = []
-    for _ in range(20):
-        try:
-            start_run(LONG, mine=started)
-        except RunError as error:
-            refusals.append(str(error))
-    assert len(started) == 3
-    assert refusals == ["3 of your runs are waiting already: wait until one of them trains, or stop one."] * 17
-    other = start_run(LONG, mine=["20200101-000000-abcd"])
-    RunWriter(started[0]).change_state("training")  # and it dies at once, so it no longer waits
-    start_run(LONG, mine=[run_id for run_id in started if run_id != other])
-    assert len(list_runs()) == 5
+# Who may wait
 
 
-def test_forty_runs_may_wait_in_all(started: list[str]) -> None:
-    for _ in range(40):
-        start_run(TrainConfig())
+def test_a_started_run_waits_without_a_process(no_dispatcher: list[None]) -> None:
+    run_id = start_run(TrainConfig(epochs=3), "Blue", by=ANNA)
+    run = load_run(run_id)
+    assert (run.state, run.is_queued, run.name, run.epochs) == ("waiting", True, "Blue", 3)
+    assert (run.owner, run.owner_name, owner_of(run_id)) == (ANNA.id, "Anna", ANNA.id)
+    assert len(no_dispatcher) == 1
+
+
+def test_a_person_may_have_only_some_runs_waiting() -> None:
+    change_lesson(LOCAL, max_queued=2)
+    for _ in range(2):
+        start_run(TrainConfig(), by=ANNA)
     with pytest.raises(RunError) as raised:
-        start_run(TrainConfig())
-    assert str(raised.value) == "40 runs are waiting already, as many as may wait: try again when some of them have trained."
-    RunWriter(started[0]).end("stopped")
-    continue_run(started[0])
-    RunWriter(started[1]).end("stopped")
-    start_run(TrainConfig())
-    for ended in (continue_run, lambda run_id: train_more(run_id, 1)):
-        with pytest.raises(RunError, match="40 runs are waiting already"):
-            ended(started[1])
+        start_run(TrainConfig(), by=ANNA)
+    assert str(raised.value) == "2 of your runs are waiting already: wait until one of them trains, or stop one."
+    start_run(TrainConfig(), by=BEN)
+    queue.place(queue.rows()[0])
+    start_run(TrainConfig(), by=ANNA)
+    assert len(list_runs()) == 4, "whoever is refused leaves nothing behind"
+    assert len(queue.rows()) == 4
+    assert len(list(runs_folder().iterdir())) == 4
 
 
-def test_runs_started_at_the_same_moment_are_counted_too(started: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a lock both would find room for one, and both take it."""
-    monkeypatch.setattr(queue, "MAX_WAITING", 1)
-    both_ask, refusals = threading.Barrier(2), []
-
-    def start() -> None:
-        both_ask.wait()
-        try:
-            start_run(LONG)
-        except RunError as error:
-            refusals.append(str(error))
-
-    for _ in range(5):
-        threads = [threading.Thread(target=start) for _ in range(2)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert (len(started), len(refusals)) == (1, 1)
-        RunWriter(started.pop()).end("stopped")
-        refusals.clear()
+def test_only_so_many_runs_wait_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "MAX_WAITING", 2)
+    ended = start_run(TrainConfig(), by=CLEO)
+    stop(ended, by=CLEO)
+    start_run(TrainConfig(), by=ANNA)
+    start_run(TrainConfig(), by=BEN)
+    full = "2 runs are waiting already, as many as may wait"
+    with pytest.raises(RunError, match=full):
+        start_run(TrainConfig(), by=CLEO)
+    with pytest.raises(RunError, match=full):
+        continue_run(ended, by=CLEO)
+    assert load_run(ended).state == "stopped"
 
 
-def test_a_home_that_cannot_be_written_is_reported(started: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("FMNIST_HOME", str(tmp_path / "file"))
-    with pytest.raises(RunError, match=r"Cannot write to .*file \(.*\): set FMNIST_HOME to a folder you can write to"):
-        start_run(LONG)
-    assert started == []
+def test_runs_started_at_the_same_moment_are_counted_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If each counted before the other has its place, both would find room for one, and both take it."""
+    monkeypatch.setattr(queue, "MAX_WAITING", 3)
+    all_ask = threading.Barrier(6)
+    refused: list[Person] = []
+
+    def start(person: Person) -> None:
+        all_ask.wait()
+        with contextlib.suppress(RunError):
+            start_run(TrainConfig(), by=person)
+            return
+        refused.append(person)
+
+    threads = [threading.Thread(target=start, args=(Person(str(number) * 32),)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(queue.rows()), len(refused)) == (3, 3)
+
+
+def test_a_run_that_cannot_be_created_leaves_no_place(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.mkdir()
+    (home / "runs").touch()
+    with pytest.raises(RunError, match=r"Cannot write to .*: set FMNIST_HOME"):
+        start_run(TrainConfig(), by=ANNA)
+    assert queue.rows() == []
+    monkeypatch.setenv("FMNIST_HOME", str(home / "runs"))
+    with pytest.raises(DatabaseError, match="set FMNIST_HOME"):
+        start_run(TrainConfig(), by=ANNA)
+
+
+def test_what_the_teacher_does_not_allow_is_refused_before_anything_is_written() -> None:
+    change_lesson(LOCAL, max_epochs=2)
+    with pytest.raises(NotAllowedError, match="at most 2 epochs"):
+        start_run(TrainConfig(epochs=3), by=ANNA)
+    assert (queue.rows(), list_runs()) == ([], [])
+    start_run(TrainConfig(epochs=3), by=LOCAL)
+
+
+def test_a_strangers_commands_are_refused() -> None:
+    run_id = start_run(TrainConfig(), by=ANNA)
+    commands = (control.stop, control.pause, control.resume, control.do_step, control.do_epoch)
+    for command in commands:
+        with pytest.raises(NotAllowedError, match="Only the person who started this run"):
+            command(run_id, by=BEN)
+    with pytest.raises(NotAllowedError):
+        control.change_rate(run_id, 0.1, by=BEN)
+    assert load_run(run_id).state == "waiting"
+    stop(run_id, by=ANNA)
+    with pytest.raises(NotAllowedError):
+        continue_run(run_id, by=BEN)
+    with pytest.raises(NotAllowedError):
+        control.train_more(run_id, 1, by=BEN)
+    assert queue.rows() == []
+
+
+def test_a_waiting_run_is_stopped_at_once_and_can_be_continued() -> None:
+    run_id = start_run(TrainConfig(), by=ANNA)
+    stop(run_id, by=ANNA)
+    assert (load_run(run_id).state, load_run(run_id).message) == ("stopped", "It was stopped before its turn to train.")
+    assert queue.rows() == []
+    continue_run(run_id, by=ANNA)
+    assert load_run(run_id).state == "waiting"
+    stop(run_id, by=LOCAL, reason="The lesson is over.")
+    assert load_run(run_id).message == "The lesson is over."
+
+
+def test_a_run_that_cannot_be_continued_takes_no_place() -> None:
+    run_id = create_run(TrainConfig(), owner=ANNA.id)
+    RunWriter(run_id).end("diverged", "It grew and grew.")
+    with pytest.raises(RunError, match="has no checkpoint to resume from"):
+        continue_run(run_id, by=LOCAL)
+    assert queue.rows() == []
+
+
+# Slots
+
+
+@pytest.mark.parametrize(
+    ("slots", "cores", "expected"),
+    [
+        ("", 8, 8),
+        ("", None, 1),
+        ("2", 8, 2),
+        (" 3\n", 8, 3),
+        ("0", 8, 1),
+        *((text, 8, 8) for text in ("²", "٣", "1.5", "-2", "9" * 5000, "2 3")),
+    ],
+)
+def test_there_is_a_slot_for_every_core_unless_a_number_is_given(
+    slots: str, cores: int | None, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    monkeypatch.setenv("FMNIST_SLOTS", slots)
+    assert training_slots() == expected
+
+
+# When it starts
+
+
+def test_waiting_runs_start_as_slots_become_free() -> None:
+    assert starts_in_s([10.0, 4.0], [3.0, 8.0, 1.0], 2) == [4.0, 7.0, 10.0]
+    assert starts_in_s([], [5.0, 5.0, 5.0], 2) == [0.0, 0.0, 5.0]
+    assert starts_in_s([9.0, 2.0, 5.0], [1.0], 2) == [5.0], "two slots are free of three runs when two have ended"
+    assert starts_in_s([3.0], [], 1) == []
+
+
+def test_the_pace_is_the_median_of_the_latest_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert usual_pace() is None
+    monkeypatch.setattr(estimates, "_LATEST", 3)
+    for seconds in (1.0, 100.0, 50.0, 40.0):
+        run_id = create_run(TrainConfig(epochs=2, training_images=1_100, validation_images=100))
+        writer = RunWriter(run_id)
+        writer._status.epoch = 2
+        writer.end("finished")
+        note_pace(load_run(run_id), since_epoch=1, seconds=seconds)
+    assert usual_pace() == 20.0, "1,000 images in 100, 50 and 40 s; the first is forgotten"
+    note_pace(load_run(run_id), since_epoch=2, seconds=9.0)
+    note_pace(load_run(run_id), since_epoch=0, seconds=0.1)
+    assert usual_pace() == 20.0, "no epoch, and too short a time, say nothing"
+
+
+def test_each_run_knows_its_place_and_what_is_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FMNIST_SLOTS", "1")
+    config = TrainConfig(epochs=1, training_images=1_100, validation_images=100)
+    ids = [start_run(config, by=person) for person in (ANNA, ANNA, BEN)]
+    queue.place(queue.rows()[0])
+    RunWriter(ids[0]).change_state("training")
+    monkeypatch.setattr(estimates, "usual_pace", lambda: 100.0)
+    monkeypatch.setattr(estimates, "read_remaining_s", lambda _folder: 7.0)
+    monkeypatch.setattr("fmnist_core.runs.record.is_claimed", lambda _folder: True)
+    first, second = place_of(ids[2]), place_of(ids[1])
+    assert first is not None
+    assert second is not None
+    assert (first.place, first.ahead, first.starts_in_s) == (1, (ids[0],), 7.0)
+    assert (second.place, second.ahead, second.starts_in_s) == (2, (ids[0], ids[2]), 17.0)
+    assert place_of(ids[0]) is None

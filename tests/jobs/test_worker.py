@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from fmnist_core.classroom.people import LOCAL
 from fmnist_core.dataset.classes import DataError
 from fmnist_core.evaluation.prediction import evaluate
 from fmnist_core.jobs import worker
@@ -50,7 +51,7 @@ def test_weights_of_an_epoch_cut_short_are_evaluated_too() -> None:
 
     def stop_in_the_second_epoch(event: Event) -> None:
         if isinstance(event, StepDone) and event.epoch == 2:
-            stop(run_id)
+            stop(run_id, by=LOCAL)
 
     assert train_run(run_id, stop_in_the_second_epoch) == "stopped"
     run = load_run(run_id)

@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fmnist_core.classroom.people import LOCAL, Person
 from fmnist_core.dataset.classes import CLASS_NAMES
-from fmnist_core.jobs import control
+from fmnist_core.jobs import control, queue
+from fmnist_core.jobs.control import start_run
 from fmnist_core.runs.claim import release_start
 from fmnist_core.runs.folders import STARTER_FOLDER, STARTER_ID, RunError, run_folder
 from fmnist_core.runs.history import Trail
 from fmnist_core.runs.mailbox import Command, Inbox, is_pending, send
 from fmnist_core.runs.record import RunRecord, State, load_run
-from fmnist_core.runs.writer import create_run
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.settings.presets import find_preset
 from fmnist_core.training.events import Event, Finished, RateChanged
@@ -35,17 +36,14 @@ WHOLE: list[Event] = [*UNDER_WAY, step_done(4, [1.0], 4.0), epoch_done(1, 4, 5.0
 
 
 @pytest.fixture(autouse=True)
-def no_warm_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Starts no warm worker, which is not needed here and would use a core for two seconds."""
-    monkeypatch.setattr("fmnist_core.jobs.processes.keep_warm_worker", lambda: None)
+def no_dispatcher(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing gives slots, so that runs stay in the queue."""
+    monkeypatch.setattr(control, "ensure_dispatcher", lambda: None)
 
 
-@pytest.fixture
-def launched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The ids of the runs that the page tried to start; no process is started."""
-    ids: list[str] = []
-    monkeypatch.setattr(control, "start_process", ids.append)
-    return ids
+def launched() -> list[str]:
+    """The ids of the runs that the page has put into the queue."""
+    return [row.run for row in queue.rows()]
 
 
 def commands(run_id: str) -> list[Command]:
@@ -124,9 +122,11 @@ def test_a_run_whose_probes_are_missing_still_shows_its_charts(monkeypatch: pyte
 
 def test_a_waiting_run_shows_its_place_in_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FMNIST_SLOTS", "1")
-    write_run(UNDER_WAY)
-    at = open_run(create_run(TrainConfig(epochs=3), "Queued"))
-    assert at.get("progress")[0].proto.text == "Waiting for its turn: 1 ahead of it in the queue"
+    training = write_run(UNDER_WAY)
+    queue.ask_again(training.id)
+    queue.place(queue.rows()[0])
+    at = open_run(start_run(TrainConfig(epochs=3), "Queued", by=LOCAL))
+    assert at.get("progress")[0].proto.text == "Waiting for its turn: number 1 in line, 1 run ahead of it"
     assert [at.button(key=key).disabled for key in ("pause", "step", "epoch", "stop")] == [True, True, True, False]
 
 
@@ -350,19 +350,19 @@ def write_status(run: RunRecord, **changes: Any) -> None:
     file.write_text(json.dumps(json.loads(file.read_text()) | changes))
 
 
-def test_a_killed_run_is_continued_by_one_button(launched: list[str]) -> None:
+def test_a_killed_run_is_continued_by_one_button() -> None:
     run = write_run(WHOLE[:-1], "training", epoch=1, epochs=2, test_accuracy=0.8, has_weights=True)
     release_start(run.folder)
     at = open_run(run.id)
     assert at.warning[0].value.startswith("Interrupted. Its training process stopped unexpectedly. The weights of epoch 1 are kept.")
     at.button(key="continue").click().run()
     assert not at.exception
-    assert launched == [run.id]
+    assert launched() == [run.id]
     assert load_run(run.id).state == "waiting"
     assert at.get("echarts_chart")
 
 
-def test_five_more_epochs_or_any_other_number_can_be_trained(launched: list[str]) -> None:
+def test_five_more_epochs_or_any_other_number_can_be_trained() -> None:
     run = write_run(WHOLE, "finished", epoch=1, epochs=1, test_accuracy=0.8, has_weights=True)
     at = open_run(run.id)
     assert at.button(key="train_more").label == "Train 5 more epochs"
@@ -370,7 +370,7 @@ def test_five_more_epochs_or_any_other_number_can_be_trained(launched: list[str]
     assert at.button(key="train_more").label == "Train 1 more epoch"
     at.button(key="train_more").click().run()
     assert not at.exception
-    assert launched == [run.id]
+    assert launched() == [run.id]
     assert load_run(run.id).epochs == 2
 
 
@@ -380,14 +380,14 @@ def test_a_run_that_cannot_be_continued_has_no_button_for_it() -> None:
 
 
 def test_the_reason_why_a_run_cannot_be_continued_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(run_id: str, *, mine: list[str]) -> None:
-        raise RunError(f"{run_id} cannot be continued, nor {mine}.")
+    def refuse(run_id: str, *, by: Person) -> None:
+        raise RunError(f"{run_id} cannot be continued, nor {by.name or 'anything'}.")
 
     monkeypatch.setattr(control, "continue_run", refuse)
     run = write_run(WHOLE, "stopped", has_weights=True)
     at = open_run(run.id)
     at.button(key="continue").click().run()
-    assert [unescaped(error.value) for error in at.error] == [f"{run.id} cannot be continued, nor []."]
+    assert [unescaped(error.value) for error in at.error] == [f"{run.id} cannot be continued, nor anything."]
 
 
 def test_the_best_epoch_and_the_purpose_of_the_images_are_explained() -> None:

@@ -1,5 +1,4 @@
 import re
-import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,6 +7,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fmnist_core.classroom.people import Person
+from fmnist_core.jobs import queue
+from fmnist_core.jobs.worker import train_run
 from fmnist_core.runs.folders import epoch_file, run_folder
 from fmnist_core.runs.record import RunRecord, list_runs, load_run
 from fmnist_core.runs.writer import create_run
@@ -22,9 +24,9 @@ FAILURES = [preset for preset in PRESETS if preset.group == "failure"]
 
 
 @pytest.fixture(autouse=True)
-def no_warm_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Starts no warm worker, which is not needed here and would use a core for two seconds."""
-    monkeypatch.setattr("fmnist_core.jobs.processes.keep_warm_worker", lambda: None)
+def no_dispatcher(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing gives slots, so that runs stay in the queue."""
+    monkeypatch.setattr("fmnist_core.jobs.control.ensure_dispatcher", lambda: None)
 
 
 @pytest.fixture
@@ -32,8 +34,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[TrainConfig, str]]:
     """The settings and name of each run that the page starts; nothing is trained."""
     calls: list[tuple[TrainConfig, str]] = []
 
-    def start(config: TrainConfig, name: str, *, mine: list[str]) -> str:
-        assert len(mine) == len(calls), "the runs that this session has started"
+    def start(config: TrainConfig, name: str, *, by: Person) -> str:
+        assert by.id, "whose run it is"
         calls.append((config, name))
         return create_run(config, name)
 
@@ -355,10 +357,8 @@ def test_training_from_the_page_works_with_fewer_images_than_requested(small_dat
     press_train(at)
     run_id = query(at, "run")
     assert load_run(run_id).name == "Team *blue*"
-    deadline = time.monotonic() + 120
-    while load_run(run_id).is_live and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert load_run(run_id).state == "finished"
+    assert [row.run for row in queue.rows()] == [run_id]
+    assert train_run(run_id, lambda _event: None) == "finished"  # as the dispatcher would have it
     at.run()
     assert not at.exception
     assert not at.error
@@ -419,7 +419,7 @@ def test_damaged_weights_of_the_newest_run_reach_nobody_who_did_not_choose_it(pa
 
 
 def test_a_fourth_waiting_run_is_refused_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fmnist_core.jobs.control.start_process", lambda _run_id: None)
+    monkeypatch.setenv("FMNIST_TEACHER_PIN", "246813")  # whose machine it is may fill the queue further
     at = open_page("train")
     for _ in range(3):
         press_train(at)

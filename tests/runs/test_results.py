@@ -10,7 +10,7 @@ from fmnist_core.dataset.split import Split
 from fmnist_core.evaluation.evaluation import Evaluation
 from fmnist_core.runs.folders import STARTER_ID
 from fmnist_core.runs.record import RunRecord, load_run
-from fmnist_core.runs.results import SavedEvaluation, read_evaluation, read_live_kernels, write_evaluation, write_live_kernels
+from fmnist_core.runs.results import SavedEvaluation, read_evaluation, read_live_kernels, write_evaluation, write_live
 from fmnist_core.runs.weights import load_checkpoint, load_model
 
 
@@ -64,7 +64,7 @@ def test_the_starters_evaluation_is_of_the_whole_test_set() -> None:
 
 def test_kernels_are_written_with_four_decimals(tmp_path: Path) -> None:
     kernels = (np.arange(400).reshape(16, 5, 5) / 300).astype(np.float32)
-    write_live_kernels(tmp_path, 12, kernels)
+    write_live(tmp_path, 12, kernels, 4.5)
     content = json.loads((tmp_path / "live.json").read_text())
     assert content["step"] == 12
     assert np.shape(content["kernels"]) == (16, 1, 5, 5)

@@ -21,7 +21,7 @@ from fmnist_core.runs.folders import STARTER_ID, RunError, epoch_file, last_file
 from fmnist_core.runs.record import RunRecord, State, list_runs, load_run
 from fmnist_core.runs.results import read_live_kernels
 from fmnist_core.runs.weights import load_checkpoint, load_model, save_checkpoint, weights_stamp
-from fmnist_core.runs.writer import RunWriter, create_run, mark_ended, prepare_resume
+from fmnist_core.runs.writer import RunWriter, create_run, mark_ended, prepare_resume, put_back_to_wait
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.store.files import read_json, write_json
 from fmnist_core.training.checkpoint import Checkpoint, Counters
@@ -140,6 +140,7 @@ def test_a_new_run_is_written_in_full(home: Path) -> None:
         "epochs": None,
         "best_epoch": None,
         "pid": os.getpid(),
+        "is_queued": False,
     }
     assert (folder / "reserve").read_bytes() == bytes(65_536)
     assert list((folder / "checkpoints").iterdir()) == []
@@ -311,6 +312,7 @@ def test_a_continued_run_waits_again_and_keeps_its_figures(
         "epochs": epochs,
         "best_epoch": 1,
         "pid": os.getpid(),
+        "is_queued": False,
     }
     (command,) = (json.loads(line) for line in (run_folder(run_id) / "commands.jsonl").read_text().splitlines())
     assert (command["command"], command["more_epochs"]) == ("resume", more_epochs)
@@ -389,22 +391,46 @@ def test_only_a_run_that_has_not_ended_is_marked_as_ended(state: State) -> None:
     run_id = create_run(TrainConfig(epochs=4))
     put_status(run_id, state=state, epoch=2, test_accuracy=0.5, message="Before.", epochs=6, best_epoch=1, pid=77)
     before = read_status(run_id)
-    mark_ended(run_id, "failed", "It died.", pid=77)
-    ended = before | {"state": "failed", "message": "It died."}
+    mark_ended(run_id, "failed", "It died.")
+    ended = before | {"state": "failed", "message": "It died.", "is_queued": False}
     assert read_status(run_id) == (ended if state in ("waiting", "training", "paused") else before)
 
 
-def test_who_reaps_a_process_speaks_only_for_that() -> None:
+def test_a_run_that_a_process_trains_is_neither_ended_nor_put_back_for_it() -> None:
     run_id = create_run(TrainConfig())
-    put_status(run_id, state="training", pid=77)
-    before = read_status(run_id)
-    mark_ended(run_id, "failed", "It died.", pid=78)
-    assert read_status(run_id) == before, "another process wrote it"
     running = RunWriter(run_id)
+    running.change_state("training")
     before = read_status(run_id)
-    mark_ended(run_id, "failed", "It died.", pid=os.getpid())
-    assert read_status(run_id) == before, "another process trains it"
+    mark_ended(run_id, "failed", "It died.")
+    put_back_to_wait(run_id)
+    assert read_status(run_id) == before
     running.end("stopped")
+
+
+def test_a_run_whose_process_died_waits_again_with_what_it_has_learned() -> None:
+    run_id = create_run(TrainConfig(epochs=4))
+    put_status(run_id, state="training", epoch=2, test_accuracy=0.5, message="Before.", epochs=6, best_epoch=1, pid=77)
+    release_start(run_folder(run_id))
+    assert load_run(run_id).state == "interrupted"
+    put_back_to_wait(run_id)
+    run = load_run(run_id)
+    assert (run.state, run.is_queued, run.epoch, run.epochs, run.message) == ("waiting", True, 2, 6, "")
+    mark_ended(run_id, "stopped", "Enough.")
+    put_back_to_wait(run_id)
+    assert load_run(run_id).state == "stopped", "it has ended"
+
+
+def test_a_queued_run_is_live_without_a_claim_until_a_process_has_taken_it() -> None:
+    run_id = create_run(TrainConfig(), queued=True)
+    assert not is_claimed(run_folder(run_id))
+    assert (load_run(run_id).state, load_run(run_id).is_queued) == ("waiting", True)
+    running = RunWriter(run_id)
+    assert (load_run(run_id).state, load_run(run_id).is_queued) == ("waiting", False)
+    save_checkpoint(checkpoint_at(5), run_folder(run_id))
+    running.end("stopped")
+    prepare_resume(run_id, queued=True)
+    assert not is_claimed(run_folder(run_id))
+    assert (load_run(run_id).state, load_run(run_id).is_queued) == ("waiting", True)
 
 
 # Writing a run

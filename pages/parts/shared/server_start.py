@@ -11,6 +11,8 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
+from fmnist_core.jobs.dispatcher import ensure_dispatcher
+from fmnist_core.jobs.heartbeat import BEAT_EVERY_S, beat, demand_environment
 from pages.parts.shared.server_guard import sweep_uploads
 
 _is_warm = threading.Event()
@@ -25,9 +27,25 @@ async def prepare_server(_app: Any) -> AsyncIterator[dict[str, Any]]:
     PagesManager.uses_pages_directory = False
     _is_warm.clear()
     threading.Thread(target=_warm_up, daemon=True).start()
-    sweeping = asyncio.create_task(sweep_uploads())
+    tasks = [asyncio.create_task(sweep_uploads()), asyncio.create_task(_keep_dispatcher())]
     yield {}
-    sweeping.cancel()
+    for task in tasks:
+        task.cancel()
+
+
+async def _keep_dispatcher() -> None:
+    """Makes sure that there is a dispatcher as long as this server runs, with this server's settings."""
+    with contextlib.suppress(ValueError, OSError):
+        await asyncio.to_thread(demand_environment)
+    while True:
+        with contextlib.suppress(ValueError, OSError):  # the home folder cannot be written; whoever starts a run is told so
+            await asyncio.to_thread(_beat)
+        await asyncio.sleep(BEAT_EVERY_S)
+
+
+def _beat() -> None:
+    beat()
+    ensure_dispatcher()
 
 
 def wait_until_warm() -> None:

@@ -1,11 +1,13 @@
 """A run on the Train page: its charts and controls while it trains or is paused, and its result when it has ended."""
 
+import contextlib
 import time
 from collections.abc import Callable
 
 import streamlit as st
 
-from fmnist_core.jobs.queue import runs_ahead, training_slots
+from fmnist_core.jobs.line import Waiting, place_of
+from fmnist_core.jobs.queue import training_slots
 from fmnist_core.jobs.worker import PAUSE_LIMIT_S
 from fmnist_core.runs.diagnosis import diagnose
 from fmnist_core.runs.folders import RunError
@@ -13,6 +15,7 @@ from fmnist_core.runs.history import RunHistory
 from fmnist_core.runs.mailbox import stop_requested
 from fmnist_core.runs.record import RunRecord, load_run
 from fmnist_core.runs.results import read_live_kernels
+from fmnist_core.store.database import DatabaseError
 from pages.parts.components.live_kernels.live_kernels import show_live_kernels
 from pages.parts.shared.wording import describe_settings, format_duration, percent
 from pages.parts.train.probes import bind_pin, lacks_probes, send_probes, show_probes, split_with_probes
@@ -20,7 +23,7 @@ from pages.parts.train.run_charts import show_downloads, show_epochs, show_live_
 from pages.parts.train.run_controls import find_pending, show_continuation, show_controls
 from pages.parts.train.run_outcome import show_findings, show_how_measured, show_outcome
 from pages.parts.train.run_view import bind_view, current_axis, history_of, read_view, show_title, show_view_choices
-from pages.parts.train.run_words import describe_progress
+from pages.parts.train.run_words import describe_place, describe_progress
 from pages.parts.train.viewers import PACES_S, count_viewers, pick_pace
 
 _POLL_PAUSED_S = 0.5
@@ -125,8 +128,8 @@ def _show_progress(run: RunRecord, history: RunHistory) -> None:
     text = describe_progress(history, total_steps)
     if run.state == "paused":
         text = f"**Paused** after step {history.steps:,} of {total_steps:,}"
-    elif run.state == "waiting" and (ahead := runs_ahead(run)) >= training_slots():
-        text = f"Waiting for its turn: {ahead} ahead of it in the queue"
+    elif run.state == "waiting" and (waiting := _place_in_line(run)) is not None:
+        text = describe_place(waiting)
     st.progress(share, text=text)
     if run.state == "paused":
         st.info(
@@ -203,7 +206,16 @@ def _reload(run_id: str) -> RunRecord:
 
 def _has_point(run: RunRecord, history: RunHistory) -> bool:
     """Whether there is a loss to draw, or there will not be one soon."""
-    return bool(history.losses) or run.state == "paused" or (run.state == "waiting" and runs_ahead(run) >= training_slots())
+    return bool(history.losses) or run.state == "paused" or (run.state == "waiting" and _place_in_line(run) is not None)
+
+
+def _place_in_line(run: RunRecord) -> Waiting | None:
+    """The run's place in line, unless it is about to start or the line cannot be read."""
+    with contextlib.suppress(DatabaseError):
+        waiting = place_of(run.id)
+        if waiting is not None and len(waiting.ahead) >= training_slots():
+            return waiting
+    return None
 
 
 def _is_answered(run: RunRecord, _history: RunHistory) -> bool:

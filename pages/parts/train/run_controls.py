@@ -10,8 +10,8 @@ from fmnist_core.runs.mailbox import is_pending, stop_requested
 from fmnist_core.runs.record import RunRecord
 from fmnist_core.settings.config import MAX_EPOCHS, SETTINGS
 from fmnist_core.settings.declaration import as_decimal
+from pages.parts.shared.visitor import visitor
 from pages.parts.shared.wording import count, escape
-from pages.parts.train.own_runs import add_own_run, own_runs
 
 _PRESSED, _REFUSED = "pressed", "refused"
 _NEW_RATE, _MORE_EPOCHS = "new_rate", "more_epochs"
@@ -35,7 +35,7 @@ def show_controls(run: RunRecord) -> None:
     is_paused = run.state == "paused" or pending in ("step", "resume")
     idle = run.state == "waiting" or stopping or pending in ("pause", "resume", "step")
 
-    def show_button(name: str, label: str, busy_label: str, icon: str, command: Callable[[str], str], disabled: bool) -> None:
+    def show_button(name: str, label: str, busy_label: str, icon: str, command: Callable[..., str], disabled: bool) -> None:
         is_busy = pending == name or (name == "stop" and stopping)
         st.button(
             busy_label if is_busy else label,
@@ -117,23 +117,26 @@ def _show_rate_field(run: RunRecord, is_changing: bool, stopping: bool) -> None:
         )
 
 
-def _press(name: str, command: Callable[[str], str], run_id: str) -> None:
+def _press(name: str, command: Callable[..., str], run_id: str, *arguments: object) -> None:
     st.session_state[_REFUSED] = ""
     try:
-        st.session_state[_PRESSED] = _Press(name, run_id, command(run_id))
+        st.session_state[_PRESSED] = _Press(name, run_id, command(run_id, *arguments, by=visitor()))
     except ValueError as error:
         st.session_state[_REFUSED] = str(error)
 
 
 def _change_rate(run_id: str) -> None:
-    text = st.session_state[_NEW_RATE]
-    _press("rate", lambda run_id: control.change_rate(run_id, _RATE.read_decimal(text)), run_id)
+    try:
+        rate = _RATE.read_decimal(st.session_state[_NEW_RATE])
+    except ValueError as error:
+        st.session_state[_REFUSED] = str(error)
+    else:
+        _press("rate", control.change_rate, run_id, rate)
 
 
 def _continue(command: Callable[..., None], run_id: str, *arguments: object) -> None:
     st.session_state[_REFUSED] = ""
     try:
-        command(run_id, *arguments, mine=own_runs())
-        add_own_run(run_id)
+        command(run_id, *arguments, by=visitor())
     except ValueError as error:
         st.session_state[_REFUSED] = str(error)

@@ -1,9 +1,10 @@
 """What a run's charts show, in words, for people who cannot see them; and its progress."""
 
+from fmnist_core.jobs.line import Waiting
 from fmnist_core.runs.history import RunHistory
 from fmnist_core.runs.record import RunRecord
 from fmnist_core.settings.declaration import as_decimal
-from pages.parts.shared.wording import count, percent
+from pages.parts.shared.wording import count, format_duration, percent
 
 _NAMED_EPOCHS = 10
 
@@ -44,6 +45,15 @@ def describe_progress(history: RunHistory, total_steps: int) -> str:
     if history.steps == total_steps:
         return "Evaluating the finished network …"
     return f"Step {history.steps:,} of {total_steps:,}"
+
+
+def describe_place(waiting: Waiting) -> str:
+    """A waiting run's place in line and about when it starts."""
+    ahead = count(len(waiting.ahead), "run")
+    text = f"Waiting for its turn: number {waiting.place} in line, {ahead} ahead of it"
+    if waiting.starts_in_s is None:
+        return text
+    return f"{text}, starts in about {format_duration(max(1.0, waiting.starts_in_s))}"
 
 
 def describe_skipped(history: RunHistory) -> str:
