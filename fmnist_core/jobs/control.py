@@ -9,6 +9,7 @@ from fmnist_core.jobs import queue
 from fmnist_core.jobs.dispatcher import ensure_dispatcher
 from fmnist_core.runs import mailbox
 from fmnist_core.runs.claim import is_training_claimed
+from fmnist_core.runs.disk import check_room_on_disk
 from fmnist_core.runs.folders import RunError, run_folder
 from fmnist_core.runs.record import load_run
 from fmnist_core.runs.writer import create_run, discard_reserved, mark_ended, prepare_resume, reserve_run
@@ -25,9 +26,10 @@ def start_run(config: TrainConfig, name: str = "", *, by: Person) -> str:
         by: whose run it becomes.
     Raises:
         NotAllowedError: if the teacher does not allow such a run now.
-        RunError, DatabaseError: if too many runs wait, or the home folder cannot be written.
+        RunError, DatabaseError: if too many runs wait, or the disk is full or cannot be written.
     """
     check_may_start(by, config)
+    check_room_on_disk()
     run_id = reserve_run()
     try:
         _enqueue(run_id, by, by.id)
@@ -71,6 +73,7 @@ def _resume(run_id: str, more_epochs: int, by: Person) -> None:
     check_may_start(by, replace(run.config, epochs=run.epochs + more_epochs))
     if run.is_live:
         raise RunError("This run is already training or waiting.")
+    check_room_on_disk()
     _enqueue(run_id, by, owner_of(run_id))
     try:
         prepare_resume(run_id, more_epochs, queued=True)

@@ -29,16 +29,19 @@ LOCK_NAME = "dispatcher.lock"
 _POLL_S = 0.05
 _ABANDONED_S = 60.0  # a place in the queue that nobody followed up by writing the run's folder
 _SETTLED_S = 3.0  # a run that is being continued has its place before its folder says that it waits
-_MOST_STARTS = 2  # a run whose process dies is started once more; whatever kills that too is no accident
+_MOST_STARTS = 3  # a run whose process dies is started twice more; whatever kills that too is no accident
+_MOST_PAUSED = 6  # a paused run holds half a gigabyte
 _LIMIT_REACHED = "The teacher's limit of {minutes} minutes for a run was reached; its weights are kept."
+_UNLOADED = "It was unloaded because many runs are paused and memory is short; you can continue it."
 _ERRORS = (RunError, RecordError, DatabaseError, OSError)
 
 
 @dataclass
 class _Watch:
-    """How long a run has trained since it was placed, for the teacher's limit and for estimates."""
+    """What a run with a slot has done since it was placed, for the teacher's limit, for estimates, and to unload it."""
 
     trained_s: float = 0.0
+    paused_s: float = 0.0
     epoch: int = 0
     was_stopped: bool = False
 
@@ -65,6 +68,7 @@ class Dispatcher:
         rows = queue.rows()
         placed = [row for row in rows if row.is_placed]
         busy = sum([self._look_after(row, passed_s) for row in placed])
+        self._unload_paused()
         waiting = [row for row in rows if not row.is_placed]
         if waiting and not lesson().paused:
             busy += self._fill(waiting, training_slots() - busy)
@@ -80,11 +84,11 @@ class Dispatcher:
             case "starting":
                 return True
             case "training":
-                watch.trained_s += passed_s
+                watch.trained_s, watch.paused_s = watch.trained_s + passed_s, 0.0
                 self._limit(row, watch)
                 return True
             case "paused":
-                return False
+                watch.paused_s += passed_s
             case "ended":
                 self._leave(row, watch)
             case "gone":
@@ -134,6 +138,13 @@ class Dispatcher:
             watch.was_stopped = True
             self.engine.send(row.run, "stop", reason=_LIMIT_REACHED.format(minutes=minutes))
 
+    def _unload_paused(self) -> None:
+        """Stops the runs that have been paused longest, if more are paused than there is memory for."""
+        paused = [run_id for run_id, watch in self._watches.items() if watch.paused_s > 0 and not watch.was_stopped]
+        for run_id in sorted(paused, key=lambda run_id: -self._watches[run_id].paused_s)[: max(0, len(paused) - _MOST_PAUSED)]:
+            self._watches[run_id].was_stopped = True
+            self.engine.send(run_id, "stop", reason=_UNLOADED)
+
     def _leave(self, row: Row, watch: _Watch) -> None:
         with contextlib.suppress(*_ERRORS):
             estimates.note_pace(load_run(row.run), since_epoch=watch.epoch, seconds=watch.trained_s)
@@ -141,7 +152,7 @@ class Dispatcher:
         queue.leave(row)
 
     def _recover(self, row: Row, reason: str, *, is_broken: bool) -> None:
-        """Lets a run whose process was lost wait at its old place, once; the second time it is recorded as interrupted."""
+        """Lets a run whose process was lost wait at its old place; if that happens too often, it is recorded as interrupted."""
         self._watches.pop(row.run, None)
         try:
             if row.starts < _MOST_STARTS and not is_broken:

@@ -134,7 +134,22 @@ def test_a_paused_run_frees_its_slot(engine: MadeUpEngine) -> None:
     assert engine.started == [*ids, ids[0]]
 
 
-def test_a_run_whose_process_dies_is_started_once_more(engine: MadeUpEngine) -> None:
+def test_of_many_paused_runs_those_paused_longest_are_unloaded(engine: MadeUpEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatcher, "_MOST_PAUSED", 2)
+    clock = [0.0]
+    ids = [start_run(TrainConfig(), by=person) for person in PEOPLE[:5]]
+    one = Dispatcher(engine, clock=lambda: clock[0])
+    for run_id in ids[:4]:
+        one.step()
+        engine.doing[run_id] = News("paused")
+        clock[0] += 1
+    for _ in range(3):
+        one.step()
+        clock[0] += 1
+    assert [(run_id, command) for run_id, command, _reason in engine.sent] == [(ids[0], "stop"), (ids[1], "stop")]
+
+
+def test_a_run_whose_process_dies_is_started_again(engine: MadeUpEngine) -> None:
     run_id, other = start_run(TrainConfig(), by=PEOPLE[0]), start_run(TrainConfig(), by=PEOPLE[0])
     dispatcher = Dispatcher(engine)
     dispatcher.step()
@@ -142,10 +157,13 @@ def test_a_run_whose_process_dies_is_started_once_more(engine: MadeUpEngine) -> 
     dispatcher.step()
     dispatcher.step()
     assert engine.started == [run_id, other, run_id], "at its old place, before the other's successor"
-    engine.doing[run_id] = News("gone", "It was killed.")
-    dispatcher.step()
+    for _ in range(2):
+        engine.doing[run_id] = News("gone", "It was killed.")
+        dispatcher.step()
+        dispatcher.step()
     assert (load_run(run_id).state, load_run(run_id).message) == ("interrupted", "It was killed.")
     assert [row.run for row in queue.rows()] == [other]
+    assert engine.started == [run_id, other, run_id, run_id]
 
 
 def test_a_run_that_cannot_be_started_fails_with_the_reason(engine: MadeUpEngine) -> None:

@@ -168,6 +168,18 @@ def test_what_the_teacher_does_not_allow_is_refused_before_anything_is_written()
     start_run(TrainConfig(epochs=3), by=LOCAL)
 
 
+def test_on_a_full_disk_nobody_starts_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = start_run(TrainConfig(), by=ANNA)
+    stop(run_id, by=ANNA)
+    monkeypatch.setattr("fmnist_core.runs.disk._FRESH_S", 0.0)
+    monkeypatch.setenv("FMNIST_DISK_LIMIT_GB", "0.000001")
+    with pytest.raises(RunError, match="are allowed: clean up on the page Runs"):
+        start_run(TrainConfig(), by=ANNA)
+    with pytest.raises(RunError, match="are allowed: clean up on the page Runs"):
+        continue_run(run_id, by=ANNA)
+    assert queue.rows() == []
+
+
 def test_a_strangers_commands_are_refused() -> None:
     run_id = start_run(TrainConfig(), by=ANNA)
     commands = (control.stop, control.pause, control.resume, control.do_step, control.do_epoch)
