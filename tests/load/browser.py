@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
 
 import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -45,16 +46,19 @@ class _Awaited:
 class Browser:
     """One tab. Its times and problems go to the tally.
 
+    Args:
+        name: what the tally calls its page.
+        cookies: those of the person whose tab it is; of a new person if None.
     Attributes:
         screen: what it shows.
         seen_s: for each text to look for, how many seconds after the last click or opening it was first on the page; None before.
     """
 
-    def __init__(self, port: int, tally: Tally, name: str = "") -> None:
+    def __init__(self, port: int, tally: Tally, name: str, cookies: SimpleCookie | None = None) -> None:
         self.screen, self.name = Screen(), name
         self.seen_s: dict[str, float | None] = {}
         self._port, self._tally = port, tally
-        self._http, self._http_lock = HttpConnection(HOST, port), asyncio.Lock()
+        self._http, self._http_lock = HttpConnection(HOST, port, cookies), asyncio.Lock()
         self._fetched: set[str] = set()
         self._socket: websockets.ClientConnection | None = None
         self._timers: dict[str, asyncio.Task[None]] = {}

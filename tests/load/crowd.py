@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from http.cookies import SimpleCookie
 
 from tests.load.browser import PATIENCE_S
 from tests.load.figures import Tally
@@ -13,12 +14,19 @@ _ARRIVE_EVERY_S = 0.1
 
 
 @asynccontextmanager
-async def crowd(port: int, habits: Sequence[Habit], tally: Tally, *, seed: int = 0) -> AsyncIterator[list[Student]]:
+async def crowd(
+    port: int, habits: Sequence[Habit], tally: Tally, *, first: SimpleCookie | None = None, seed: int = 0
+) -> AsyncIterator[list[Student]]:
     """One student for each habit; they arrive one after the other, and have opened their pages when the block begins.
 
     They leave at its end, but not before each click has had time to be answered once; who had no answer is counted among the problems.
+
+    Args:
+        first: the cookies of the first student; the others are new.
     """
-    students = [Student(port, habit, tally, 1000 * seed + number, THINK_S) for number, habit in enumerate(habits)]
+    students = [
+        Student(port, habit, tally, 1000 * seed + number, THINK_S, first if number == 0 else None) for number, habit in enumerate(habits)
+    ]
     tasks: list[asyncio.Task[None]] = []
     try:
         for student in students:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from http.cookies import SimpleCookie
 
 from tests.load.browser import Browser, NoAnswer
 from tests.load.crowd import crowd
@@ -24,8 +25,9 @@ async def run(options: Options) -> Outcome:
     with fresh_home() as home, small_data(home, used=options.small):
         ids = train_copies(4 if options.small else int(options.seconds))
         with started_on(home) as dashboard:
-            run_id = await train_on_page(dashboard, "article", epochs=100)
-            async with crowd(dashboard.port, habits(options.sessions, run_id), tally):
+            owner = SimpleCookie()
+            run_id = await train_on_page(dashboard, owner, "article", epochs=100)
+            async with crowd(dashboard.port, habits(options.sessions, run_id), tally, first=owner):
                 await asyncio.sleep(1.0 if options.small else _SETTLE_S)
                 tally.clear()
                 await _look(dashboard, ids, options.seconds, tally, answers_s)

@@ -7,10 +7,10 @@ from http.cookies import SimpleCookie
 class HttpConnection:
     """A connection to one server; to be used by one thread at a time."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, cookies: SimpleCookie | None = None) -> None:
         self._host = f"{host}:{port}"
         self._connection = http.client.HTTPConnection(host, port, timeout=60)
-        self._cookies: SimpleCookie = SimpleCookie()
+        self._cookies: SimpleCookie = SimpleCookie() if cookies is None else cookies
 
     @property
     def cookies(self) -> str:

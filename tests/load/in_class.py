@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
 from itertools import cycle, islice
 
 import numpy as np
@@ -35,12 +36,12 @@ class Load:
 
 async def run(options: Options) -> Outcome:
     """Rounds in turn: nobody there, then the class."""
-    tally, load = Tally(), Load()
+    tally, load, owner = Tally(), Load(), SimpleCookie()
     with started() as dashboard:
-        run_id = await train_on_page(dashboard, "article", epochs=100)
+        run_id = await train_on_page(dashboard, owner, "article", epochs=100)
         rounds = max(1, round(options.seconds / _ROUND_S))
         for number in range(rounds):
-            await _take_round(dashboard, run_id, options, options.seconds / rounds, number, tally, load)
+            await _take_round(dashboard, run_id, owner, options, options.seconds / rounds, number, tally, load)
     return _tell(options, tally, load)
 
 
@@ -49,11 +50,13 @@ def habits(sessions: int, run_id: str) -> list[Habit]:
     return [watching(run_id), *islice(cycle(HABITS), sessions - 1)]
 
 
-async def _take_round(dashboard: Dashboard, run_id: str, options: Options, seconds: float, number: int, tally: Tally, load: Load) -> None:
+async def _take_round(
+    dashboard: Dashboard, run_id: str, owner: SimpleCookie, options: Options, seconds: float, number: int, tally: Tally, load: Load
+) -> None:
     settle_s = 1.0 if options.small else _SETTLE_S
     alone = await measure_pace(dashboard, [run_id], BATCH_SIZE, 2.0 if options.small else seconds)
     seen = Tally(problems=tally.problems)
-    async with crowd(dashboard.port, habits(options.sessions, run_id), seen, seed=number):
+    async with crowd(dashboard.port, habits(options.sessions, run_id), seen, first=owner, seed=number):
         await asyncio.sleep(settle_s)
         seen.clear()
         server_s, tool_s, began_s = dashboard.processor_s(), _own_s(), time.perf_counter()
@@ -82,6 +85,7 @@ def _tell(options: Options, tally: Tally, load: Load) -> Outcome:
         f"images per second, {sessions}: {_list_paces(together)}",
         f"images per processor second: {_mean([pace.images_per_processor_s for pace in alone]):,.0f} with nobody there, "
         f"{_mean([pace.images_per_processor_s for pace in together]):,.0f} with {sessions}",
+        f"server: {1000 * load.server_s / (len(clicks_s) + len(tally.poll_s)):.1f} ms of processor time per answer",
         f"this tool: {load.tool_s / load.wall_s:.0%} of a core",
         *tally.lines(load.wall_s),
     ]

@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import time
+from http.cookies import SimpleCookie
 
 from fmnist_core.runs.folders import RunError
 from fmnist_core.runs.record import LIVE_STATES, list_runs, read_status
@@ -52,7 +53,7 @@ class Person:
 
     def __init__(self, dashboard: Dashboard, number: int, log: RushLog, tally: Tally) -> None:
         self.names = [f"p{number:02d} run {one}" for one in range(1, _EACH + 1)]
-        self._log, self._port, self._tally = log, dashboard.port, tally
+        self._log, self._port, self._tally, self._cookies = log, dashboard.port, tally, SimpleCookie()
 
     async def rush(self, after_s: float) -> None:
         """Opens Train after this many seconds and starts the runs, each until the page shows it or it is in the list."""
@@ -67,7 +68,7 @@ class Person:
 
     async def resume(self, run_id: str) -> None:
         """Presses Continue on the page of a run that was interrupted."""
-        browser = Browser(self._port, self._tally, "Train")
+        browser = Browser(self._port, self._tally, "Train", self._cookies)
         with contextlib.suppress(NoAnswer):
             await browser.open("training", f"run={run_id}")
             button = browser.screen.button("Continue")
@@ -77,7 +78,7 @@ class Person:
         await browser.close()
 
     async def _press(self, name: str) -> None:
-        browser = Browser(self._port, self._tally, "Train")
+        browser = Browser(self._port, self._tally, "Train", self._cookies)
         try:
             await browser.open("training", _SHORT)
             field = browser.screen.fill("Name (optional)", name)

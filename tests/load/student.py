@@ -3,6 +3,7 @@
 import asyncio
 import random
 from dataclasses import dataclass
+from http.cookies import SimpleCookie
 
 from tests.load.browser import Browser, NoAnswer
 from tests.load.figures import Tally
@@ -59,10 +60,10 @@ class Student:
         answered: how many clicks were answered.
     """
 
-    def __init__(self, port: int, habit: Habit, tally: Tally, seed: int, think_s: float) -> None:
+    def __init__(self, port: int, habit: Habit, tally: Tally, seed: int, think_s: float, cookies: SimpleCookie | None = None) -> None:
         self.habit, self._tally, self._think_s = habit, tally, think_s
         self._rng = random.Random(seed)
-        self.browser = Browser(port, tally, habit.name)
+        self.browser = Browser(port, tally, habit.name, cookies)
         self.is_in, self.answered = False, 0
 
     async def work(self) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http.cookies import SimpleCookie
 from itertools import pairwise
 from urllib.parse import parse_qs, urlencode
 
@@ -37,9 +38,13 @@ class Pace:
         return self.images / self.processor_s if self.processor_s else float("nan")
 
 
-async def train_on_page(dashboard: Dashboard, preset: str, **changes: object) -> str:
-    """Presses Train for this preset with these changes, and leaves; returns the run's id once it trains."""
-    browser = Browser(dashboard.port, Tally(), "Train")
+async def train_on_page(dashboard: Dashboard, owner: SimpleCookie, preset: str, **changes: object) -> str:
+    """Presses Train for this preset with these changes, and leaves; returns the run's id once it trains.
+
+    Args:
+        owner: the cookies of the person who does so.
+    """
+    browser = Browser(dashboard.port, Tally(), "Train", owner)
     try:
         await browser.open("training", urlencode({"preset": preset, "changes": urlencode(changes)}))
         run_id = await press_train(browser)

@@ -1,5 +1,7 @@
 """Part `two-runs`: two runs at once, against one of them while the other is paused, with nobody there."""
 
+from http.cookies import SimpleCookie
+
 from tests.load.browser import Browser, NoAnswer
 from tests.load.dashboard import Dashboard, started
 from tests.load.figures import Outcome, Row, Tally, median
@@ -18,22 +20,23 @@ async def run(options: Options) -> Outcome:
     alone: list[Pace] = []
     together: list[Pace] = []
     with started() as dashboard:
-        first = await train_on_page(dashboard, "article", epochs=100)
+        owner, other = SimpleCookie(), SimpleCookie()
+        first = await train_on_page(dashboard, owner, "article", epochs=100)
         try:
-            ids = [first, await train_on_page(dashboard, "article", epochs=100)]
+            ids = [first, await train_on_page(dashboard, other, "article", epochs=100)]
         except NoAnswer as problem:
             return Outcome([Row(_WHAT, _REACH, f"not at once ({problem})")])
         for _ in range(rounds):
-            await _press(dashboard, ids[1], "Pause")
+            await _press(dashboard, other, ids[1], "Pause")
             alone.append(await measure_pace(dashboard, ids[:1], BATCH_SIZE, seconds))
-            await _press(dashboard, ids[1], "Resume")
+            await _press(dashboard, other, ids[1], "Resume")
             together.append(await measure_pace(dashboard, ids, BATCH_SIZE, seconds))
     return _tell(alone, together)
 
 
-async def _press(dashboard: Dashboard, run_id: str, label: str) -> None:
+async def _press(dashboard: Dashboard, owner: SimpleCookie, run_id: str, label: str) -> None:
     """The run's owner comes, presses a button, and leaves once the trainer has obeyed, which the button then shows."""
-    browser = Browser(dashboard.port, Tally(), "Train")
+    browser = Browser(dashboard.port, Tally(), "Train", owner)
     try:
         await browser.open("training", f"run={run_id}")
         button = browser.screen.button(label)
