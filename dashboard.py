@@ -7,6 +7,7 @@ from starlette.middleware import Middleware
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.parts.shared.name_question import show_name
+from pages.parts.shared.presence import note_page
 from pages.parts.shared.server_guard import ServerGuard
 from pages.parts.shared.server_start import prepare_server, wait_until_warm
 from pages.parts.shared.upload_limits import begin_page_run, end_page_run
@@ -34,6 +35,7 @@ def show_page() -> None:
     show_name()
     wait_until_warm()
     begin_page_run()
+    note_page(page.title)
     page.run()
     end_page_run()
 

@@ -301,6 +301,25 @@ def test_numbers_and_charts_are_downloaded(small_server: Server, page: Page, tmp
 
 
 @pytest.mark.usefixtures("servers_home")
+def test_viewers_are_people_and_forgotten_when_they_close_their_tabs(
+    small_server: Server, page: Page, new_page: Callable[..., Page]
+) -> None:
+    run_id = start_long_run(page, small_server)
+    other = new_page()
+    open_run(other, small_server, run_id)
+    expect(page.get_by_text("2 people are watching a run")).to_be_visible()
+    other.reload()
+    wait_until_drawn(other)
+    tab = other.context.new_page()
+    open_run(tab, small_server, run_id)
+    expect(tab.get_by_text("2 people are watching a run")).to_be_visible()
+    expect(page.get_by_text("2 people are watching a run")).to_be_visible()
+    other.close()
+    tab.close()
+    expect(page.get_by_text("watching a run")).to_have_count(0)
+
+
+@pytest.mark.usefixtures("servers_home")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("state", ["live", "ended"])
 def test_a_run_is_accessible(small_server: Server, new_page: Callable[..., Page], scheme: str, state: str) -> None:

@@ -1,6 +1,5 @@
 import json
 import shutil
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,10 @@ from fmnist_core.settings.config import TrainConfig
 from fmnist_core.settings.presets import find_preset
 from fmnist_core.training.events import Event, Finished, RateChanged
 from pages.parts.components.probe_wall.probe_wall import read_pin
+from pages.parts.shared import presence
+from pages.parts.shared.presence import Presences
 from pages.parts.shared.wording import distinct_lines, format_duration
-from pages.parts.train import live_run, run_controls, viewers
+from pages.parts.train import live_run, run_controls
 from pages.parts.train.probes import describe_trail
 from pages.parts.train.run_view import history_of
 from pages.parts.train.viewers import pick_pace
@@ -453,6 +454,29 @@ def test_durations_are_formatted_for_people(seconds: float, text: str) -> None:
 # Many viewers
 
 
+def watch_from_elsewhere(people: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This many others watch a run, and nobody else but the session under test."""
+    presences = Presences()
+    for number in range(people):
+        presences.note_page(f"session {number}", f"person {number}", "Train", lambda _session_id: True)
+        presences.note_run(f"session {number}", "their run")
+    monkeypatch.setattr(presence, "PRESENCES", presences)
+
+
+def test_one_person_in_two_tabs_is_one_viewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    presences = Presences()
+    monkeypatch.setattr(presence, "PRESENCES", presences)
+    run = write_run([started(), step_done(2, [2.3, 2.0], 1.0)])
+    at = open_run(run.id)
+    (here,) = presence.sessions_watching()
+    assert here.run_id == run.id
+    presences.note_page("another tab", here.person, "Train", lambda _session_id: True)
+    presences.note_run("another tab", run.id)
+    at.run()
+    assert [caption.value for caption in at.caption if "watched in 2 tabs" in caption.value]
+    assert len(presence.viewers_of(run.id)) == 1
+
+
 @pytest.mark.parametrize(
     ("people", "now", "picked"),
     [
@@ -474,22 +498,21 @@ def test_more_viewers_mean_fewer_refreshes(people: int, now: float | None, picke
 
 @pytest.mark.parametrize(("people", "often"), [(2, "second"), (10, "4 seconds")])
 def test_a_page_says_how_many_people_watch(people: int, often: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    others = {f"visitor {number}": time.monotonic() for number in range(people - 1)} | {"long gone": time.monotonic() - 3600}
-    monkeypatch.setattr(viewers, "_last_seen", lambda: others)
+    watch_from_elsewhere(people - 1, monkeypatch)
     run = write_run([started(), step_done(2, [2.3, 2.0], 1.0)])
     at = open_run(run.id)
     assert not at.exception
     assert [caption.value for caption in at.caption if "watching" in caption.value] == [
         f"{people} people are watching a run, so pages refresh only every {often}, to leave the processor to training."
     ]
-    others.clear()
+    watch_from_elsewhere(0, monkeypatch)
     at.run()
     assert not [caption for caption in at.caption if "watching" in caption.value]
 
 
 def test_with_many_viewers_a_click_is_still_answered_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The page waits for the trainer's answer, not for its next refresh four seconds later."""
-    monkeypatch.setattr(viewers, "_last_seen", lambda: {f"visitor {number}": time.monotonic() for number in range(9)})
+    watch_from_elsewhere(9, monkeypatch)
     run = write_run(UNDER_WAY)
     at = open_run(run.id)
     checks = []

@@ -17,6 +17,7 @@ from fmnist_core.runs.record import RunRecord, load_run
 from fmnist_core.runs.results import read_live_kernels
 from fmnist_core.store.database import DatabaseError
 from pages.parts.components.live_kernels.live_kernels import show_live_kernels
+from pages.parts.shared.presence import note_watched_run
 from pages.parts.shared.wording import describe_settings, format_duration, percent
 from pages.parts.train.probes import bind_pin, lacks_probes, send_probes, show_probes, split_with_probes
 from pages.parts.train.run_charts import show_downloads, show_epochs, show_live_charts, show_live_pin, show_still_charts, show_still_pin
@@ -40,6 +41,7 @@ _NEXT_PAGES = (("evaluate", "See its mistakes"), ("look_inside", "Look inside it
 
 def show_live_run(run: RunRecord) -> None:
     """Shows a live run, refreshed twice per second, or less often if many people watch, until it is paused or ends."""
+    note_watched_run(run.id)
     show_title(run, describe_settings(run))
     names = bind_view(run)
     bind_pin()
@@ -49,7 +51,7 @@ def show_live_run(run: RunRecord) -> None:
         st.fragment(_watch_pause, run_every=_POLL_PAUSED_S)(run.id, history.steps)
         _show_still(run, history, names)
         return
-    pace_s = st.session_state[_PACE] = pick_pace(count_viewers(), st.session_state.get(_PACE))
+    pace_s = st.session_state[_PACE] = pick_pace(count_viewers().tabs, st.session_state.get(_PACE))
     st.fragment(_watch_training, run_every=pace_s)(run.id, names, pace_s)
     show_view_choices(names)  # outside the part that is refreshed all the time, which would interrupt a drag
     st.fragment(_watch_inside, run_every=_INSIDE * pace_s)(run.id)
@@ -88,7 +90,7 @@ def show_ended_run(run: RunRecord) -> None:
 
 def _watch_training(run_id: str, names: dict[str, str], pace_s: float) -> None:
     viewers = count_viewers()
-    if pick_pace(viewers, pace_s) != pace_s:
+    if pick_pace(viewers.tabs, pace_s) != pace_s:
         st.rerun()
     run, history = _wait_for(_reload(run_id), _has_point, _FIRST_POINT_S)
     if pace_s > PACES_S[0]:  # the next refresh may be seconds away
@@ -100,7 +102,8 @@ def _watch_training(run_id: str, names: dict[str, str], pace_s: float) -> None:
     show_live_charts(run, history, read_view(names))
     if pace_s > PACES_S[0]:
         often = "every second" if pace_s == 1 else f"every {pace_s:g} seconds"
-        st.caption(f"{viewers} people are watching a run, so pages refresh only {often}, to leave the processor to training.")
+        watched = f"{viewers.people} people are watching a run" if viewers.people > 1 else f"A run is watched in {viewers.tabs} tabs"
+        st.caption(f"{watched}, so pages refresh only {often}, to leave the processor to training.")
 
 
 def _watch_inside(run_id: str) -> None:
