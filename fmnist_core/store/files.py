@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 from fmnist_core.store.records import RecordError, parse_json
 
+Stamp = tuple[str, int, int, int]
 MAX_JSON_BYTES = 1_000_000  # the largest that is written, the kernels of a live run, has 5 KB
 _TAIL_BYTES = 65_536
 _NEVER_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # opening a named pipe would wait for its other end
@@ -31,6 +32,15 @@ def _open_descriptor(file: str, flags: int) -> int:
         os.close(descriptor)
         raise OSError(0, "it is not a regular file", file)
     return descriptor
+
+
+def stamp_of(file: Path) -> Stamp:
+    """What changes whenever the file is replaced or written to: a key for what was computed from it."""
+    try:
+        facts = file.stat()
+    except (OSError, ValueError):
+        return (str(file), 0, 0, 0)
+    return (str(file), facts.st_ino, facts.st_mtime_ns, facts.st_size)
 
 
 def read_whole(file: Path, max_bytes: int = MAX_JSON_BYTES) -> bytes:
