@@ -20,17 +20,21 @@ class Evaluation:
         probabilities: (N, 10) float32; rows sum to 1.
         loss: mean cross-entropy in nats.
         class_names: names of the ten classes.
+        split_digest: which images these are, see `Split.digest`; "" if that is not known.
+        kept_predictions: (N,) the predictions, if the probabilities have been rounded since; None to read them from the probabilities.
     """
 
     labels: NDArray[np.uint8]
     probabilities: NDArray[np.float32]
     loss: float
     class_names: tuple[str, ...] = CLASS_NAMES
+    split_digest: str = ""
+    kept_predictions: NDArray[np.uint8] | None = None
 
     @cached_property
-    def predictions(self) -> NDArray[np.int64]:
+    def predictions(self) -> NDArray[np.uint8]:
         """(N,) the most probable class of each image."""
-        return self.probabilities.argmax(axis=1)
+        return self.probabilities.argmax(axis=1).astype(np.uint8) if self.kept_predictions is None else self.kept_predictions
 
     @cached_property
     def confusion(self) -> NDArray[np.int64]:

@@ -12,6 +12,7 @@ from torch.nn import functional
 from fmnist_core.dataset.classes import CLASS_NAMES, SIDE_PX
 from fmnist_core.dataset.split import Split
 from fmnist_core.evaluation.evaluation import Evaluation
+from fmnist_core.evaluation.steps import Steps, finish
 from fmnist_core.network.fast import fast_forward
 from fmnist_core.network.inputs import to_inputs
 from fmnist_core.network.model import FashionCNN
@@ -71,15 +72,25 @@ def evaluate(model: FashionCNN, split: Split, *, views: TestViews = "one", preci
         views: test-time augmentation: the views of each image that the probabilities are averaged over.
         precision: as in `compute_logits`.
     """
+    return finish(evaluation_steps(model, split, views=views, precision=precision))
+
+
+def evaluation_steps(model: FashionCNN, split: Split, *, views: TestViews = "one", precision: str = "float32") -> Steps[Evaluation]:
+    """What `evaluate` does; yields the share done after each view."""
     if views == "one":
         logits = compute_logits(model, split.images, precision)
         probabilities = functional.softmax(logits, dim=1)
+        yield 1.0
     else:
-        of_each_view = [predict(model, images, precision) for images in _tta_views(split.images, shifted=views == "mirrored-and-shifted")]
+        count = 10 if views == "mirrored-and-shifted" else 2
+        of_each_view = []
+        for images in _tta_views(split.images, shifted=views == "mirrored-and-shifted"):
+            of_each_view.append(predict(model, images, precision))
+            yield len(of_each_view) / count
         probabilities = torch.from_numpy(np.mean(of_each_view, axis=0))
         logits = probabilities.log()
     loss = functional.cross_entropy(logits, torch.as_tensor(split.labels).long()).item()
-    return Evaluation(split.labels, probabilities.numpy(), loss, split.class_names)
+    return Evaluation(split.labels, probabilities.numpy(), loss, split.class_names, split.digest)
 
 
 def _tta_views(images: NDArray[np.uint8], *, shifted: bool) -> Iterator[NDArray[np.uint8]]:

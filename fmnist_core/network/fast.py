@@ -41,9 +41,10 @@ def fast_forward(model: FashionCNN, precision: str = "float32") -> Forward:
     return forward
 
 
-def fast_features(model: FashionCNN, inputs: Tensor) -> Tensor:
+def fast_features(model: FashionCNN, inputs: Tensor, precision: str = "float32") -> Tensor:
     """The linear layer's input, (N, 1568) float32: the pooled maps of the second block, for inputs (N, 1, 28, 28)."""
-    return _to_float32(_flat_maps(model, inputs, "float32"))
+    with _autocast(inputs.device, precision):
+        return _to_float32(_flat_maps(model, inputs, precision))
 
 
 def to_device(model: FashionCNN, device: torch.device) -> FashionCNN:

@@ -20,8 +20,9 @@ from PIL import Image
 
 from fmnist_core.dataset.classes import CLASS_NAMES
 from fmnist_core.dataset.split import load_split
+from fmnist_core.evaluation.steps import finish
 from fmnist_core.insight.answer import Answer, answer_picture
-from fmnist_core.insight.familiarity import fit_familiarity
+from fmnist_core.insight.likeness import fit_likeness
 from fmnist_core.network.model import FashionCNN
 from fmnist_core.pictures.opening import open_picture
 from fmnist_core.pictures.preparation import prepare, prepare_drawing
@@ -88,7 +89,7 @@ def measure_photos(folder: Path, model: FashionCNN) -> None:
         took_s.append(time.perf_counter() - began_s)
     print_balanced([row["label"] for row in rows], [CLASS_NAMES[answer.first] for answer in answers], PHOTO_ANSWERS)
     print(f"median time from file to answer {np.median(took_s):.3f} s")
-    familiarity = fit_familiarity(model, load_split("train"), load_split("test"))
+    familiarity = finish(fit_likeness(model, load_split("train"), load_split("test"))).familiarity
     scores = np.array([answer.unfamiliarity for answer in answers])
     is_known = np.array([row["label"] in PHOTO_ANSWERS for row in rows])
     known, unknown = scores[is_known], scores[~is_known]

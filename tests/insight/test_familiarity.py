@@ -5,8 +5,9 @@ import torch
 from fmnist_core.dataset.idx import PACKAGED_FOLDER
 from fmnist_core.dataset.split import Split, load_split
 from fmnist_core.evaluation.prediction import compute_logits
-from fmnist_core.insight.familiarity import energies, fit_familiarity
-from fmnist_core.insight.neighbours import Neighbours
+from fmnist_core.evaluation.steps import finish
+from fmnist_core.insight.familiarity import energies
+from fmnist_core.insight.likeness import fit_likeness
 from fmnist_core.network.model import FashionCNN
 from fmnist_core.runs.folders import STARTER_ID
 from fmnist_core.runs.record import load_run
@@ -28,7 +29,7 @@ def test_the_score_by_hand() -> None:
 def test_the_threshold_and_its_false_alarms(starter: FashionCNN) -> None:
     train, test = (load_split(name, PACKAGED_FOLDER) for name in ("train", "test"))
     few = Split("test", test.images[:2000], test.labels[:2000])
-    familiarity = fit_familiarity(starter, Split("train", train.images[:5000], train.labels[:5000]), few)
+    familiarity = finish(fit_likeness(starter, Split("train", train.images[:5000], train.labels[:5000]), few)).familiarity
     scores = energies(compute_logits(starter, few.images[:300]))
     assert 0 < familiarity.false_alarm_rate < 0.03
     assert (scores > familiarity.threshold).mean() < 0.05
@@ -40,8 +41,8 @@ def test_the_threshold_and_its_false_alarms(starter: FashionCNN) -> None:
 def test_neighbours_look_alike(starter: FashionCNN) -> None:
     split = load_split("train", PACKAGED_FOLDER)
     few = Split("train", split.images[:3000], split.labels[:3000])
-    neighbours = Neighbours(starter, few)
-    assert [int(neighbours.nearest(starter, few.images[i], 1)[0]) for i in (0, 7, 1234)] == [0, 7, 1234]
     test = load_split("test", PACKAGED_FOLDER)
-    nearest = [few.labels[neighbours.nearest(starter, image)] for image in test.images[:100]]
+    neighbours = finish(fit_likeness(starter, few, Split("test", test.images[:200], test.labels[:200]))).neighbours
+    assert [int(neighbours.nearest(starter, few, few.images[i], 1)[0]) for i in (0, 7, 1234)] == [0, 7, 1234]
+    nearest = [few.labels[neighbours.nearest(starter, few, image)] for image in test.images[:100]]
     assert np.mean([(labels == label).mean() for labels, label in zip(nearest, test.labels, strict=False)]) > 0.7
