@@ -20,6 +20,11 @@ def is_claimed(folder: Path) -> bool:
     return is_locked(folder / _STARTING) or is_locked(folder / _TRAINING)  # in this order, in which claims pass from one to the other
 
 
+def is_start_claimed(folder: Path) -> bool:
+    """Whether a process is about to start or to continue the run."""
+    return is_locked(folder / _STARTING)
+
+
 def is_training_claimed(folder: Path) -> bool:
     """Whether a training process has claimed the run."""
     return is_locked(folder / _TRAINING)

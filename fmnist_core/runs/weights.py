@@ -1,6 +1,7 @@
 """A run's networks and checkpoints as safetensors files, which cannot run code when they are loaded."""
 
 import contextlib
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -8,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 from fmnist_core.runs.folders import RunError, epoch_file, epoch_files, newest_weights, resume_file
 from fmnist_core.runs.record import RunRecord
-from fmnist_core.runs.tensors import read_tensors
-from fmnist_core.store.files import write_whole
+from fmnist_core.runs.tensors import MAX_TENSOR_BYTES, read_tensors
+from fmnist_core.store.files import read_whole, write_whole
 from fmnist_core.store.records import from_fields, parse_json
 from fmnist_core.training.checkpoint import check_arrays
 
@@ -30,7 +31,7 @@ def load_model(run: RunRecord, epoch: int | Literal["last"] | None = None) -> "F
 
     from fmnist_core.network.model import FashionCNN
 
-    file = _weights_in_use(run) if epoch is None else newest_weights(run.folder) if epoch == "last" else epoch_file(run.folder, epoch)
+    file = find_weights(run, epoch)
     if file is None or not os.path.lexists(file):
         wanted = f"weights of epoch {epoch}" if isinstance(epoch, int) else "weights yet"
         raise RunError(f'The run "{run.id}" has no {wanted}: wait for its first epoch or choose another run.')
@@ -44,12 +45,23 @@ def load_model(run: RunRecord, epoch: int | Literal["last"] | None = None) -> "F
     return model.eval()
 
 
-def weights_stamp(run: RunRecord) -> tuple[str, int]:
-    """A key for caches that changes whenever the weights in use do."""
-    file = _weights_in_use(run)
+def find_weights(run: RunRecord, epoch: int | Literal["last"] | None = None) -> Path | None:
+    """The file of these weights, which may not exist; None if there are no weights. The argument is that of `load_model`."""
+    if epoch is None:
+        return weights_in_use(run.folder, run.best_epoch)
+    return newest_weights(run.folder) if epoch == "last" else epoch_file(run.folder, epoch)
+
+
+def weights_in_use(folder: Path, best_epoch: int | None) -> Path | None:
+    """The weights of the best epoch if one was chosen, else the latest; None if there are none."""
+    return newest_weights(folder) if best_epoch is None else epoch_file(folder, best_epoch)
+
+
+def weights_digest(file: Path) -> str | None:
+    """32 hexadecimal digits that other weights change; None if the file cannot be read."""
     with contextlib.suppress(OSError):
-        return (run.id, file.stat().st_mtime_ns if file is not None else 0)
-    return (run.id, 0)
+        return hashlib.sha256(read_whole(file, MAX_TENSOR_BYTES)).hexdigest()[:32]
+    return None
 
 
 def spare_weights(run: RunRecord) -> list[Path]:
@@ -91,8 +103,3 @@ def save_checkpoint(checkpoint: "Checkpoint", folder: Path) -> None:
 
     counters = json.dumps(vars(checkpoint.counters))
     write_whole(resume_file(folder), safetensors.numpy.save(dict(checkpoint.tensors), metadata={"facts": counters}), durable=True)
-
-
-def _weights_in_use(run: RunRecord) -> Path | None:
-    """The weights of the best epoch if one was chosen, else the latest."""
-    return newest_weights(run.folder) if run.best_epoch is None else epoch_file(run.folder, run.best_epoch)

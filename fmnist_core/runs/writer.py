@@ -13,13 +13,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fmnist_core.evaluation.answers import Answers
 from fmnist_core.runs import event_log, mailbox
 from fmnist_core.runs.claim import claim_start, claim_training, is_claimed, release_start
 from fmnist_core.runs.folders import RunError, epoch_file, last_file, run_folder, runs_folder
+from fmnist_core.runs.kept import drop_answers, write_answers
 from fmnist_core.runs.names import clean_name
 from fmnist_core.runs.record import LIVE_STATES, RunRecord, State, Status, list_runs, load_claimed_run, load_run, read_status
 from fmnist_core.runs.results import write_evaluation, write_live
-from fmnist_core.runs.weights import save_checkpoint, save_weights
+from fmnist_core.runs.weights import save_checkpoint, save_weights, weights_in_use
 from fmnist_core.settings.config import MAX_EPOCHS, TrainConfig
 from fmnist_core.store.files import drop_unfinished_line, open_to_append, read_whole, write_json, write_whole
 from fmnist_core.store.records import parse_json
@@ -269,7 +271,10 @@ class RunWriter:
                 self.save_checkpoint()
             case EpochDone(checkpoint=checkpoint) if checkpoint is not None:
                 save_weights(checkpoint.weights, epoch_file(self.folder, event.epoch))
+                if event.evaluation is not None:
+                    write_answers(self.folder, epoch_file(self.folder, event.epoch), Answers.of(event.evaluation))
                 last_file(self.folder).unlink(missing_ok=True)
+                drop_answers(self.folder, last_file(self.folder))
                 self._status.epoch = event.epoch
                 if event.is_best or event.validation_accuracy is None:
                     self._use_weights_of(event)
@@ -295,8 +300,11 @@ class RunWriter:
         return True
 
     def write_evaluation(self, evaluation: "Evaluation") -> None:
-        """Writes the figures of the weights in use, and their accuracy into the status."""
+        """Writes the figures of the weights in use and keeps their answers, with the run's views; their accuracy goes into the status."""
         write_evaluation(self.folder, evaluation)
+        weights = weights_in_use(self.folder, self._status.best_epoch)
+        if weights is not None:
+            write_answers(self.folder, weights, Answers.of(evaluation, self._views))
         self._status.test_accuracy = evaluation.accuracy
         self._save_status()
 
@@ -305,15 +313,26 @@ class RunWriter:
         self._status.state = state
         self._save_status()
 
-    def end(self, state: State, message: str = "") -> None:
-        """Writes the final status and releases the claim."""
+    def end(self, state: State, message: str = "", *, keep_claim: bool = False) -> None:
+        """Writes the final status and releases the claim.
+
+        Args:
+            keep_claim: for a process that has more to write; it calls `release` afterwards.
+        """
         with contextlib.suppress(OSError):
             (self.folder / "reserve").unlink(missing_ok=True)
         self._status.state, self._status.message = state, message
         try:
             self._save_status()
-        finally:
-            self._claim.release()
+        except OSError:
+            self.release()
+            raise
+        if not keep_claim:
+            self.release()
+
+    def release(self) -> None:
+        """Releases the claim."""
+        self._claim.release()
 
     def fail(self, message: str) -> None:
         """Ends a run after an error, and saves what can be saved, even on a full disk."""

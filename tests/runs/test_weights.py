@@ -1,4 +1,3 @@
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -14,7 +13,7 @@ from fmnist_core.network.model import FashionCNN
 from fmnist_core.runs import weights
 from fmnist_core.runs.folders import STARTER_ID, RunError, epoch_file, last_file, resume_file, run_folder
 from fmnist_core.runs.record import RunRecord, load_run
-from fmnist_core.runs.weights import load_checkpoint, load_model, save_checkpoint, save_weights, weights_stamp
+from fmnist_core.runs.weights import find_weights, load_checkpoint, load_model, save_checkpoint, save_weights, weights_digest
 from fmnist_core.runs.writer import RunWriter, create_run
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.training.checkpoint import Checkpoint, Counters
@@ -116,14 +115,29 @@ def test_weights_that_are_missing_are_named() -> None:
     assert sentences == [none_yet, none_yet, none_yet.replace("weights yet", "weights of epoch 3")]
 
 
-def test_the_stamp_is_that_of_the_weights_in_use() -> None:
+def test_the_weights_of_the_best_epoch_are_in_use_or_else_the_latest() -> None:
     run = load_run(create_run(TrainConfig()))
     best = replace(run, best_epoch=1)
-    assert weights_stamp(run) == weights_stamp(best) == (run.id, 0)
+    assert find_weights(run) is None
     for number in (1, 2):
         put(epoch_file(run.folder, number), number)
-        os.utime(epoch_file(run.folder, number), ns=(number, 1_000 * number))
-    assert (weights_stamp(run), weights_stamp(best)) == ((run.id, 2_000), (run.id, 1_000))
+    assert (find_weights(run), find_weights(best)) == (epoch_file(run.folder, 2), epoch_file(run.folder, 1))
+    put(last_file(run.folder), 3)
+    assert (find_weights(run), find_weights(best)) == (last_file(run.folder), epoch_file(run.folder, 1))
+    assert (find_weights(best, "last"), find_weights(best, 7)) == (last_file(run.folder), epoch_file(run.folder, 7))
+
+
+def test_other_weights_have_another_digest(tmp_path: Path) -> None:
+    file = tmp_path / "epoch-001.safetensors"
+    assert weights_digest(file) is None
+    put(file, 1)
+    first = weights_digest(file)
+    put(file, 2)
+    second = weights_digest(file)
+    put(file, 1)
+    assert weights_digest(file) == first != second
+    assert first is not None
+    assert len(first) == 32
 
 
 def test_weights_and_checkpoints_are_flushed_to_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

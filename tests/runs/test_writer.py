@@ -18,9 +18,10 @@ from fmnist_core.runs import writer
 from fmnist_core.runs.claim import claim_start, claim_training, is_claimed, release_start
 from fmnist_core.runs.event_log import read_events
 from fmnist_core.runs.folders import STARTER_ID, RunError, epoch_file, last_file, run_folder
+from fmnist_core.runs.kept import kept_stamp
 from fmnist_core.runs.record import RunRecord, State, list_runs, load_run
 from fmnist_core.runs.results import read_live_kernels
-from fmnist_core.runs.weights import load_checkpoint, load_model, save_checkpoint, weights_stamp
+from fmnist_core.runs.weights import load_checkpoint, load_model, save_checkpoint
 from fmnist_core.runs.writer import RunWriter, create_run, mark_ended, prepare_resume, put_back_to_wait
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.store.files import read_json, write_json
@@ -58,14 +59,14 @@ def test_weights_of_an_epoch_cut_short_are_the_newest(trained_run: RunRecord, sm
     step = next(event for event in train(TrainConfig(), *small_splits) if isinstance(event, StepDone))
     writer = RunWriter(trained_run.id)
     assert not writer.keep_unfinished_epoch()
-    before = weights_stamp(trained_run)
+    before = kept_stamp(trained_run)
     writer.write_event(step)
     assert writer.keep_unfinished_epoch()
     newest = load_model(load_run(trained_run.id)).state_dict()
     np.testing.assert_array_equal(newest["fc.weight"].numpy(), step.weights["fc.weight"])
     of_epoch = load_model(trained_run, epoch=1).state_dict()
     assert not torch.equal(of_epoch["fc.weight"], newest["fc.weight"])
-    assert weights_stamp(trained_run) != before
+    assert kept_stamp(trained_run) != before
 
 
 def test_a_home_folder_that_cannot_be_written_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
