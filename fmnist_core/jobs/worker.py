@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from fmnist_core.jobs import queue
 from fmnist_core.jobs.dispatcher import ensure_dispatcher
+from fmnist_core.jobs.keeping import keep_likeness
 from fmnist_core.runs.folders import resume_file
 from fmnist_core.runs.mailbox import Command
 from fmnist_core.runs.record import State, load_run
@@ -106,7 +107,8 @@ def _train_into(writer: RunWriter, controls: "Controls", listen: Callable[[Event
     run = load_run(writer.run_id)
     if run.has_weights and not writer.is_evaluated:
         writer.write_evaluation(evaluate(load_model(run), test_split, views=run.config.test_views))
-    controls.end(state, message)
+    controls.end(state, message, keep_claim=True)  # first, because whoever waits for the result should not wait for the rest
+    keep_likeness(writer, train_split, test_split)
     return state
 
 
@@ -172,11 +174,11 @@ class Controls:
         self._reports_every_step = every_step
         return Request(rate, every_step)
 
-    def end(self, state: State, message: str) -> None:
-        """Ends the run and answers the commands that are still open."""
+    def end(self, state: State, message: str, *, keep_claim: bool = False) -> None:
+        """Ends the run and answers the commands that are still open; the arguments are those of `RunWriter.end`."""
         for command in (self._goal, self._rate):
             self._answer(command)
-        self._writer.end(state, message)
+        self._writer.end(state, message, keep_claim=keep_claim)
 
     def _pursue(self, command: Command, *, is_paused: bool, until: type[StepDone | EpochDone] | None = None) -> None:
         self._answer(self._goal)
