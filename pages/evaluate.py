@@ -6,7 +6,8 @@ from fmnist_core.evaluation.evaluation import Evaluation
 from pages.parts.components.confusion_table.confusion_table import show_confusion_table
 from pages.parts.evaluate.cell_images import show_cell, show_cell_image
 from pages.parts.evaluate.class_scores import show_class_scores
-from pages.parts.shared.cached import evaluation_or_stop, split_or_stop
+from pages.parts.shared.cached import kept_answers, model_or_stop, split_or_stop
+from pages.parts.shared.completion_line import show_completion
 from pages.parts.shared.run_picker import pick_network
 from pages.parts.shared.url_state import bind, one_of, parse_switch, set_choice, write_switch
 
@@ -93,7 +94,15 @@ def show_mistakes(evaluation: Evaluation) -> None:
 
 
 st.title("Evaluate")
-evaluation = evaluation_or_stop(pick_network())
-show_accuracy(evaluation)
-show_mistakes(evaluation)
-show_class_scores(evaluation)
+run = pick_network()
+answers = kept_answers(run)
+if answers is None:
+    model_or_stop(run)  # without weights nothing can be computed
+    show_completion(run, kept_answers)
+else:
+    if run.is_live:
+        st.caption(f"This run is still training. These are its results after epoch {run.best_epoch or run.epoch}.")
+    evaluation = answers.evaluation(split_or_stop("test"))
+    show_accuracy(evaluation)
+    show_mistakes(evaluation)
+    show_class_scores(evaluation)

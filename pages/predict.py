@@ -20,7 +20,7 @@ from pages.parts.predict.picture_table import choose_picture
 from pages.parts.predict.preparations import preparation_of
 from pages.parts.predict.reasons import show_reasons
 from pages.parts.shared.answer import show_answer
-from pages.parts.shared.cached import familiarity_or_stop, model_or_stop, split_or_stop
+from pages.parts.shared.cached import kept_likeness, model_or_stop, split_or_stop
 from pages.parts.shared.picture import show_picture
 from pages.parts.shared.run_picker import pick_network
 from pages.parts.shared.url_state import bind, one_of, set_choice, whole_number
@@ -35,7 +35,7 @@ Shown = tuple[NDArray[np.uint8], int] | None
 def predict_views(views: NDArray[np.uint8], true_name: str | None = None, seen: NDArray[np.uint8] | None = None) -> int:
     """Shows the network's answer to a picture in several views, and returns the predicted class."""
     answer = answer_picture(model, views)
-    show_answer(answer, seen=seen, true_name=true_name, familiarity=lambda: familiarity_or_stop(run))
+    show_answer(answer, seen=seen, true_name=true_name, familiarity=familiarity)
     return answer.first
 
 
@@ -72,7 +72,7 @@ def show_camera() -> Shown:
 
 def show_picture_of(pictures: PictureList) -> Shown:
     """One picture of a list, the tools to correct its preparation, the network's answer, and every step."""
-    picture = choose_picture(pictures, model, familiarity_or_stop(run))
+    picture = choose_picture(pictures, model, familiarity)
     source, words = st.columns([2, 3], gap="large")
     try:
         preparation = preparation_of(picture)
@@ -117,6 +117,8 @@ def show_drawing() -> Shown:
 st.title("Predict")
 run = pick_network()
 model = model_or_stop(run)
+likeness = kept_likeness(run)
+familiarity = None if likeness is None else likeness.familiarity  # the answer does not wait for it
 bind("source", TEST_ITEM, one_of(SOURCES))
 source = st.radio("What to predict", SOURCES, key="source", horizontal=True, persist_state="session")
 if source != TEST_ITEM and run.config.augmentation != TRAINED_FOR_PHOTOS:
@@ -126,6 +128,6 @@ if source != TEST_ITEM and run.config.augmentation != TRAINED_FOR_PHOTOS:
     )
 shown = {TEST_ITEM: show_test_item, UPLOAD: show_uploads, CAMERA: show_camera, DRAWING: show_drawing}[source]()
 if shown is not None:
-    show_reasons(run, model, *shown)
+    show_reasons(run, model, likeness, *shown)
 show_corrections(*(shown or (None, None)))
 show_examples(split_or_stop("test"))

@@ -1,11 +1,23 @@
 """Opens pages in Streamlit's AppTest, through dashboard.py, as a browser does."""
 
 import re
+from collections.abc import Iterator
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from fmnist_core.classroom.people import Person, person_id
+from fmnist_core.jobs import completion
 from tests.conftest import ROOT
+
+
+@pytest.fixture(autouse=True)
+def no_completion_outlives_its_test() -> Iterator[None]:
+    completion._attempts.clear()
+    yield
+    for attempt in completion._attempts.values():
+        attempt.process.kill()
+        attempt.process.wait()
 
 
 def open_page(page: str, by: str = "", **query: str) -> AppTest:

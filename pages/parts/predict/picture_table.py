@@ -16,8 +16,12 @@ _CHOSEN = "picture_on_show"  # outlives the page, unlike the widget's own key
 _WIDGET = "look_at"
 
 
-def choose_picture(pictures: PictureList, model: FashionCNN, familiarity: Familiarity) -> Picture:
-    """The only picture, or the one chosen from a table of all of them."""
+def choose_picture(pictures: PictureList, model: FashionCNN, familiarity: Familiarity | None) -> Picture:
+    """The only picture, or the one chosen from a table of all of them.
+
+    Args:
+        familiarity: None if it is not known yet; then the table does not say which pictures are unlike the training images.
+    """
     shown = list(pictures.pictures.values())
     if len(shown) == 1:
         return shown[0]
@@ -46,7 +50,7 @@ def _remember() -> None:
     st.session_state[_CHOSEN] = st.session_state[_WIDGET]
 
 
-def _answer(picture: Picture, model: FashionCNN, familiarity: Familiarity) -> dict[str, object]:
+def _answer(picture: Picture, model: FashionCNN, familiarity: Familiarity | None) -> dict[str, object]:
     """A row of the table."""
     row: dict[str, object] = {"Picture": thumbnail_url(picture.image), "Name": picture.name}
     try:
@@ -58,5 +62,5 @@ def _answer(picture: Picture, model: FashionCNN, familiarity: Familiarity) -> di
         "The network says": CLASS_NAMES[first],
         "Sure": f"{100 * answer.probabilities[first]:.0f} %",
         "Second guess": f"{CLASS_NAMES[second]}, {100 * answer.probabilities[second]:.0f} %",
-        "Unlike the training images": "yes" if answer.is_unfamiliar(familiarity) else "no",
+        "Unlike the training images": "…" if familiarity is None else "yes" if answer.is_unfamiliar(familiarity) else "no",
     }

@@ -7,17 +7,20 @@ from numpy.typing import NDArray
 from fmnist_core.dataset.classes import CLASS_NAMES
 from fmnist_core.figures.images import tint_attribution
 from fmnist_core.insight.attribution import occlude
-from fmnist_core.insight.neighbours import SEARCHED
+from fmnist_core.insight.likeness import Likeness
+from fmnist_core.insight.neighbours import Neighbours
 from fmnist_core.network.model import FashionCNN
 from fmnist_core.runs.record import RunRecord
-from pages.parts.shared.cached import neighbours_or_stop, split_or_stop
+from pages.parts.shared.cached import kept_likeness, split_or_stop
+from pages.parts.shared.completion_line import show_completion
 from pages.parts.shared.picture import show_picture
 
 
-def show_reasons(run: RunRecord, model: FashionCNN, image: NDArray[np.uint8], best: int) -> None:
+def show_reasons(run: RunRecord, model: FashionCNN, likeness: Likeness | None, image: NDArray[np.uint8], best: int) -> None:
     """The pixels that speak for and against a class, and the five most similar training images.
 
     Args:
+        likeness: None if it is not known yet; then its progress is shown in place of the images.
         image: (28, 28) uint8, what the network saw.
         best: the class it predicted.
     """
@@ -26,7 +29,11 @@ def show_reasons(run: RunRecord, model: FashionCNN, image: NDArray[np.uint8], be
     with left:
         _show_pixels(model, image, best)
     with right:
-        _show_nearest(run, model, image)
+        st.markdown("The five training images that look most similar to the network:")
+        if likeness is None:
+            show_completion(run, kept_likeness)
+        else:
+            _show_nearest(model, likeness.neighbours, image)
 
 
 def _show_pixels(model: FashionCNN, image: NDArray[np.uint8], best: int) -> None:
@@ -45,16 +52,15 @@ def _show_pixels(model: FashionCNN, image: NDArray[np.uint8], best: int) -> None
     )
 
 
-def _show_nearest(run: RunRecord, model: FashionCNN, image: NDArray[np.uint8]) -> None:
+def _show_nearest(model: FashionCNN, neighbours: Neighbours, image: NDArray[np.uint8]) -> None:
     split = split_or_stop("train")
-    nearest = neighbours_or_stop(run).nearest(model, image)
-    st.markdown("The five training images that look most similar to the network:")
+    nearest = neighbours.nearest(model, split, image)
     with st.container(horizontal=True):
         for index in nearest:
             name = split.class_names[split.labels[index]]
             with st.container(width=92):
                 show_picture(split.images[index], f"Training image {index}, {name}", width_px=84, caption=name)
     st.caption(
-        f"Images count as similar if the 32 kernels of the second layer respond to them in a similar way. {SEARCHED:,} of the training "
-        "images were searched. The network has seen these with their labels, many times."
+        "Images count as similar if the 32 kernels of the second layer respond to them in a similar way. "
+        f"{len(neighbours.directions):,} of the training images were searched. The network has seen these with their labels, many times."
     )

@@ -1,7 +1,5 @@
 """The network's answer to one picture: what it sees, what it predicts in words, and ten bars."""
 
-from collections.abc import Callable
-
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -18,14 +16,14 @@ def show_answer(
     *,
     seen: NDArray[np.uint8] | None = None,
     true_name: str | None = None,
-    familiarity: Callable[[], Familiarity] | None = None,
+    familiarity: Familiarity | None = None,
 ) -> None:
     """Shows what the network sees, its two most probable classes, whether it is right, and all ten probabilities as bars.
 
     Args:
         seen: (28, 28) uint8, unless the page already shows it.
         true_name: the label, if it is known.
-        familiarity: returns the threshold for a warning that the picture is unfamiliar; None for no warning.
+        familiarity: the threshold for a warning that the picture is unfamiliar; None for no warning.
     """
     first, second = CLASS_NAMES[answer.first], CLASS_NAMES[answer.second]
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -36,7 +34,9 @@ def show_answer(
             st.subheader(f"The network says: {first}", anchor=False)
             sure, less_sure = (100 * answer.probabilities[index] for index in (answer.first, answer.second))
             st.write(f"It gives **{first}** a probability of {sure:.1f}\u00a0%. Its second guess is {second}, with {less_sure:.1f}\u00a0%.")
-    warning = st.container()  # always there, so that nothing below moves and an open expander stays open
+    with st.container():  # always there, so that nothing below moves and an open expander stays open
+        if familiarity is not None:
+            _warn_if_unfamiliar(answer, familiarity)
     if true_name == first:
         st.success(f"Correct: the label is {true_name}.", icon=":material/check_circle:")
     elif true_name is not None:
@@ -49,9 +49,6 @@ def show_answer(
             "A **probability** says how sure the network is, from 0 to 100 %; all ten add up to 100 %. The network only knows these ten "
             "classes and names one of them whatever it sees."
         )
-    if familiarity is not None:  # last, because the first time it takes seconds, and the answer should not wait
-        with warning:
-            _warn_if_unfamiliar(answer, familiarity())
 
 
 def _warn_if_unfamiliar(answer: Answer, familiarity: Familiarity) -> None:

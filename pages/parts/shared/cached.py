@@ -1,4 +1,4 @@
-"""What all sessions share: the data, the networks and their results, loaded once per server."""
+"""What all sessions share: the data, and of each network its weights and what its trainer has kept. Nothing is computed here."""
 
 import contextlib
 from collections.abc import Sequence
@@ -8,16 +8,21 @@ import streamlit as st
 
 from fmnist_core.dataset.classes import DataError
 from fmnist_core.dataset.split import Split, SplitName, data_folder, load_split
-from fmnist_core.evaluation.evaluation import Evaluation
-from fmnist_core.evaluation.prediction import evaluate
-from fmnist_core.insight.familiarity import Familiarity, fit_familiarity
+from fmnist_core.evaluation.answers import Answers
+from fmnist_core.insight.likeness import Likeness
 from fmnist_core.insight.neighbours import Neighbours
 from fmnist_core.network.model import FashionCNN
 from fmnist_core.runs.folders import RunError
-from fmnist_core.runs.record import RunRecord, load_run
-from fmnist_core.runs.weights import load_model, weights_stamp
-from fmnist_core.settings.config import TestViews
+from fmnist_core.runs.kept import kept_stamp, read_answers, read_likeness
+from fmnist_core.runs.record import RunRecord
+from fmnist_core.runs.weights import find_weights, load_model
+from fmnist_core.store.byte_cache import ByteCache
+from fmnist_core.store.files import stamp_of
 from pages.parts.shared.wording import escape
+
+MAX_BYTES = 64_000_000  # a network, its answers and what it finds alike take 1.2 MB, so fifty fit
+_BYTES_PER_MODEL = 250_000  # 29,034 weights and BatchNorm's statistics take 117 KB, the objects of PyTorch about as much
+CACHE = ByteCache(MAX_BYTES)
 
 
 def split_or_stop(name: SplitName) -> Split:
@@ -37,7 +42,7 @@ def read_split(name: SplitName) -> Split:
 def model_or_stop(run: RunRecord) -> FashionCNN:
     """The run's network, on the CPU, in evaluation mode; if it cannot be read, shows why and ends the page."""
     try:
-        return _load_model(*weights_stamp(run))
+        return _read_model(run)
     except RunError as error:
         st.error(escape(str(error)), icon=":material/warning:")
         st.stop()
@@ -47,72 +52,34 @@ def newest_usable(runs: Sequence[RunRecord]) -> RunRecord:
     """The first of these runs whose weights can be read, or the last: nobody is shown a damaged one without having chosen it."""
     for run in runs[:-1]:
         with contextlib.suppress(RunError):
-            _load_model(*weights_stamp(run))
+            _read_model(run)
             return run
     return runs[-1]
 
 
-def evaluation_or_stop(run: RunRecord) -> Evaluation:
-    """The run's predictions for all test images."""
+def kept_answers(run: RunRecord) -> Answers | None:
+    """The run's answers to all test images; None if they have not been kept yet. If the data cannot be read, ends the page."""
     split = split_or_stop("test")
-    return _evaluate(*weights_stamp(run), split.folder, run.config.test_views, model_or_stop(run), split)
+    return CACHE.get(("answers", kept_stamp(run), split.digest), lambda: read_answers(run, split), _nbytes)
 
 
-def familiarity_or_stop(run: RunRecord) -> Familiarity:
-    """Where "unlike anything it was trained on" begins for the run's network."""
+def kept_likeness(run: RunRecord) -> Likeness | None:
+    """What the run's network finds alike; None if that has not been kept yet. If the data cannot be read, ends the page."""
     train, test = split_or_stop("train"), split_or_stop("test")
-    return _fit_familiarity(*weights_stamp(run), test.folder, model_or_stop(run), train, test)
+    key = ("likeness", kept_stamp(run), train.digest, test.digest)
+    return CACHE.get(key, lambda: read_likeness(run, train, test), lambda likeness: _nbytes(likeness.neighbours))
 
 
-def neighbours_or_stop(run: RunRecord) -> Neighbours:
-    """Finds the training images that look most similar to the run's network."""
-    train = split_or_stop("train")
-    return _make_neighbours(*weights_stamp(run), train.folder, model_or_stop(run), train)
+def _read_model(run: RunRecord) -> FashionCNN:
+    weights = find_weights(run)
+    key = ("model", None if weights is None else stamp_of(weights))
+    return CACHE.get(key, lambda: load_model(run), lambda _model: _BYTES_PER_MODEL)
+
+
+def _nbytes(kept: Answers | Neighbours) -> int:
+    return kept.nbytes
 
 
 @st.cache_resource(show_spinner="Reading the images …", max_entries=4)
 def _load_split(name: SplitName, folder: Path) -> Split:
     return load_split(name, folder)
-
-
-# Arguments that a function does not use are part of the cache's key: newer weights or other data give other results.
-
-
-@st.cache_resource(show_spinner="Loading the network …", max_entries=64)
-def _load_model(run_id: str, weights_time_ns: int) -> FashionCNN:  # noqa: ARG001
-    return load_model(load_run(run_id))
-
-
-@st.cache_resource(show_spinner="Classifying all test images …", max_entries=32)
-def _evaluate(
-    run_id: str,  # noqa: ARG001
-    weights_time_ns: int,  # noqa: ARG001
-    folder: Path | None,  # noqa: ARG001
-    views: TestViews,
-    _model: FashionCNN,
-    _split: Split,
-) -> Evaluation:
-    return evaluate(_model, _split, views=views)
-
-
-@st.cache_resource(show_spinner="Calibrating the unfamiliarity check …", max_entries=64)
-def _fit_familiarity(
-    run_id: str,  # noqa: ARG001
-    weights_time_ns: int,  # noqa: ARG001
-    folder: Path | None,  # noqa: ARG001
-    _model: FashionCNN,
-    _train: Split,
-    _test: Split,
-) -> Familiarity:
-    return fit_familiarity(_model, _train, _test)
-
-
-@st.cache_resource(show_spinner="Searching the training images …", max_entries=8)
-def _make_neighbours(
-    run_id: str,  # noqa: ARG001
-    weights_time_ns: int,  # noqa: ARG001
-    folder: Path | None,  # noqa: ARG001
-    _model: FashionCNN,
-    _train: Split,
-) -> Neighbours:
-    return Neighbours(_model, _train)

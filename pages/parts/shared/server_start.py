@@ -60,8 +60,13 @@ def wait_until_warm() -> None:
 def _warm_up() -> None:
     """Imports for a second and a half, so that the first visitor does not wait for that, and opens the browser on this machine."""
     try:
+        import cv2
         import plotly.graph_objects  # noqa: F401
-        import torch  # noqa: F401
+        import torch
+
+        # Pages compute on single pictures, and many at once; threads of one picture would only wait for each other.
+        torch.set_num_threads(1)
+        cv2.setNumThreads(1)
 
         from fmnist_core.evaluation import prediction  # noqa: F401
         from fmnist_core.training import loop  # noqa: F401
