@@ -32,7 +32,11 @@ MANIFEST = "manifest.json"
 FORMAT: Literal["fashion-mnist-dashboard-runs"] = "fashion-mnist-dashboard-runs"
 NAME_PATTERN = re.compile(r"fashion-mnist-runs-\d{8}-\d{6}\.zip")
 # Of a run's folder, these are its result; the others belong to the process that trains it.
-RUN_FILE = re.compile(r"(?:config|status|live|evaluation)\.json|events\.jsonl|checkpoints/(?:epoch-\d{3}|last|resume)\.safetensors")
+RUN_FILE = re.compile(
+    r"(?:config|status|live|evaluation)\.json|events\.jsonl|likeness\.safetensors|"
+    r"(?:checkpoints/(?:epoch-\d{3}|last|resume)|answers/(?:epoch-\d{3}|last))\.safetensors"
+)
+RUN_FOLDERS = ("checkpoints", "answers")
 IS_TEXT = re.compile(r".*\.jsonl?")
 _BLOCK_BYTES = 2**20
 _LARGE_BYTES = 2**30
@@ -133,7 +137,7 @@ def write_archive(run_ids: Sequence[str], file: Path) -> Iterator[Progress]:
 
 
 def _write_run(archive: zipfile.ZipFile, run: RunRecord) -> None:
-    for folder, prefix in ((run.folder, ""), (run.folder / "checkpoints", "checkpoints/")):
+    for folder, prefix in ((run.folder, ""), *((run.folder / name, f"{name}/") for name in RUN_FOLDERS)):
         for name in sorted(os.listdir(folder)) if folder.is_dir() else []:  # noqa: PTH208
             if RUN_FILE.fullmatch(prefix + name):
                 with contextlib.suppress(FileNotFoundError):  # the weights of an unfinished epoch, which has been finished meanwhile

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from fmnist_core.classroom.people import Person
 from fmnist_core.classroom.permission import check_teacher
 from fmnist_core.classroom.records import records
-from fmnist_core.exports.archive import ArchivedRun, Progress
+from fmnist_core.exports.archive import RUN_FOLDERS, ArchivedRun, Progress
 from fmnist_core.exports.archive_check import ArchiveError, check_entries, check_size_of_list, read_manifest
 from fmnist_core.runs.folders import RunError, home_folder, runs_folder
 from fmnist_core.runs.record import load_folder
@@ -67,7 +67,8 @@ def _import_run(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], staged
     if os.path.lexists(target):
         return "It is here already."
     try:
-        (staged / "checkpoints").mkdir(parents=True)
+        for name in RUN_FOLDERS:
+            (staged / name).mkdir(parents=True)
         for entry in entries:
             with archive.open(entry) as source, (staged / entry.filename.split("/", 2)[2]).open("xb") as file:
                 shutil.copyfileobj(source, file, _BLOCK_BYTES)  # never more than the size that has been checked

@@ -92,7 +92,13 @@ def test_a_run_is_the_same_elsewhere(trained_run: RunRecord, tmp_path: Path, mon
     assert [event_to_json(event) for event in read_events(run.folder)[0]] == events
     with records().read() as connection:
         assert connection.execute("SELECT text FROM notes WHERE run = ?", (run.id,)).fetchone() == ("a note",)
-    for name in ("checkpoints/epoch-001.safetensors", "checkpoints/resume.safetensors", "evaluation.json"):
+    for name in (
+        "checkpoints/epoch-001.safetensors",
+        "checkpoints/resume.safetensors",
+        "answers/epoch-001.safetensors",
+        "likeness.safetensors",
+        "evaluation.json",
+    ):
         assert (run.folder / name).read_bytes() == (trained_run.folder / name).read_bytes()
 
 
@@ -113,6 +119,7 @@ def test_what_belongs_to_a_process_is_left_out(trained_run: RunRecord, tmp_path:
         "events.jsonl",
         "epoch-001.safetensors",
         "resume.safetensors",
+        "likeness.safetensors",
     }
 
 
