@@ -49,7 +49,7 @@ class Desk:
     def change_state(self, state: str) -> None:
         self.log.append(state)
 
-    def end(self, state: str, message: str) -> None:
+    def end(self, state: str, message: str, *, keep_claim: bool = False) -> None:  # noqa: ARG002
         self.log.append(f"end {state}: {message}")
 
     def ask_again(self, run_id: str) -> None:
