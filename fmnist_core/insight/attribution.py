@@ -1,14 +1,12 @@
 """Which pixels of a picture speak for a class, and which against it."""
 
+import functools
+
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from fmnist_core.evaluation.prediction import eval_mode
-from fmnist_core.network.inputs import to_inputs
+from fmnist_core.evaluation.prediction import compute_logits
 from fmnist_core.network.model import FashionCNN
-
-_IMAGES_PER_PASS = 200  # few enough that their feature maps stay in the processor's cache
 
 
 def occlude(model: FashionCNN, image: NDArray[np.uint8], class_index: int, patch_px: int = 5) -> NDArray[np.float32]:
@@ -27,17 +25,23 @@ def occlude(model: FashionCNN, image: NDArray[np.uint8], class_index: int, patch
     Returns:
         (28, 28) float32.
     """
-    side, reach = image.shape[0], patch_px // 2
-    occluded = np.repeat(image[np.newaxis], side * side, axis=0)
-    covered = np.zeros((side * side, side, side), bool)
-    for number, (row, column) in enumerate(np.ndindex(side, side)):
-        covered[number, max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1] = True
-    occluded[covered] = 0
-    with eval_mode(model):
-        parts = torch.as_tensor(np.concatenate([image[np.newaxis], occluded])).split(_IMAGES_PER_PASS)
-        logits = torch.cat([model(to_inputs(model, part)).cpu() for part in parts]).numpy()
+    covered = _patches(image.shape[0], patch_px)
+    is_changed = (covered & (image > 0)).any(axis=(1, 2))  # only these are computed: for most items half of the patches or fewer
+    occluded = np.where(covered[is_changed], np.uint8(0), image)
+    logits = compute_logits(model, np.concatenate([image[np.newaxis], occluded])).numpy()
     margins = logits[:, class_index] - logits.mean(axis=1)
-    change = margins[0] - margins[1:]
+    change = np.zeros(len(covered), np.float32)
+    change[is_changed] = margins[0] - margins[1:]
     total = np.einsum("p,phw->hw", change, covered)
     attribution: NDArray[np.float32] = (total / covered.sum(axis=0)).astype(np.float32)
     return np.where(image > 0, attribution, np.float32(0))
+
+
+@functools.lru_cache(maxsize=2)
+def _patches(side: int, patch_px: int) -> NDArray[np.bool_]:
+    """What a patch covers at each of its positions, (side², side, side)."""
+    reach = patch_px // 2
+    covered = np.zeros((side * side, side, side), bool)
+    for number, (row, column) in enumerate(np.ndindex(side, side)):
+        covered[number, max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1] = True
+    return covered
