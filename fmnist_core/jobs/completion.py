@@ -6,19 +6,18 @@ completion.stop   asks it to stop
 """
 
 import contextlib
-import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta
 
 from fmnist_core.jobs.keeping import completion_steps
+from fmnist_core.jobs.launch import launch
 from fmnist_core.runs.claim import is_training_claimed
 from fmnist_core.runs.folders import home_folder
 from fmnist_core.runs.kept import kept_folder
@@ -198,16 +197,7 @@ def _start(run: RunRecord) -> Completion:
 
 
 def _launch(run_id: str) -> "subprocess.Popen[bytes]":
-    """Starts the command `complete`, detached, on one thread."""
-    environment = dict(os.environ) | {"OMP_NUM_THREADS": "1"}
-    environment["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent.parent.parent), os.environ.get("PYTHONPATH", "")])
-    detached: dict[str, Any] = {"start_new_session": True}
-    if sys.platform == "win32":
-        detached = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    command = [sys.executable, "-m", "fmnist_core", "complete", run_id]
-    return subprocess.Popen(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **detached
-    )
+    return launch(["complete", run_id], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
 def _listen(attempt: _Attempt) -> None:
