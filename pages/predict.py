@@ -121,11 +121,13 @@ likeness = kept_likeness(run)
 familiarity = None if likeness is None else likeness.familiarity  # the answer does not wait for it
 bind("source", TEST_ITEM, one_of(SOURCES))
 source = st.radio("What to predict", SOURCES, key="source", horizontal=True, persist_state="session")
-if source != TEST_ITEM and run.config.augmentation != TRAINED_FOR_PHOTOS:
-    st.caption(
-        "This network was trained on the original images only. The starter model was also trained on images that look like photographs "
-        "and drawings."
-    )
+if source != TEST_ITEM:
+    st.caption("Only you see your pictures and drawings.")
+    if run.config.augmentation != TRAINED_FOR_PHOTOS:
+        st.caption(
+            "This network was trained on the original images only. The starter model was also trained on images that look like photographs "
+            "and drawings."
+        )
 shown = {TEST_ITEM: show_test_item, UPLOAD: show_uploads, CAMERA: show_camera, DRAWING: show_drawing}[source]()
 if shown is not None:
     show_reasons(run, model, likeness, *shown)

@@ -4,41 +4,30 @@ import contextlib
 
 import streamlit as st
 
+from fmnist_core.classroom.ownership import Ownership
 from fmnist_core.jobs.heartbeat import want_warmth
 from fmnist_core.jobs.queue import training_slots
-from fmnist_core.runs.folders import STARTER_ID
 from fmnist_core.runs.record import DamagedRun, RunRecord, scan_runs
 from fmnist_core.store.database import DatabaseError
-from pages.parts.shared.run_picker import find_shown_run, select_run, show_run_list
+from pages.parts.shared.run_picker import show_run_list
 from pages.parts.shared.source_code import show_source
+from pages.parts.shared.visitor import whose_runs
 from pages.parts.shared.wording import LOSS, count, escape
+from pages.parts.train.live_lines import show_live_lines
 from pages.parts.train.live_run import prepare_live_charts, show_ended_run, show_live_run
 from pages.parts.train.settings_form import show_settings
+from pages.parts.train.shown_run import find_run, select_run
 
-_SHOWN_RUN = "run_on_train"  # outlives the page, unlike widgets
 _LISTED_RUNS = 30
 
 
-def select(run_id: str) -> None:
-    """Shows this run from now on, here and on the other pages."""
-    select_run(run_id, memory=_SHOWN_RUN)
-
-
-def find_run(records: list[RunRecord]) -> RunRecord | None:
-    """The run in the link, else the one this session looked at here, else one that is training now."""
-    if st.query_params.get("run") == STARTER_ID:  # links of the other pages contain it, but it was not trained here
-        del st.query_params["run"]
-    live = next((run.id for run in records if run.is_live), None)
-    return find_shown_run({run.id: run for run in records}, "cannot be shown", default=live, memory=_SHOWN_RUN)
-
-
-def show_other_runs(records: list[RunRecord], shown: RunRecord | None) -> None:
+def show_other_runs(records: list[RunRecord], ownership: Ownership, shown: RunRecord | None) -> None:
     """The list of all runs, so that people can also watch runs that they did not start."""
-    listed = {run.id: run for run in records[:_LISTED_RUNS]}
+    listed = {run.id: run for run in ownership.sort(records)[:_LISTED_RUNS]}
     if shown is not None:
         listed.setdefault(shown.id, shown)
     if listed:
-        show_run_list("Run to show above", listed, shown.id if shown else None, key="run_on_show", on_choice=select)
+        show_run_list("Run to show above", listed, ownership, shown.id if shown else None, key="run_on_show", on_choice=select_run)
 
 
 def show_damaged_runs(damaged: list[DamagedRun]) -> None:
@@ -64,22 +53,25 @@ st.title("Train")
 records, damaged = scan_runs()
 with contextlib.suppress(DatabaseError):  # whoever starts a run is told why it cannot be
     want_warmth()
-shown = find_run(records)
+ownership = whose_runs()
+shown = find_run(records, ownership)
 if shown is None:
     st.write(f"Choose a preset, change what you like, and press Train. The loss draws itself while the network learns. {LOSS}")
-    show_settings(select)
+    st.caption("Everyone in this room can watch your run.")
+    show_settings(select_run)
 elif shown.is_live:
-    select(shown.id)
+    select_run(shown.id)
     show_live_run(shown)
     with st.expander("Train another network"):
         st.write(f"Runs take turns, {training_slots()} at a time: a new one waits for its turn.")
-        show_settings(select)
+        show_settings(select_run)
 else:
-    select(shown.id)
+    select_run(shown.id)
     with st.expander("Train another network", icon=":material/add:"):
-        show_settings(select)
+        show_settings(select_run)
     show_ended_run(shown)
-show_other_runs(records, shown)
+show_live_lines(records, shown)
+show_other_runs(records, ownership, shown)
 show_damaged_runs(damaged)
 show_loop()
 if shown is None or not shown.is_live:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fmnist_core.classroom.permission import set_owner
 from fmnist_core.runs.claim import release_start
 from fmnist_core.runs.event_log import write_event
 from fmnist_core.runs.folders import STARTER_FOLDER, run_folder
@@ -43,10 +44,12 @@ def write_run(events: Sequence[Event], state: State = "training", *, config: Tra
     """Writes a run with these events into the test's home, claimed by this process as long as it is live.
 
     Args:
-        about: `name`; `has_weights`, whether it has weights and a checkpoint; and further fields of its status.
+        about: `name`; `owner`, a person; `has_weights`, whether it has weights and a checkpoint; and further fields of its status.
     """
-    name, has_weights = about.pop("name", "Written"), about.pop("has_weights", False)
-    run_id = create_run(config or TrainConfig(epochs=2), name)
+    name, owner, has_weights = about.pop("name", "Written"), about.pop("owner", None), about.pop("has_weights", False)
+    run_id = create_run(config or TrainConfig(epochs=2), name, owner=owner.id if owner else "")
+    if owner:
+        set_owner(run_id, owner)
     append_events(run_id, events)
     folder = run_folder(run_id)
     status = json.loads((folder / "status.json").read_text()) | {"state": state} | about

@@ -159,7 +159,12 @@ def _distance(config: TrainConfig, preset: Preset) -> int:
     return sum(getattr(config, name) != getattr(preset.config, name) for name in SETTINGS if name != "seed")
 
 
+def find_same(config: TrainConfig) -> Preset | None:
+    """The preset with the same settings, whatever the seed; None if there is none."""
+    return next((preset for preset in PRESETS if replace(config, seed=preset.config.seed) == preset.config), None)
+
+
 def find_question(config: TrainConfig) -> str:
     """What to guess before this run: the question of the failure with the same settings, whatever the seed; "" if there is none."""
-    failures = [preset for preset in PRESETS if preset.group == "failure"]
-    return next((preset.question for preset in failures if replace(config, seed=preset.config.seed) == preset.config), "")
+    preset = find_same(config)
+    return preset.question if preset else ""

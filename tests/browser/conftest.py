@@ -16,6 +16,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, FloatRect, Locator, Page, Playwright, expect, sync_playwright
 
+from fmnist_core.classroom.people import Person, person_id
+from pages.parts.shared.visitor_cookie import COOKIE
+
 ROOT = Path(__file__).parent.parent.parent
 # A skeleton stands for an element whose code has not arrived; when it does, what is below may move.
 _IS_DRAWN = """() => document.querySelector('[data-testid="stApp"][data-test-script-state="notRunning"] h1') &&
@@ -148,6 +151,12 @@ def open_page(page: Page, server: Server, path: str) -> None:
     """Opens a path and waits until Streamlit has drawn the page."""
     page.goto(server.url + path)
     wait_until_drawn(page)
+
+
+def visitor_of(page: Page) -> Person:
+    """The person whose browser this is; a page must have been opened."""
+    cookies = [str(cookie.get("value")) for cookie in page.context.cookies() if cookie.get("name") == COOKIE]
+    return Person(person_id(cookies[0]))
 
 
 def wait_until_drawn(page: Page) -> None:

@@ -16,13 +16,14 @@ import pytest
 from PIL import Image
 from playwright.sync_api import FilePayload, Page, TimeoutError, expect
 
+from fmnist_core.classroom.people import Person, person_id, rename_person
 from fmnist_core.dataset.split import Split
 from fmnist_core.exports.report import export_html
 from fmnist_core.figures.run_charts import draw_accuracy, draw_loss
 from fmnist_core.runs.history import RunHistory
 from fmnist_core.runs.names import MAX_NAME_LENGTH
 from fmnist_core.runs.record import RunRecord, State
-from tests.browser.conftest import Server, open_page, place_of, start_server, wait_until_still
+from tests.browser.conftest import Server, open_page, place_of, start_server, visitor_of, wait_until_still
 from tests.conftest import write_idx
 from tests.hostile_texts import ALL, ALL_SHOWN, HOSTILE, LONG, NAMES
 from tests.written_runs import epoch_done, started, step_done, write_run
@@ -122,19 +123,25 @@ def check_shown(page: Page, *shown: str) -> None:
 
 @pytest.mark.usefixtures("server_home")
 def test_names_on_home(server: Server, page: Page) -> None:
-    """Three live runs, the newest result, and the folder of the data."""
-    write_named(NAMES[0], "finished", has_weights=True)
-    for name in NAMES[1:4]:
-        write_named(name, "paused")
+    """Two live runs, the visitor's network, the best one with its owner, the visitor's own name, and the folder of the data."""
+    open_page(page, server, "/")
+    me = rename_person(visitor_of(page), NAMES[1])
+    other = rename_person(Person(person_id("another browser")), NAMES[0])
+    write_named(NAMES[0], "finished", has_weights=True, owner=me)
+    write_named(NAMES[3], "finished", has_weights=True, owner=other)
+    for name in NAMES[1:3]:
+        write_named(name, "paused", owner=me)
     open_page(page, server, "/")
     expect(page.get_by_text("on its way through")).to_be_visible()
     check_shown(
         page,
-        *(f"{name} is paused:" for name in NAMES[1:4]),
-        f"trained here, {NAMES[0]}, classifies",
+        *(f"Your run {name} is paused:" for name in NAMES[1:3]),
+        f"newest network, {NAMES[0]}, classifies",
+        f"The best one here, {NAMES[3]}, by {other.name}, classifies",
         f"through {NAMES[0]}:",
         f"/{DATA_FOLDER}.",
     )
+    assert me.name in plain(page.locator(".st-key-header_tools").inner_text())
 
 
 @pytest.mark.usefixtures("server_home")
@@ -162,13 +169,15 @@ def test_an_ended_run_and_those_it_is_compared_with(server: Server, page: Page) 
 
 @pytest.mark.usefixtures("server_home")
 def test_a_live_run_and_one_it_is_compared_with(server: Server, page: Page) -> None:
-    """ECharts draws names on a canvas, but shows them as HTML at the pointer."""
+    """ECharts draws names on a canvas, but shows them as HTML at the pointer. Another live run is a line below."""
     other = write_named(NAMES[3])
+    owner = rename_person(Person(person_id("another browser")), NAMES[2])
+    write_named(NAMES[0], "training", owner=owner)
     run = write_named(NAMES[1], "training")
     page.goto(f"{server.url}/training?run={run.id}&compare={other.id}")
     chart = page.get_by_role("img", name="loss against step")
     expect(chart).to_be_visible()
-    check_shown(page, f"{NAMES[1]} · 2 epochs")
+    check_shown(page, f"{NAMES[1]} · 2 epochs", f"{owner.name} trains “{NAMES[0]}” (")
     box = place_of(chart)
     page.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] / 2)
     expect(page.get_by_text("each batch")).to_be_visible()
@@ -189,7 +198,8 @@ def test_a_live_run_and_one_it_is_compared_with(server: Server, page: Page) -> N
 @pytest.mark.usefixtures("server_home")
 def test_links(server: Server, page: Page, path: str, asked: str) -> None:
     """The link's run is quoted, every other parameter ignored if it is not a choice; and a run's name stands in the list of runs."""
-    write_named(NAMES[2], "finished", has_weights=True)
+    open_page(page, server, "/samples")
+    write_named(NAMES[2], "finished", has_weights=True, owner=visitor_of(page))
     others = "&".join(f"{name}={quote(ALL)}" for name in PARAMETERS)
     open_page(page, server, f"/{path}?{others}&run={quote(asked)}")
     if not asked:

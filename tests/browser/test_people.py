@@ -1,12 +1,19 @@
 """What only browsers show of people: their cookies, and what each of two sees."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Server, open_page, place_of, wait_until_drawn, wait_until_still
+from fmnist_core.classroom.people import LOCAL
+from fmnist_core.classroom.permission import NotAllowedError
+from fmnist_core.jobs.control import stop
+from fmnist_core.runs.record import list_runs
+from tests.browser.conftest import Server, open_page, place_of, start_server, visitor_of, wait_until_drawn, wait_until_still
 from tests.browser.test_accessibility import check
+from tests.written_runs import write_run
 
 QUESTION = "What should we call you?"
 
@@ -82,3 +89,98 @@ def test_the_name_stands_in_the_header_and_covers_nothing(server: Server, new_pa
     wait_until_still(page)
     check(page)
     assert page.evaluate("() => document.documentElement.scrollWidth") == width
+
+
+# Mine and theirs
+
+
+@pytest.fixture(scope="module")
+def school(tmp_path_factory: pytest.TempPathFactory, small_data: Path) -> Iterator[Server]:
+    """A dashboard with a teacher's PIN, 500 training images, and one slot."""
+    environment = {"FMNIST_DATA": str(small_data), "FMNIST_SLOTS": "1", "FMNIST_TEACHER_PIN": "a-pin-that-nobody-types"}
+    with start_server(tmp_path_factory.mktemp("school") / "home", **environment) as running:
+        yield running
+
+
+@pytest.fixture
+def schools_home(school: Server, small_data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Makes the test use the server's home and data; runs that are still live at its end are stopped."""
+    for name, value in (("FMNIST_HOME", str(school.home)), ("FMNIST_DATA", str(small_data)), ("FMNIST_SLOTS", "1")):
+        monkeypatch.setenv(name, value)
+    yield
+    for run in list_runs():
+        if run.is_live:
+            stop(run.id, by=LOCAL)
+
+
+def arrive(page: Page, server: Server, name: str) -> None:
+    """Opens Train as a person with this name."""
+    open_page(page, server, "/training")
+    question(page).get_by_role("textbox", name=QUESTION).fill(name)
+    page.keyboard.press("Enter")
+    expect(name_button(page, name)).to_be_visible()
+
+
+def train(page: Page, name: str) -> str:
+    """Starts a run that is longer than any test, and returns its id."""
+    page.get_by_label("Epochs", exact=True).fill("200")
+    page.get_by_label("Batch size", exact=True).fill("4")
+    page.get_by_label("Name (optional)", exact=True).fill(name)
+    page.keyboard.press("Enter")
+    main_button(page, "Train").click()
+    expect(main_button(page, "Stop")).to_be_visible()
+    page.wait_for_url("**/training?*run=*")
+    return page.url.split("run=")[1].split("&")[0]
+
+
+def main_button(page: Page, name: str) -> Locator:
+    return page.get_by_test_id("stMain").get_by_role("button", name=name, exact=True)
+
+
+@pytest.mark.usefixtures("schools_home")
+def test_a_queue_seen_from_two_students_and_a_stranger_cannot_stop_my_run(
+    school: Server, page: Page, new_page: Callable[..., Page]
+) -> None:
+    anna, ben = page, new_page()
+    arrive(anna, school, "Anna")
+    first = train(anna, "Long one")
+    expect(anna.get_by_test_id("stProgress")).to_contain_text("Step ")
+    arrive(ben, school, "Ben")
+    line = "Anna trains “Long one” (The article: 200 epochs, batch 4), epoch 1 of 200 · Watch"
+    expect(ben.get_by_role("link", name=line)).to_be_visible()
+    second = train(ben, "Waits")
+    expect(ben.get_by_test_id("stProgress")).to_contain_text("Waiting for its turn: number 1 in line, 1 run ahead of it")
+    expect(main_button(ben, "Pause")).to_be_disabled()
+
+    open_page(anna, school, "/training")
+    assert first in anna.url, "her own run"
+    anna.get_by_role("link", name="Ben waits to train “Waits”").click()
+    expect(anna.get_by_text("Only Ben, who started this run, and the teacher can pause, stop or change it.")).to_be_visible()
+    expect(main_button(anna, "Stop")).to_have_count(0)
+    expect(anna.get_by_test_id("stProgress")).to_contain_text("Waiting for its turn")
+    check(anna)
+    with pytest.raises(NotAllowedError, match="Only the person who started this run"):
+        stop(second, by=visitor_of(anna))
+
+    stop(first, by=visitor_of(anna))
+    expect(ben.get_by_test_id("stProgress")).to_contain_text("Step ")  # his turn
+    expect(anna.get_by_test_id("stProgress")).to_contain_text("Step ")
+    main_button(ben, "Stop").click()
+    expect(ben.get_by_text("its weights are kept")).to_be_visible()
+    expect(anna.get_by_text("its weights are kept")).to_be_visible()
+    expect(main_button(anna, "Continue")).to_have_count(0)
+    expect(main_button(ben, "Continue")).to_be_visible()
+
+
+@pytest.mark.usefixtures("schools_home")
+def test_my_network_is_my_default_and_nobody_elses(school: Server, page: Page, new_page: Callable[..., Page]) -> None:
+    open_page(page, school, "/samples")
+    mine = write_run([], "finished", name="Mine", owner=visitor_of(page), epoch=1, test_accuracy=0.8, has_weights=True)
+    chosen = page.get_by_role("combobox", name="Network")
+    for path in ("/evaluation", "/kernels", "/prediction"):
+        open_page(page, school, path)
+        expect(chosen).to_have_value(re.compile("^Mine · 80.00 %"))
+        assert mine.id in page.url
+    other = new_page()
+    open_page(other, school, "/prediction")
+    expect(other.get_by_role("combobox", name="Network")).to_have_value(re.compile("^Starter model"))

@@ -216,7 +216,9 @@ def test_the_axis_and_the_logarithm_change_while_it_trains(small_server: Server,
 
 
 @pytest.mark.usefixtures("servers_home")
-def test_other_pages_respond_during_training_and_another_visitor_can_stop_it(small_server: Server, page: Page) -> None:
+def test_other_pages_respond_during_training_and_another_visitor_can_stop_it(
+    small_server: Server, page: Page, new_page: Callable[..., Page]
+) -> None:
     run_id = start_long_run(page, small_server)
     page.get_by_role("link", name="Browse").first.click()
     expect(page.get_by_role("heading", name="Browse", level=1)).to_be_visible()
@@ -224,9 +226,10 @@ def test_other_pages_respond_during_training_and_another_visitor_can_stop_it(sma
     assert load_run(run_id).state == "training"
     page.close()
 
-    second = page.context.new_page()
-    open_page(second, small_server, "/training")  # no id in this URL: the page finds the run that is training
-    press(second, "Stop")
+    second = new_page()
+    open_page(second, small_server, "/training")  # no id in this URL: the run is one line below the settings
+    second.get_by_role("link", name="“Long run”").click()
+    press(second, "Stop")  # without a PIN
     expect(second.get_by_text("its weights are kept")).to_be_visible()
     run = load_run(run_id)
     assert run.state == "stopped"

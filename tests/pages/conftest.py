@@ -31,6 +31,11 @@ def open_page(page: str, by: str = "", **query: str) -> AppTest:
         at.session_state["visitor"] = by
     at.run()
     assert not at.exception
+    return go_to(at, page, **query)
+
+
+def go_to(at: AppTest, page: str, **query: str) -> AppTest:
+    """Clicks in the navigation, which empties the URL, or on a link with these query parameters."""
     at.switch_page(f"pages/{page}.py")
     for name in list(at.query_params):
         del at.query_params[name]

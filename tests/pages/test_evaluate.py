@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fmnist_core.classroom.permission import set_owner
 from fmnist_core.dataset.idx import PACKAGED_FOLDER
 from fmnist_core.dataset.split import load_split
 from fmnist_core.evaluation.prediction import evaluate
@@ -12,7 +13,7 @@ from fmnist_core.runs.record import RunRecord, load_run
 from fmnist_core.runs.weights import load_model
 from pages.parts.components.confusion_table.confusion_table import read_cell
 from pages.parts.components.image_wall.image_wall import read_pick
-from tests.pages.conftest import open_page, query, unescaped
+from tests.pages.conftest import open_page, person_of, query, unescaped
 
 
 def test_before_anyone_has_trained_the_starter_is_evaluated() -> None:
@@ -85,8 +86,9 @@ def test_an_empty_cell_is_reported() -> None:
     assert at.info[0].value == "No test image is in this cell. Choose another."
 
 
-def test_the_newest_run_is_the_first_choice_and_lives_in_the_url(trained_run: RunRecord) -> None:
-    at = open_page("evaluate")
+def test_my_newest_run_is_the_first_choice_and_lives_in_the_url(trained_run: RunRecord) -> None:
+    set_owner(trained_run.id, person_of("Anna's"))
+    at = open_page("evaluate", by="Anna's")
     assert at.selectbox(key="run_picker").value == trained_run.id
     assert query(at, "run") == trained_run.id
     at.selectbox(key="run_picker").select("starter").run()

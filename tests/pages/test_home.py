@@ -1,29 +1,31 @@
-"""Home: five links, the newest run, the data and device in use; and what it shows if something is missing."""
+"""Home: five links, my network and the class's best, the data and device in use; and what it shows if something is missing."""
 
-import json
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fmnist_core.classroom.people import rename_person
+from fmnist_core.classroom.permission import set_owner
 from fmnist_core.dataset.classes import CLASS_NAMES
 from fmnist_core.dataset.split import Split
 from fmnist_core.network.model import FashionCNN
 from fmnist_core.runs.record import RunRecord
-from fmnist_core.runs.writer import RunWriter, create_run
+from fmnist_core.runs.writer import create_run
 from fmnist_core.settings.config import TrainConfig
-from tests.conftest import ROOT, write_idx
-from tests.pages.conftest import unescaped
+from fmnist_core.settings.presets import find_preset
+from fmnist_core.training.events import Event
+from tests.conftest import write_idx
+from tests.pages.conftest import open_page, person_of, unescaped
+from tests.written_runs import epoch_done, started, step_done, write_run
 
 STEPS = ["samples", "training", "evaluation", "kernels", "prediction"]
 
 
-def open_home() -> AppTest:
-    at = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=30).run()
+def open_home(by: str = "") -> AppTest:
+    at = open_page("home", by)
     assert not at.exception
     return at
 
@@ -44,7 +46,7 @@ def test_with_nothing_trained_it_shows_five_steps_and_the_starter() -> None:
     at = open_home()
     assert [link.page for link in links(at)][:5] == STEPS
     assert "91.50 %" in words(at)
-    assert "No network has been trained here yet" in words(at)
+    assert "You have not trained a network yet. The starter model" in words(at)
     assert links(at)[5].page == "evaluation"
     assert links(at)[5].query_string == "run=starter"
 
@@ -71,32 +73,60 @@ def test_the_network_is_drawn_with_shapes_and_numbers_of_weights() -> None:
     assert "Prediction: Ankle boot" in drawn
 
 
-def test_the_newest_result_and_its_link(trained_run: RunRecord) -> None:
-    at = open_home()
-    assert f"{100 * (trained_run.test_accuracy or 0):.2f} %" in words(at)
-    assert "Small run" in words(at)
-    assert links(at)[5].query_string == f"run={trained_run.id}"
+def cards(at: AppTest) -> list[str]:
+    """The texts about networks, each with what its link opens."""
+    texts = [unescaped(text.value) for text in at.markdown if "of the test images correctly" in text.value]
+    opened = [f"{link.page}?{link.query_string}" for link in links(at) if link.label == "See its mistakes"]
+    return [f"{text} -> {target}" for text, target in zip(texts, opened, strict=True)]
 
 
-def test_a_live_run_has_a_link_to_watch_it(trained_run: RunRecord) -> None:
-    live = create_run(TrainConfig(), "*Team* [blue]")
-    writer = RunWriter(live)
-    status = json.loads((writer.folder / "status.json").read_text())
-    assert status["pid"] == os.getpid() == psutil.Process().pid
-    status["state"] = "training"
-    (writer.folder / "status.json").write_text(json.dumps(status))
-    at = open_home()
-    watch, result = links(at)[5:7]
-    assert (watch.page, watch.query_string) == ("training", f"run={live}")
-    assert (result.page, result.query_string) == ("evaluation", f"run={trained_run.id}")
-    assert r"**\*Team\* \[blue\]** is training now" in words(at)  # a name is shown exactly as typed
+def write_learned(name: str, owner: str, test_accuracy: float, **about: Any) -> RunRecord:
+    events: list[Event] = [started(), step_done(4, [2.0, 1.5, 1.0, 0.5], 1.0), epoch_done(1, 4, 1.0)]
+    about |= {"name": name, "owner": person_of(owner), "epoch": 1, "test_accuracy": test_accuracy, "has_weights": True}
+    return write_run(events, about.pop("state", "finished"), **about)
 
 
-def test_without_a_result_the_starter_is_shown() -> None:
-    RunWriter(create_run(TrainConfig(), "Short")).end("failed", "It failed.")
-    at = open_home()
-    assert "No network trained here has a result yet" in words(at)
-    assert links(at)[5].query_string == "run=starter"
+def test_my_network_and_the_best_of_the_class_beside_it() -> None:
+    rename_person(person_of("Ben's"), "Team *blue*")
+    mine = write_learned("First", "Anna's", 0.85)
+    best = write_learned("Second", "Ben's", 0.9)
+    write_learned("Third", "Ben's", 0.8)
+    settings = "2 epochs, batch 100, rate 0.001, seed 0"
+    of_mine = f"Your newest network, **First**, classifies **85.00 %** of the test images correctly: {settings}."
+    of_best = f"The best one here, **Second**, {{}}, classifies **90.00 %** of the test images correctly: {settings}."
+    at = open_home("Anna's")
+    assert cards(at) == [f"{of_mine} -> evaluation?run={mine.id}", f"{of_best.format('by Team *blue*')} -> evaluation?run={best.id}"]
+    assert "through First:" in words(at)
+    assert cards(open_home("Ben's"))[1] == f"{of_best.format('which is yours too')} -> evaluation?run={best.id}"
+    newcomers = cards(open_home())
+    assert newcomers[0].endswith(" -> evaluation?run=starter")
+    assert "by Team *blue*" in newcomers[1]
+    champion = write_learned("Fourth", "Anna's", 0.95)
+    (card,) = cards(open_home("Anna's"))
+    assert card.endswith(f"{settings}. It is the best one here. -> evaluation?run={champion.id}")
+
+
+def test_what_others_train_is_one_line() -> None:
+    mine = write_run([], "training", name="*Team* [blue]", owner=person_of("Anna's"))
+    write_run([], "paused", name="Not mine", owner=person_of("Ben's"))
+    at = open_home("Anna's")
+    (watch,) = [link for link in links(at) if link.label == "Watch it"]
+    assert (watch.page, watch.query_string) == ("training", f"run={mine.id}")
+    assert r"Your run **\*Team\* \[blue\]** is training now" in words(at)  # a name is shown exactly as typed
+    assert "Not mine" not in words(at)
+    assert "1 other run is training or waiting: see the Train page." in words(at)
+    create_run(TrainConfig(), "Nobody's")
+    assert "3 other runs are training or waiting" in words(open_home())
+
+
+def test_a_run_that_failed_on_purpose_is_shown_to_nobody() -> None:
+    write_learned("Untaught", "Anna's", 0.1)
+    write_learned("Diverged", "Anna's", 0.9, state="diverged")
+    write_learned("No bags", "Anna's", 0.8, config=find_preset("class-left-out").config)
+    for by in ("Anna's", ""):
+        (card,) = cards(open_home(by))
+        assert card.endswith("-> evaluation?run=starter")
+    assert "None of your networks has learned anything yet." in words(open_home("Anna's"))
 
 
 def test_bad_data_are_reported_and_the_rest_of_the_page_still_works(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -121,8 +151,10 @@ def test_custom_data_may_lack_a_class(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 def test_a_damaged_newest_network_leaves_steps_and_data_usable(trained_run: RunRecord) -> None:
     next((trained_run.folder / "checkpoints").glob("*.safetensors")).write_bytes(b"not weights")
-    at = open_home()
+    set_owner(trained_run.id, person_of("Anna's"))
+    at = open_home("Anna's")
     assert not at.error
+    assert "**Small run**" in words(at)
     assert "A test image on its way through the starter model" in unescaped(at.caption[0].value)
     assert [link.page for link in links(at)][:5] == STEPS
     assert "<figcaption>Bag</figcaption>" in html(at)

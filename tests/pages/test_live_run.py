@@ -267,7 +267,7 @@ def test_three_runs_with_the_same_name_can_be_told_apart() -> None:
     triplets = [write_run(WHOLE, "finished", name="Triplet") for _ in range(3)]
     at = open_run(write_run(WHOLE, "finished").id)
     options = at.multiselect(key="others").options
-    assert options == [*(f"Triplet · {run.id}" for run in reversed(triplets)), "Starter model"]
+    assert options == ["Starter model", *(f"Triplet · {run.id}" for run in reversed(triplets))]
 
 
 def test_a_run_named_like_anothers_line_can_be_told_apart_too() -> None:

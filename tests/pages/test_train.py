@@ -364,14 +364,6 @@ def test_training_from_the_page_works_with_fewer_images_than_requested(small_dat
     assert not at.error
 
 
-def test_a_live_run_is_found_without_a_link() -> None:
-    run_id = create_run(TrainConfig(epochs=3), "Alive")
-    at = open_page("train")
-    assert not at.exception
-    assert query(at, "run") == run_id
-    assert expander(at, "Train another network").button
-
-
 def test_another_network_can_be_trained_beside_an_ended_run(trained_run: RunRecord, started: list[tuple[TrainConfig, str]]) -> None:
     at = open_page("train", run=trained_run.id)
     assert not expander(at, "Train another network").proto.expanded

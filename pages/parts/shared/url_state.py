@@ -15,15 +15,21 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 Default = TypeVar("Default")
 Value = TypeVar("Value")
-_PAGE, _IS_BACK, _READ, _DEFAULTS = "page_on_show", "page_is_back", "choices_read", "choice_defaults"
+_PAGE, _OPENS, _IS_BACK, _READ, _DEFAULTS = "page_on_show", "page_opens", "page_is_back", "choices_read", "choice_defaults"
 
 
 def begin_page(page: str) -> None:
     """Records which page is about to run, so that `bind` knows whether the page has just been opened, or the back button pressed."""
     context = get_script_run_ctx()
     opens, is_back = st.session_state.get(_PAGE) != page, context is not None and context.is_history_navigation
+    st.session_state[_OPENS] = opens or is_back
     if opens or is_back:
         st.session_state.update({_PAGE: page, _IS_BACK: not opens, _READ: set()})
+
+
+def is_opening() -> bool:
+    """Whether the page has just been opened, or the back button pressed."""
+    return bool(st.session_state.get(_OPENS))
 
 
 def bind(name: str, default: Default, parse: Callable[[str], Value], write: Callable[[Value], str] = str) -> Value | Default:

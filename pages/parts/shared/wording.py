@@ -48,9 +48,15 @@ def percent(share: float) -> str:
     return f"{100 * share:.2f} %"
 
 
-def describe_run(run: RunRecord) -> str:
-    """A run on one line: name, accuracy, state unless it is finished, settings, and when it was started."""
+def describe_run(run: RunRecord, owner: str = "") -> str:
+    """A run on one line: name, accuracy, state unless it is finished, settings, and when it was started.
+
+    Args:
+        owner: the name of its owner, to be shown after its own.
+    """
     parts = ["Starter model (comes with the dashboard)" if run.is_starter else run.name]
+    if owner:
+        parts.append(f"by {owner}")
     if run.test_accuracy is not None:
         parts.append(percent(run.test_accuracy))
     if run.state != "finished":

@@ -18,7 +18,8 @@ from fmnist_core.runs.results import read_live_kernels
 from fmnist_core.store.database import DatabaseError
 from pages.parts.components.live_kernels.live_kernels import show_live_kernels
 from pages.parts.shared.presence import note_watched_run
-from pages.parts.shared.wording import describe_settings, format_duration, percent
+from pages.parts.shared.visitor import can_change, whose_runs
+from pages.parts.shared.wording import describe_settings, escape, format_duration, percent
 from pages.parts.train.probes import bind_pin, lacks_probes, send_probes, show_probes, split_with_probes
 from pages.parts.train.run_charts import show_downloads, show_epochs, show_live_charts, show_live_pin, show_still_charts, show_still_pin
 from pages.parts.train.run_controls import find_pending, show_continuation, show_controls
@@ -76,7 +77,8 @@ def show_ended_run(run: RunRecord) -> None:
     send_probes(history)
     findings = diagnose(run, history)
     show_outcome(run, history, findings)
-    show_continuation(run)
+    if can_change(run.id):
+        show_continuation(run)
     if run.has_weights:
         for column, (page, label) in zip(st.columns(len(_NEXT_PAGES)), _NEXT_PAGES, strict=True):
             column.page_link(f"pages/{page}.py", label=label, icon=":material/arrow_forward:", query_params={"run": run.id})
@@ -134,13 +136,7 @@ def _show_progress(run: RunRecord, history: RunHistory) -> None:
     elif run.state == "waiting" and (waiting := _place_in_line(run)) is not None:
         text = describe_place(waiting)
     st.progress(share, text=text)
-    if run.state == "paused":
-        st.info(
-            "**Paused.** Nothing is lost. Look around, zoom into the charts, take single steps or resume. "
-            f"After {PAUSE_LIMIT_S // 60} minutes it is unloaded; you can resume it later.",
-            icon=":material/pause_circle:",
-        )
-    show_controls(run)
+    _show_what_can_be_done(run)
     latest, epoch = history.latest, history.epochs[-1] if history.epochs else None
     pace = getattr(latest, "images_per_s", None)
     figures = {
@@ -158,6 +154,22 @@ def _show_progress(run: RunRecord, history: RunHistory) -> None:
     with st.container(horizontal=True, key="live_figures"):
         for label, value in figures.items():
             st.metric(label, value, width=_METRIC_WIDTH_PX)
+
+
+def _show_what_can_be_done(run: RunRecord) -> None:
+    """The controls, for whoever may use them; for others, who may."""
+    if not can_change(run.id):
+        ownership = whose_runs()
+        who = f"{escape(ownership.name_of_owner(run))}, who started this run, and the teacher" if ownership.owner_of(run) else "the teacher"
+        st.caption(f"Only {who} can pause, stop or change it.")
+        return
+    if run.state == "paused":
+        st.info(
+            "**Paused.** Nothing is lost. Look around, zoom into the charts, take single steps or resume. "
+            f"After {PAUSE_LIMIT_S // 60} minutes it is unloaded; you can resume it later.",
+            icon=":material/pause_circle:",
+        )
+    show_controls(run)
 
 
 def _show_still(run: RunRecord, history: RunHistory, names: dict[str, str]) -> None:

@@ -9,7 +9,9 @@ from fmnist_core.runs.folders import STARTER_ID, RunError
 from fmnist_core.runs.history import AXES, Axis, RunHistory
 from fmnist_core.runs.record import RunRecord, list_runs, load_run
 from fmnist_core.runs.shared_histories import SHARED_HISTORIES
+from pages.parts.shared.run_picker import owner_named
 from pages.parts.shared.url_state import bind, one_of, parse_switch, set_choice, write_switch
+from pages.parts.shared.visitor import whose_runs
 from pages.parts.shared.wording import LOSS, distinct_lines, escape
 from pages.parts.train.run_words import describe_skipped
 
@@ -135,8 +137,9 @@ def describe_others(view: View) -> str:
 
 
 def show_title(run: RunRecord, settings: str) -> None:
-    """The run's name and settings on one line, and what is damaged or could not be read."""
-    st.markdown(f"**{escape(run.name)}** · {settings}")
+    """The run's name, its owner unless that is the visitor, and its settings on one line; and what is damaged or could not be read."""
+    owner = owner_named(run, whose_runs())
+    st.markdown(f"**{escape(run.name)}** · {f'by {escape(owner)} · ' if owner else ''}{settings}")
     skipped = describe_skipped(history_of(run))
     if skipped:
         st.caption(skipped)
@@ -145,10 +148,12 @@ def show_title(run: RunRecord, settings: str) -> None:
 
 
 def _name_others(run: RunRecord) -> dict[str, str]:
-    """The names of the other runs by id, without duplicates."""
-    listed = [other for other in list_runs()[:_LISTED_RUNS] if other.id != run.id]
-    starter = [] if run.is_starter else [load_run(STARTER_ID)]
-    return distinct_lines({other.id: other.name for other in (*listed, *starter)})
+    """The names of the other runs by id, without duplicates; those of other people with their owners."""
+    ownership = whose_runs()
+    listed = ownership.sort([*list_runs(), load_run(STARTER_ID)])[: _LISTED_RUNS + 1]
+    owners = {other.id: owner_named(other, ownership) for other in listed}
+    names = {other.id: f"{other.name} by {owners[other.id]}" if owners[other.id] else other.name for other in listed}
+    return distinct_lines({run_id: name for run_id, name in names.items() if run_id != run.id})
 
 
 def _parse_smoothing(text: str) -> float:

@@ -1,0 +1,55 @@
+"""The runs that train or wait now, one line each, which leads to the run."""
+
+import re
+from collections.abc import Sequence
+
+import streamlit as st
+
+from fmnist_core.classroom.ownership import Ownership
+from fmnist_core.runs.record import RunRecord, list_runs
+from fmnist_core.runs.setting_words import OWN_SETTINGS, describe_preset
+from fmnist_core.settings.presets import nearest_preset
+from pages.parts.shared.visitor import whose_runs
+from pages.parts.shared.wording import count, escape
+
+_REFRESH_S = 10
+_LISTED = 5
+_DOING = {"training": "trains", "paused": "has paused", "waiting": "waits to train"}
+_MY_DOING = {"training": "train", "paused": "have paused", "waiting": "wait to train"}
+_GIVEN_NAME = re.compile(r"Run \d+")  # by `create_run`, to a run without a name
+
+
+def show_live_lines(records: Sequence[RunRecord], shown: RunRecord | None) -> None:
+    """Every live run but the one on show, the visitor's own first; refreshed every ten seconds as long as there is one."""
+    shown_id = shown.id if shown else ""
+    if any(run.is_live and run.id != shown_id for run in records):
+        st.fragment(_show_lines, run_every=_REFRESH_S)(shown_id)
+
+
+def describe_live_run(run: RunRecord, ownership: Ownership) -> str:
+    """The owner of a run, what they train and how far it is, as Markdown: "**team blue** trains Quick, epoch 1 of 2"."""
+    is_mine = ownership.is_mine(run)
+    who = "You" if is_mine else escape(ownership.name_of_owner(run))
+    preset = escape(describe_preset(run.config) if nearest_preset(run.config) else OWN_SETTINGS.lower())
+    what = preset if _GIVEN_NAME.fullmatch(run.name) else f"“{escape(run.name)}” ({preset})"
+    progress = "" if run.state == "waiting" else f", epoch {min(run.epoch + 1, run.epochs)} of {run.epochs}"
+    return f"**{who}** {(_MY_DOING if is_mine else _DOING)[run.state]} {what}{progress}"
+
+
+def _show_lines(shown_id: str) -> None:
+    ownership = whose_runs()
+    live = ownership.sort(run for run in list_runs() if run.is_live and run.id != shown_id)
+    if not live:
+        return
+    with st.container(key="live_lines", gap="xxsmall"):
+        st.markdown("**Also training or waiting now**" if shown_id else "**Training or waiting now**")
+        _link(live[:_LISTED], ownership)
+        if len(live) > _LISTED:
+            with st.expander(count(len(live) - _LISTED, "more run")):
+                _link(live[_LISTED:], ownership)
+
+
+def _link(runs: Sequence[RunRecord], ownership: Ownership) -> None:
+    for run in runs:
+        label = f"{describe_live_run(run, ownership)} · Watch"
+        st.page_link("pages/train.py", label=label, icon=":material/visibility:", query_params={"run": run.id})
