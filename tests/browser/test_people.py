@@ -124,7 +124,7 @@ def arrive(page: Page, server: Server, name: str) -> None:
 def train(page: Page, name: str) -> str:
     """Starts a run that is longer than any test, and returns its id."""
     page.get_by_label("Epochs", exact=True).fill("200")
-    page.get_by_label("Batch size", exact=True).fill("4")
+    page.get_by_label("Batch size", exact=True).fill("1")
     page.get_by_label("Name (optional)", exact=True).fill(name)
     page.keyboard.press("Enter")
     main_button(page, "Train").click()
@@ -146,10 +146,11 @@ def test_a_queue_seen_from_two_students_and_a_stranger_cannot_stop_my_run(
     first = train(anna, "Long one")
     expect(anna.get_by_test_id("stProgress")).to_contain_text("Step ")
     arrive(ben, school, "Ben")
-    line = "Anna trains “Long one” (The article: 200 epochs, batch 4), epoch 1 of 200 · Watch"
+    line = re.compile(r"^Anna trains “Long one” \(.*\), epoch \d+ of 200 · Watch$")
     expect(ben.get_by_role("link", name=line)).to_be_visible()
     second = train(ben, "Waits")
     expect(ben.get_by_test_id("stProgress")).to_contain_text("Waiting for its turn: number 1 in line, 1 run ahead of it")
+    expect(ben.get_by_text(re.compile("^Ahead of it: Anna trains “Long one”"))).to_be_visible()
     expect(main_button(ben, "Pause")).to_be_disabled()
 
     open_page(anna, school, "/training")

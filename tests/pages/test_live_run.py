@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fmnist_core.classroom.people import LOCAL, Person
+from fmnist_core.classroom.people import Person, rename_person
 from fmnist_core.dataset.classes import CLASS_NAMES
 from fmnist_core.jobs import control, queue
 from fmnist_core.jobs.control import start_run
@@ -27,7 +27,7 @@ from pages.parts.train import live_run, run_controls
 from pages.parts.train.probes import describe_trail
 from pages.parts.train.run_view import history_of
 from pages.parts.train.viewers import pick_pace
-from tests.pages.conftest import open_page, query, unescaped
+from tests.pages.conftest import open_page, person_of, query, unescaped
 from tests.runs.long_events import write_long_events
 from tests.written_runs import PROBES, append_events, epoch_done, started, step_done, write_run
 
@@ -121,13 +121,26 @@ def test_a_run_whose_probes_are_missing_still_shows_its_charts(monkeypatch: pyte
     assert len(at.get("echarts_chart")) == 3
 
 
-def test_a_waiting_run_shows_its_place_in_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_waiting_run_shows_its_place_in_the_queue_and_what_is_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FMNIST_SLOTS", "1")
-    training = write_run(UNDER_WAY)
+    anna = rename_person(person_of("Anna's"), "*Anna*")
+    training = write_run(UNDER_WAY, owner=anna)
     queue.ask_again(training.id)
     queue.place(queue.rows()[0])
-    at = open_run(start_run(TrainConfig(epochs=3), "Queued", by=LOCAL))
+    first = start_run(TrainConfig(epochs=3), "Queued", by=anna)
+    at = open_run(first)
     assert at.get("progress")[0].proto.text == "Waiting for its turn: number 1 in line, 1 run ahead of it"
+    ahead = "Ahead of it: **{}** train{} “Written” (The article: 2 epochs, normalised pixels), epoch 1 of 2"
+    assert f"{ahead.format('*Anna*', 's')}." in [unescaped(caption.value) for caption in at.caption]
+    for number in range(4):
+        last = start_run(TrainConfig(epochs=3), f"Behind {number}", by=person_of(f"{number}"))
+    at = open_page("train", by="Anna's", run=last)
+    assert not at.exception
+    assert at.get("progress")[0].proto.text == "Waiting for its turn: number 4 in line, 4 runs ahead of it"
+    (words,) = [unescaped(caption.value) for caption in at.caption if caption.value.startswith("Ahead of it: ")]
+    assert words.startswith(ahead.format("You", ""))
+    assert words.endswith("; and 1 more.")
+    at = open_run(first)
     assert [at.button(key=key).disabled for key in ("pause", "step", "epoch", "stop")] == [True, True, True, False]
 
 

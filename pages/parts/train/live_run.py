@@ -1,13 +1,10 @@
 """A run on the Train page: its charts and controls while it trains or is paused, and its result when it has ended."""
 
-import contextlib
 import time
 from collections.abc import Callable
 
 import streamlit as st
 
-from fmnist_core.jobs.line import Waiting, place_of
-from fmnist_core.jobs.queue import training_slots
 from fmnist_core.jobs.worker import PAUSE_LIMIT_S
 from fmnist_core.runs.diagnosis import diagnose
 from fmnist_core.runs.folders import RunError
@@ -15,11 +12,11 @@ from fmnist_core.runs.history import RunHistory
 from fmnist_core.runs.mailbox import stop_requested
 from fmnist_core.runs.record import RunRecord, load_run
 from fmnist_core.runs.results import read_live_kernels
-from fmnist_core.store.database import DatabaseError
 from pages.parts.components.live_kernels.live_kernels import show_live_kernels
 from pages.parts.shared.presence import note_watched_run
 from pages.parts.shared.visitor import can_change, whose_runs
 from pages.parts.shared.wording import describe_settings, escape, format_duration, percent
+from pages.parts.train.place_in_line import place_in_line, show_ahead
 from pages.parts.train.probes import bind_pin, lacks_probes, send_probes, show_probes, split_with_probes
 from pages.parts.train.run_charts import show_downloads, show_epochs, show_live_charts, show_live_pin, show_still_charts, show_still_pin
 from pages.parts.train.run_controls import find_pending, show_continuation, show_controls
@@ -131,11 +128,14 @@ def _show_progress(run: RunRecord, history: RunHistory) -> None:
     total_steps = history.started.steps_per_epoch * run.epochs
     share = min(1.0, history.steps / total_steps) if total_steps else 0.0
     text = describe_progress(history, total_steps)
+    waiting = place_in_line(run) if run.state == "waiting" else None
     if run.state == "paused":
         text = f"**Paused** after step {history.steps:,} of {total_steps:,}"
-    elif run.state == "waiting" and (waiting := _place_in_line(run)) is not None:
+    elif waiting is not None:
         text = describe_place(waiting)
     st.progress(share, text=text)
+    if waiting is not None:
+        show_ahead(waiting)
     _show_what_can_be_done(run)
     latest, epoch = history.latest, history.epochs[-1] if history.epochs else None
     pace = getattr(latest, "images_per_s", None)
@@ -221,16 +221,7 @@ def _reload(run_id: str) -> RunRecord:
 
 def _has_point(run: RunRecord, history: RunHistory) -> bool:
     """Whether there is a loss to draw, or there will not be one soon."""
-    return bool(history.losses) or run.state == "paused" or (run.state == "waiting" and _place_in_line(run) is not None)
-
-
-def _place_in_line(run: RunRecord) -> Waiting | None:
-    """The run's place in line, unless it is about to start or the line cannot be read."""
-    with contextlib.suppress(DatabaseError):
-        waiting = place_of(run.id)
-        if waiting is not None and len(waiting.ahead) >= training_slots():
-            return waiting
-    return None
+    return bool(history.losses) or run.state == "paused" or (run.state == "waiting" and place_in_line(run) is not None)
 
 
 def _is_answered(run: RunRecord, _history: RunHistory) -> bool:
