@@ -8,12 +8,14 @@ from numpy.typing import NDArray
 
 from fmnist_core.figures.style import BLUE, SKY_BLUE, base_figure
 
+_TOP_DOWN = {"autorange": "reversed"}
+
 
 def draw_class_counts(counts: NDArray[np.int64], class_names: Sequence[str]) -> go.Figure:
     """The number of images of each class as bars."""
-    figure = base_figure(360, xaxis_title="images", dragmode=False)  # a finger scrolls the page instead of drawing a zoom box
+    # With dragmode False, a finger scrolls the page instead of drawing a zoom box.
+    figure = base_figure(360, dragmode=False, xaxis={"title": "images"}, yaxis=_TOP_DOWN)
     figure.add_bar(x=counts, y=list(class_names), orientation="h", marker_color=BLUE, text=counts, texttemplate="%{text:,}")
-    figure.update_yaxes(autorange="reversed")
     return figure
 
 
@@ -21,7 +23,8 @@ def draw_probabilities(probabilities: NDArray[np.float32], class_names: Sequence
     """Ten probabilities as bars in the order of the classes; the highest is darker, and its name is bold."""
     percent = 100 * probabilities.astype(float)
     best = int(percent.argmax())
-    figure = base_figure(height_px, xaxis_title="probability, %", dragmode=False)
+    horizontal = {"title": "probability, %", "range": [0, 118], "tickvals": [0, 25, 50, 75, 100]}
+    figure = base_figure(height_px, dragmode=False, xaxis=horizontal, yaxis=_TOP_DOWN)
     figure.add_bar(
         x=percent,
         y=[f"<b>▸ {name}</b>" if i == best else name for i, name in enumerate(class_names)],
@@ -32,6 +35,4 @@ def draw_probabilities(probabilities: NDArray[np.float32], class_names: Sequence
         cliponaxis=False,
         hovertemplate="%{y}: %{x:.2f} %<extra></extra>",
     )
-    figure.update_yaxes(autorange="reversed")
-    figure.update_xaxes(range=[0, 118], tickvals=[0, 25, 50, 75, 100])
     return figure

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from fmnist_core.figures.style import DIVERGING, SEQUENTIAL, base_figure
 
 SheetColours = Literal["signed", "strength", "grey"]
+_NAME_LOOK = {"showarrow": False, "font": {"size": 13}, "yanchor": "bottom"}
+_BARE_AXIS = {"visible": False, "showgrid": False, "zeroline": False, "ticks": "", "fixedrange": False, "constrain": "domain"}
 
 
 def colour_limits(values: NDArray[np.floating[Any]], colours: SheetColours) -> tuple[float, float]:
@@ -53,18 +55,26 @@ def draw_sheet(
     count, height, width = tiles.shape
     rows = -(-count // columns)
     across, down = width + max(1, width // 7), height + (max(2, round(0.3 * height)) if names else max(1, height // 7))
-    sheet = np.full((rows * down, columns * across), np.nan, np.float32)
-    hover_data = np.zeros((*sheet.shape, len(labels) + 2), np.uint8)  # as uint8, 0.2 MB for 512 kernels; as text, 0.5
-    for i, tile in enumerate(tiles):
-        top, left = i // columns * down + down - height, i % columns * across
-        area = np.s_[top : top + height, left : left + width]
-        sheet[area] = tile
-        hover_data[area] = np.dstack([np.broadcast_to(numbers[i], tile.shape) for numbers in labels.values()] + [*np.indices(tile.shape)])
-
-    # dragmode False lets a finger scroll the sheet instead of drawing a zoom box.
+    sheet, hover_data = _arrange(tiles, list(labels.values()), columns, (down, across))
     right, top_px, left_px = 96, 64 if axes else 8, 72 if axes else 8
-    figure = base_figure(round(rows * down * tile_px / across) + top_px + 8, plot_bgcolor="rgba(0,0,0,0)", dragmode=False)
-    figure.update_layout(width=columns * tile_px + left_px + right, margin={"l": left_px, "r": right, "t": top_px, "b": 8})
+    horizontal: dict[str, Any] = {**_BARE_AXIS, "side": "top"}
+    vertical: dict[str, Any] = {**_BARE_AXIS, "autorange": "reversed", "scaleanchor": "x"}
+    if axes:
+        vertical |= _numbered_axis(axes[0], np.arange(rows) * down + down - height + (height - 1) / 2)
+        horizontal |= _numbered_axis(axes[1], np.arange(columns) * across + (width - 1) / 2)
+    figure = base_figure(
+        round(rows * down * tile_px / across) + top_px + 8,
+        plot_bgcolor="rgba(0,0,0,0)",
+        dragmode=False,  # lets a finger scroll the sheet instead of drawing a zoom box
+        width=columns * tile_px + left_px + right,
+        margin={"l": left_px, "r": right, "t": top_px, "b": 8},
+        xaxis=horizontal,
+        yaxis=vertical,
+        annotations=[
+            {"x": i % columns * across + (width - 1) / 2, "y": i // columns * down + down - height - 0.5, "text": name, **_NAME_LOOK}
+            for i, name in enumerate(names)
+        ],
+    )
     hover = ", ".join(f"{name} %{{customdata[{i}]}}" for i, name in enumerate((*labels, "row", "column")))
     figure.add_heatmap(
         z=sheet,
@@ -76,17 +86,31 @@ def draw_sheet(
         hoverongaps=False,
         colorbar=_legend(legend, limits),
     )
-    for i, name in enumerate(names):
-        position = {"x": i % columns * across + (width - 1) / 2, "y": i // columns * down + down - height - 0.5, "yanchor": "bottom"}
-        figure.add_annotation(text=name, showarrow=False, font={"size": 13}, **position)
-    bare: dict[str, Any] = {"showgrid": False, "zeroline": False, "ticks": "", "fixedrange": False}
-    figure.update_xaxes(**bare, visible=False, side="top", constrain="domain")
-    figure.update_yaxes(**bare, visible=False, autorange="reversed", scaleanchor="x", constrain="domain")
-    if axes:
-        middles = np.arange(rows) * down + down - height + (height - 1) / 2, np.arange(columns) * across + (width - 1) / 2
-        figure.update_yaxes(visible=True, title=axes[0], tickvals=middles[0], ticktext=[str(i) for i in range(rows)])
-        figure.update_xaxes(visible=True, title=axes[1], tickvals=middles[1], ticktext=[str(i) for i in range(columns)])
     return figure
+
+
+def _arrange(
+    tiles: NDArray[np.floating[Any]], labels: Sequence[NDArray[np.integer[Any]]], columns: int, pitch: tuple[int, int]
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Tiles (N, H, W) in rows, NaN between them; and for each value the labels of its tile, its row and its column.
+
+    Args:
+        pitch: height and width of a tile with its gap, which is above and to the right of it.
+    """
+    count, height, width = tiles.shape
+    down, across = pitch
+    sheet = np.full((-(-count // columns) * down, columns * across), np.nan, np.float32)
+    hover_data = np.zeros((*sheet.shape, len(labels) + 2), np.uint8)  # as uint8, 0.2 MB for 512 kernels; as text, 0.5
+    for i, tile in enumerate(tiles):
+        top, left = i // columns * down + down - height, i % columns * across
+        area = np.s_[top : top + height, left : left + width]
+        sheet[area] = tile
+        hover_data[area] = np.dstack([np.broadcast_to(numbers[i], tile.shape) for numbers in labels] + [*np.indices(tile.shape)])
+    return sheet, hover_data
+
+
+def _numbered_axis(title: str, middles: NDArray[np.floating[Any]]) -> dict[str, Any]:
+    return {"visible": True, "title": title, "tickvals": middles, "ticktext": [str(i) for i in range(len(middles))]}
 
 
 def _legend(title: str, limits: tuple[float, float]) -> dict[str, Any]:

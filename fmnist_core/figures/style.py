@@ -62,12 +62,14 @@ CLASS_LINES = (
 
 
 def base_figure(height_px: int, **layout: object) -> go.Figure:
-    """An empty figure with the margins and font size that all figures share."""
-    figure = go.Figure()
+    """An empty figure with the margins and font size that all figures share.
+
+    Args:
+        layout: all that is known of the layout. Each `update_layout`, `update_xaxes` or `add_annotation` afterwards takes 2 ms.
+    """
     # A name at the pointer is shown in full: plotly would cut it after 15 characters, perhaps in the middle of an entity.
     look = {"margin": {"l": 8, "r": 8, "t": 8, "b": 8}, "font": {"size": 14}, "hoverlabel": {"namelength": -1}}
-    figure.update_layout(height=height_px, **look, **layout)
-    return figure
+    return go.Figure(layout={"height": height_px, **look, **layout})
 
 
 def as_typed(name: str) -> str:
