@@ -1,12 +1,27 @@
 """What the server does before its first visitor; tests/browser/test_start.py opens a really new server."""
 
+import os
+import subprocess
 import sys
 import threading
 
 import pytest
 
 from pages.parts.shared import server_start
+from tests.conftest import ROOT
 from tests.pages.conftest import open_page
+
+_THREADS_OF_A_WARM_SERVER = """
+import threading
+import numpy, torch
+from threadpoolctl import threadpool_info
+from pages.parts.shared import server_start
+torch.set_num_threads(2)
+warming = threading.Thread(target=server_start._warm_up)
+warming.start()
+warming.join()
+print(torch.get_num_threads(), *(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"))
+"""
 
 
 class Warm(threading.Event):
@@ -33,3 +48,11 @@ def test_nobody_waits_for_imports_that_have_failed(monkeypatch: pytest.MonkeyPat
     with pytest.raises(ImportError):
         server_start._warm_up()
     assert warm.is_set()
+
+
+def test_the_server_computes_on_one_thread() -> None:
+    """In a process of its own, which its other tests' threads do not share."""
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "2", "STREAMLIT_SERVER_HEADLESS": "true"}
+    command = [sys.executable, "-c", _THREADS_OF_A_WARM_SERVER]
+    printed = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
+    assert set(printed.split()) == {"1"}

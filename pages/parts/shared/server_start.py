@@ -10,6 +10,7 @@ from typing import Any
 
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
+from threadpoolctl import threadpool_limits
 
 from fmnist_core.jobs.dispatcher import ensure_dispatcher
 from fmnist_core.jobs.heartbeat import BEAT_EVERY_S, beat, demand_environment
@@ -64,9 +65,11 @@ def _warm_up() -> None:
         import plotly.graph_objects  # noqa: F401
         import torch
 
-        # Pages compute on single pictures, and many at once; threads of one picture would only wait for each other.
+        # Pages compute on single pictures, and many at once; threads of one picture would only wait for each other. Without the last line,
+        # each click on Predict woke a thread of NumPy's BLAS, which then spun for 19 ms.
         torch.set_num_threads(1)
         cv2.setNumThreads(1)
+        threadpool_limits(1, user_api="blas")
 
         from fmnist_core.evaluation import prediction  # noqa: F401
         from fmnist_core.training import loop  # noqa: F401
