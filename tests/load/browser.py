@@ -39,7 +39,7 @@ class _Awaited:
     done: "asyncio.Future[float]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     def begin(self, run: str, fragments: list[str]) -> None:
-        if (self.fragment in fragments) if self.fragment else not fragments:
+        if not fragments or self.fragment in fragments:  # the server may answer for a fragment by running the whole page
             self.runs.add(run)
 
 
