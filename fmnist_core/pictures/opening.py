@@ -6,7 +6,7 @@ import re
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 from PIL import Image
@@ -28,7 +28,10 @@ _TO_UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_LARGE_PIXELS = 4_000_000
 _limit_lock = threading.Lock()
+# The largest pictures take 400 MB while they are decoded: thirty students who open one each must not need 12 GB.
+_large_picture_lock = threading.Lock()
 # Pillow warns about each part of a damaged file that it skips; this filter is for Pillow's modules only.
 _PILLOWS_WARNINGS = ("ignore", None, UserWarning, re.compile(r"PIL\."), 0)
 logging.getLogger("PIL").setLevel(logging.CRITICAL)
@@ -41,7 +44,8 @@ class PictureError(ValueError):
 def open_picture(content: bytes, name: str) -> Image.Image:
     """Opens a picture of any size, mode and orientation, reduced to at most 1,024 pixels a side.
 
-    Exif orientation is applied if it can be read. Of an animation the first frame is used.
+    Exif orientation is applied if it can be read. Of an animation the first frame is used. Of pictures with more than 4 megapixels, one
+    thread at a time decodes one.
 
     Args:
         content: a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF file.
@@ -70,7 +74,8 @@ def open_picture(content: bytes, name: str) -> Image.Image:
     if min(width, height) < MIN_SIDE_PX:
         raise PictureError(f"{name} has only {width}×{height} pixels: choose a picture of at least {MIN_SIDE_PX}×{MIN_SIDE_PX}.")
     try:
-        return _simplify(picture)
+        with _large_picture_lock if width * height > _LARGE_PIXELS else nullcontext():
+            return _simplify(picture)
     except FloatingPointError as error:
         raise PictureError(f"{name} has pixels that are not numbers (NaN): save it again as a PNG or JPEG file.") from error
     except Exception as error:

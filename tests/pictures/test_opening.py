@@ -1,7 +1,10 @@
 import contextlib
 import io
 import struct
+import threading
+import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from fmnist_core.pictures import opening
 from fmnist_core.pictures.opening import PictureError, open_picture
 
 
@@ -309,3 +313,32 @@ def test_pillows_own_limit_is_restored(content: bytes, monkeypatch: pytest.Monke
     with contextlib.suppress(PictureError):
         open_picture(content, "x")
     assert Image.MAX_IMAGE_PIXELS == 1_234_567
+
+
+def test_of_many_large_pictures_opened_at_once_one_is_decoded_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small ones do not wait for them."""
+    simplify, decoding, most = opening._simplify, 0, 0
+    both_small = threading.Barrier(2)
+    counted = threading.Lock()
+
+    def count(picture: Image.Image) -> Image.Image:
+        nonlocal decoding, most
+        if picture.width < 100:
+            both_small.wait(30)
+            return simplify(picture)
+        with counted:
+            decoding += 1
+            most = max(most, decoding)
+        time.sleep(0.02)
+        opened = simplify(picture)
+        with counted:
+            decoding -= 1
+        return opened
+
+    monkeypatch.setattr(opening, "_simplify", count)
+    monkeypatch.setattr(opening, "_LARGE_PIXELS", 100 * 100)
+    large, small = (as_file(Image.new("RGB", (side, side), "red")) for side in (101, 20))
+    with ThreadPoolExecutor(8) as threads:
+        opened = [threads.submit(open_picture, content, "a picture") for content in [*[large] * 6, *[small] * 2]]
+        assert [future.result().width for future in opened] == [101] * 6 + [20] * 2
+    assert most == 1
