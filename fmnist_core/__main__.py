@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from fmnist_core.classroom.people import LOCAL
 from fmnist_core.jobs.completion import complete_run
 from fmnist_core.jobs.control import stop
+from fmnist_core.jobs.cores import yield_to_clicks
 from fmnist_core.jobs.dispatcher import dispatch
 from fmnist_core.jobs.processes import AWAIT_RUN, LOG_NAME, ProcessEngine
 from fmnist_core.jobs.worker import train_run, warm_up
@@ -139,6 +140,8 @@ def _epoch(text: str) -> int | str:
 
 
 def _train(options: argparse.Namespace) -> int:
+    if options.continue_run is not None:
+        yield_to_clicks()
     if options.continue_run == AWAIT_RUN:
         return _train_what_is_sent()
     run_id = options.continue_run or _run_to_train(options)
@@ -314,8 +317,7 @@ def _complete(options: argparse.Namespace) -> int:
     import torch
 
     torch.set_num_threads(1)
-    if hasattr(os, "nice"):
-        os.nice(10)  # whatever trains or is clicked on goes first
+    yield_to_clicks(10)  # and to trainings
     complete_run(options.run, lambda completion: print(f"{100 * completion.share:3.0f} % {completion.sentence}", flush=True))
     return 0
 

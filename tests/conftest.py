@@ -1,6 +1,5 @@
 """Fixtures that all tests share: a home for each test, small splits of the real data, and a run that was really trained."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,6 @@ from fmnist_core.runs.writer import create_run
 from fmnist_core.settings.config import TrainConfig
 
 ROOT = Path(__file__).parent.parent
-ONE_THREAD_EACH = str(os.cpu_count())  # slots; threads that compete for cores mostly wait for each other
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +24,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("FMNIST_DATA", raising=False)
     monkeypatch.delenv("FMNIST_TEACHER_PIN", raising=False)
     monkeypatch.setattr(teacher, "secret_files", tuple)
-    monkeypatch.setenv("FMNIST_SLOTS", ONE_THREAD_EACH)
+    monkeypatch.delenv("FMNIST_SLOTS", raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # threads that compete for cores mostly wait for each other
     return folder
 
 

@@ -22,7 +22,7 @@ LABELS = tuple(label for label in range(10) for _ in range(2))
 
 
 def started(steps_per_epoch: int = 4, **more: Any) -> Started:
-    figures: dict[str, Any] = {"train_images": 400, "validation_images": 0, "test_images": 10_000, "device": "CPU, 2 threads"}
+    figures: dict[str, Any] = {"train_images": 400, "validation_images": 0, "test_images": 10_000, "device": "CPU, 2 cores"}
     return Started(steps_per_epoch, **figures | {"precision": "float32", "probes": PROBES} | more)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from fmnist_core.jobs import queue
 from fmnist_core.jobs.dispatcher import ensure_dispatcher
 from fmnist_core.jobs.keeping import keep_likeness
+from fmnist_core.jobs.threads import TrainingThreads, use_threads
 from fmnist_core.runs.folders import resume_file
 from fmnist_core.runs.mailbox import Command
 from fmnist_core.runs.record import State, load_run
@@ -33,12 +34,10 @@ def warm_up() -> None:
 
     Errors in the data are ignored here; the run itself will report them.
     """
-    import torch
-
     from fmnist_core.dataset.classes import DataError
     from fmnist_core.training.loop import train
 
-    torch.set_num_threads(1)
+    use_threads(1)
     with contextlib.suppress(DataError, OSError):
         import numpy as np
 
@@ -76,14 +75,12 @@ def train_run(run_id: str, listen: Callable[[Event], None], *, takes_turns: bool
 
 
 def _train_into(writer: RunWriter, controls: "Controls", listen: Callable[[Event], None]) -> State:
-    import torch
-
     from fmnist_core.evaluation.prediction import evaluate
     from fmnist_core.training.loop import train
 
-    torch.set_num_threads(1)
     train_split, test_split = _load_splits()
     run = load_run(writer.run_id)
+    threads = TrainingThreads(run)
     state: State = "stopped"
     message = ""
     training = train(run.config, train_split, test_split, epochs=writer.epochs, checkpoint=load_checkpoint(run))
@@ -103,7 +100,9 @@ def _train_into(writer: RunWriter, controls: "Controls", listen: Callable[[Event
                 writer.keep_unfinished_epoch()
                 message = controls.message
                 break
+            threads.follow(event)
             event = next(events) if request is None else events.send(request)
+    threads.settle()
     run = load_run(writer.run_id)
     if run.has_weights and not writer.is_evaluated:
         writer.write_evaluation(evaluate(load_model(run), test_split, views=run.config.test_views))

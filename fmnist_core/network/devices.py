@@ -1,5 +1,7 @@
 """The device a network runs on, and the numeric precision it trains in."""
 
+import os
+
 import torch
 
 from fmnist_core.settings.config import Precision
@@ -15,12 +17,18 @@ def pick_device() -> torch.device:
 
 
 def device_name(device: torch.device) -> str:
-    """The device in words, such as "CPU, 2 threads"."""
+    """The device in words, such as "CPU, 2 cores"."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     if device.type == "mps":
         return "Apple GPU (MPS)"
-    return f"CPU, {torch.get_num_threads()} threads" if torch.get_num_threads() > 1 else "CPU, 1 thread"
+    cores = os.cpu_count() or 1
+    return f"CPU, {cores} cores" if cores > 1 else "CPU, 1 core"
+
+
+def count_threads(device: torch.device) -> int:
+    """How many threads of the processor compute at the moment; 0 if another device does."""
+    return torch.get_num_threads() if device.type == "cpu" else 0
 
 
 def pick_precision(wanted: Precision, device: torch.device) -> str:

@@ -83,6 +83,7 @@ class RunHistory:
         rate_changes: changes of the learning rate by hand, each in effect after its step; the latest 256.
         latest: the latest report without its losses and probes, or the event that the run was resumed; None before the first.
         finished: the event at the end; None until then.
+        threads: the fewest and the most threads that have computed a step; zeros if that was not recorded.
     """
 
     started: Started = _NOT_STARTED
@@ -91,6 +92,7 @@ class RunHistory:
     rate_changes: list[RateChanged] = field(default_factory=list)
     latest: StepDone | Resumed | None = None
     finished: Finished | None = None
+    threads: tuple[int, int] = (0, 0)
     _clock: ThinnedRows = field(default_factory=_new_clock)  # seconds at steps
     _rates: ThinnedRows = field(default_factory=lambda: ThinnedRows(_MOST_REPORTS))  # learning rates at steps
     _probes: ThinnedRows | None = None  # probabilities in per mille, (P, 10), at steps; None without probes
@@ -174,6 +176,9 @@ class RunHistory:
             self._rates.add(event.step, event.learning_rate)
         if event.probes is not None and self._probes is not None and event.probes.shape == self._probes.rows.shape[1:]:
             self._probes.add(event.step, np.rint(_PER_MILLE * event.probes))
+        if event.threads:
+            fewest, most = self.threads
+            self.threads = min(fewest or event.threads, event.threads), max(most, event.threads)
         self.latest = event
         self.finished = None  # it got more epochs
 
@@ -189,7 +194,7 @@ class RunHistory:
 
     def _forget_all(self) -> None:
         self.started, self.losses, self.epochs, self.rate_changes = _NOT_STARTED, LossSeries(), [], []
-        self.latest, self.finished = None, None
+        self.latest, self.finished, self.threads = None, None, (0, 0)
         self._clock, self._rates, self._probes = _new_clock(), ThinnedRows(_MOST_REPORTS), None
 
     def _forget_beyond(self, step: int) -> None:

@@ -29,6 +29,7 @@ Rate = Annotated[float, Meta(ge=0, le=1e9)]
 Seconds = Annotated[float, Meta(ge=0, le=1e9)]  # 30 years
 Estimate = Annotated[float, Meta(ge=0, le=1e18)]  # far off while it is made from a single step
 Text = Annotated[str, Meta(max_length=1_000)]
+Threads = Annotated[int, Meta(ge=0, le=10_000)]
 
 
 class _HasWeights:
@@ -49,6 +50,7 @@ class Started:
     Attributes:
         precision: "bfloat16" or "float32"; "" if it was not recorded.
         probes: indices of the test images that are followed through training, see `images.pick_probes`.
+        threads: how many compute on the processor at the start; 0 if it was not recorded, or another device computes.
     """
 
     steps_per_epoch: Step
@@ -58,6 +60,7 @@ class Started:
     device: Text = ""
     precision: Text = ""
     probes: Annotated[tuple[Images, ...], Meta(max_length=MAX_PROBES)] = ()
+    threads: Threads = 0
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ class Resumed:
     elapsed_s: Seconds
     device: Text = ""
     precision: Text = ""
+    threads: Threads = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +89,7 @@ class StepDone(_HasWeights):
         remaining_s: expected time to the end of the run.
         learning_rate: of the last step.
         probes: (P, 10) float32, class probabilities of the probes.
+        threads: how many have computed these steps; see `Started`.
         checkpoint: the state of the run at this moment.
     """
 
@@ -96,6 +101,7 @@ class StepDone(_HasWeights):
     remaining_s: Estimate
     learning_rate: Rate | None = None
     probes: NDArray[np.float32] | None = None
+    threads: Threads = 0
     checkpoint: Checkpoint | None = field(default=None, metadata=IN_MEMORY)
 
 

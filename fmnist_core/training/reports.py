@@ -6,7 +6,7 @@ import numpy as np
 
 from fmnist_core.dataset.split import pick
 from fmnist_core.evaluation.prediction import evaluate, predict
-from fmnist_core.network.devices import device_name
+from fmnist_core.network.devices import count_threads, device_name
 from fmnist_core.settings.config import suggest_learning_rate
 from fmnist_core.settings.declaration import as_decimal
 from fmnist_core.training.events import Diverged, EpochDone, Finished, Resumed, Started, StepDone
@@ -22,15 +22,17 @@ class Reports:
     def __init__(self, state: TrainingState, images: RunImages, precision: str) -> None:
         self._state, self._images, self._precision = state, images, precision
         self._probe_images = images.test.images[images.probes]
-        self._device = device_name(state.model.fc.weight.device)
+        self._device = state.model.fc.weight.device
 
     def started(self, steps_per_epoch: int) -> Started:
         counts = (len(self._images.train), len(self._images.validation), len(self._images.test))
-        return Started(steps_per_epoch, *counts, self._device, self._precision, tuple(self._images.probes.tolist()))
+        probes, threads = tuple(self._images.probes.tolist()), count_threads(self._device)
+        return Started(steps_per_epoch, *counts, device_name(self._device), self._precision, probes, threads)
 
     def resumed(self, steps_per_epoch: int) -> Resumed:
-        progress = self._state.progress
-        return Resumed(progress.epoch, progress.step, steps_per_epoch, progress.elapsed_s, self._device, self._precision)
+        progress, device = self._state.progress, self._device
+        place = progress.epoch, progress.step, steps_per_epoch, progress.elapsed_s
+        return Resumed(*place, device_name(device), self._precision, count_threads(device))
 
     def steps(self) -> StepDone | Diverged:
         """Reports the steps since the last call."""
@@ -47,6 +49,7 @@ class Reports:
             elapsed_s=progress.elapsed_s,
             remaining_s=progress.remaining_s,
             probes=predict(state.evaluated_model, self._probe_images, self._precision),
+            threads=count_threads(self._device),
             checkpoint=state.capture(),
         )
 

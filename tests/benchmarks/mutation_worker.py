@@ -29,8 +29,6 @@ _MARK = "FMNIST_MUTATION_WORKER"  # environment variable of all processes that a
 _MEMORY_LIMIT_BYTES = 12 * 2**30  # of address space per process: a mutant must not fill the machine's memory
 _FILE_LIMIT_BYTES = 2**30
 _NO_TESTS = 5  # pytest's exit code where all were deselected
-# Trainers take one thread per core, whatever OMP_NUM_THREADS says; with OMP_THREAD_LIMIT, tried first, oneDNN computed wrong numbers.
-_SITE = "import os\n\nos.cpu_count = lambda: 1\n"
 _COVERAGE = """[run]
 source = {tree}/fmnist_core
 data_file = {data}
@@ -94,9 +92,8 @@ class Worker:
             if (ROOT / name).is_file():  # not deleted in the working tree
                 (self._tree / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, self._tree / name)
-        for name in ("homes", "site", "coverage"):
+        for name in ("homes", "coverage"):
             (folder / name).mkdir()
-        (folder / "site" / "sitecustomize.py").write_text(_SITE)
 
     def run_unmutated(self, files: Sequence[str]) -> Unmutated:
         """Runs and measures the tests of some files without a mutant.
@@ -196,7 +193,7 @@ class Worker:
         """One thread, nothing of the user's own, and Hypothesis as in continuous integration: the same examples every time."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("FMNIST_", "PYTEST_", "XDG_", "COVERAGE_"))}
         folders = {"HOME": home, "TMPDIR": home, "FMNIST_HOME": f"{home}/runs"}
-        path = {"PYTHONPATH": os.pathsep.join([str(self._folder / "site"), str(self._tree)]), "PYTHONDONTWRITEBYTECODE": "1"}
+        path = {"PYTHONPATH": str(self._tree), "PYTHONDONTWRITEBYTECODE": "1"}
         threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
         return inherited | folders | path | threads | {"CI": "true", _MARK: str(self._folder)}
 

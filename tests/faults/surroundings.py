@@ -20,7 +20,7 @@ from fmnist_core.runs.folders import run_folder
 from fmnist_core.runs.record import load_run
 from fmnist_core.runs.writer import create_run, prepare_resume
 from fmnist_core.training.events import EpochDone, Event, RateChanged, StepDone
-from tests.conftest import ONE_THREAD_EACH, write_idx
+from tests.conftest import write_idx
 from tests.jobs.trained import EXACT, Result, result_of
 
 # A minute's work in 2 s: ten steps per epoch.
@@ -54,7 +54,8 @@ def surroundings() -> Iterator[Path]:
     try:
         write_small_data(folder / "data")
         use_home(folder / "home")
-        os.environ |= {"FMNIST_DATA": str(folder / "data"), "FMNIST_SLOTS": ONE_THREAD_EACH, "OMP_NUM_THREADS": "1"}
+        os.environ |= {"FMNIST_DATA": str(folder / "data"), "OMP_NUM_THREADS": "1"}
+        os.environ.pop("FMNIST_SLOTS", None)
         _load_splits.cache_clear()
         yield folder
     finally:

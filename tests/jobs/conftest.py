@@ -12,7 +12,6 @@ from fmnist_core.jobs.worker import _load_splits
 from fmnist_core.runs.record import list_runs
 from fmnist_core.runs.writer import RunWriter
 from fmnist_core.store.files import read_json
-from tests.conftest import ONE_THREAD_EACH
 from tests.jobs.trained import EXACT, Result, unbroken, wait_until
 
 
@@ -38,6 +37,5 @@ def exact(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Result:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FMNIST_DATA", str(small_data))
         patch.setenv("FMNIST_HOME", str(tmp_path_factory.mktemp("unbroken")))
-        patch.setenv("FMNIST_SLOTS", ONE_THREAD_EACH)
         _load_splits.cache_clear()
         return unbroken(EXACT)

@@ -1,16 +1,23 @@
+import os
+
 import pytest
 import torch
 
-from fmnist_core.network.devices import compute_dtype, device_name, pick_device, pick_precision
+from fmnist_core.network.devices import compute_dtype, count_threads, device_name, pick_device, pick_precision
 
 CPU = torch.device("cpu")
 
 
 def test_the_device_has_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert device_name(pick_device())
-    for threads, name in ((1, "CPU, 1 thread"), (4, "CPU, 4 threads")):
-        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+    for cores, name in ((1, "CPU, 1 core"), (4, "CPU, 4 cores"), (None, "CPU, 1 core")):
+        monkeypatch.setattr(os, "cpu_count", lambda cores=cores: cores)
         assert device_name(CPU) == name
+
+
+def test_only_threads_of_the_processor_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    assert (count_threads(CPU), count_threads(torch.device("cuda")), count_threads(torch.device("mps"))) == (3, 0, 0)
 
 
 @pytest.mark.parametrize(("avx512", "amx", "precision"), [(True, False, "bfloat16"), (False, True, "bfloat16"), (False, False, "float32")])

@@ -418,8 +418,23 @@ def test_the_best_epoch_and_the_purpose_of_the_images_are_explained() -> None:
     assert table["is_best"].tolist() == [True, False]
     assert table["validation_accuracy"].tolist() == pytest.approx([75, 70])
     (text,) = [unescaped(caption.value) for caption in at.caption if caption.value.startswith("Computed in")]
-    assert text.startswith("Computed in bfloat16 on CPU, 2 threads. The 100 validation images, held out of the training images, choose")
+    assert text.startswith("Computed in bfloat16 on CPU, 2 cores. The 100 validation images, held out of the training images, choose")
     assert "with the final weights" not in text  # there is no Finished event
+
+
+@pytest.mark.parametrize(
+    ("threads", "words"),
+    [
+        ((0, 0), ""),
+        ((1, 1), ", with 1 thread"),
+        ((2, 2), ", with 2 threads"),
+        ((1, 4), ", with 1 thread, and up to 4 while the machine was otherwise idle"),
+    ],
+)
+def test_it_says_with_how_many_threads_a_run_was_computed(threads: tuple[int, int], words: str) -> None:
+    steps = [step_done(step, [2.0], step / 2, threads=number) for step, number in enumerate(threads, start=1)]
+    at = open_run(write_run([started(precision="bfloat16"), *steps, epoch_done(1, 4, 5.0)], "finished", epoch=1, has_weights=True).id)
+    assert any(unescaped(caption.value).startswith(f"Computed in bfloat16 on CPU, 2 cores{words}. No images") for caption in at.caption)
 
 
 def test_the_two_training_accuracies_are_explained() -> None:

@@ -22,8 +22,8 @@ from tests.runs.long_events import write_long_events
 from tests.written_runs import append_events, epoch_done, started, step_done, write_run
 
 EVENTS: tuple[Event, ...] = (
-    started(validation_images=3),
-    Resumed(epoch=2, step=5, steps_per_epoch=4, elapsed_s=6.5, device="CPU, 1 thread", precision="bfloat16"),
+    started(validation_images=3, threads=2),
+    Resumed(epoch=2, step=5, steps_per_epoch=4, elapsed_s=6.5, device="CPU, 2 cores", precision="bfloat16", threads=2),
     RateChanged(epoch=1, step=2, learning_rate=0.1),
     epoch_done(1, 4, 5.0, validation_accuracy=0.75, validation_loss=0.5, is_best=True),
     Diverged(epoch=1, step=3, message="It grew.", losses=(2.5, 300.0)),
@@ -150,6 +150,8 @@ BAD_LINES = [
     '{"type": "Resumed", "epoch": 1, "step": 12000001, "steps_per_epoch": 4, "elapsed_s": 1}',
     '{"type": "Started", "steps_per_epoch": 4, "probes": [-1]}',
     json.dumps({"type": "Started", "steps_per_epoch": 4, "device": 1_001 * "x"}),
+    json.dumps({"type": "Started", "steps_per_epoch": 4, "threads": 10_001}),
+    report(threads=-1),
     json.dumps({"type": "Started", "steps_per_epoch": 4, "probes": [0] * 101}),
     '{"type": "Diverged", "epoch": 1, "step": 1, "message": "", "losses": [1, 2]}',
     report(step=10**15),

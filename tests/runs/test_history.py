@@ -202,6 +202,18 @@ def test_the_losses_of_a_run_that_diverged_end_before_the_infinite_one() -> None
     assert read(write_run([started(), Diverged(epoch=1, step=3, message="It grew.", losses=(9.0, 80.0))])).steps == 2
 
 
+def test_it_knows_the_fewest_and_the_most_threads() -> None:
+    run = write_run([started(threads=1), step_done(1, [2.3], 1.0)])
+    history = read(run)
+    assert history.threads == (0, 0), "an earlier version did not record them"
+    append_events(run.id, [step_done(2, [2.2], 2.0, threads=2), step_done(3, [2.1], 3.0, threads=4), step_done(4, [2.0], 4.0, threads=1)])
+    history.read_new(run)
+    assert history.threads == (1, 4)
+    append_events(run.id, [started()])
+    history.read_new(run)
+    assert history.threads == (0, 0), "it has started over"
+
+
 def test_a_report_without_losses_forgets_none() -> None:
     history = read(write_run([started(), step_done(2, [2.3, 2.2], 1.0), step_done(2, [], 2.0)]))
     assert history.losses.means.tolist() == [2.3, 2.2]

@@ -38,7 +38,9 @@ def test_events_that_hold_arrays_are_not_compared(kind: type[Event]) -> None:
 
 
 def test_fields_that_earlier_versions_did_not_record_have_defaults() -> None:
-    assert Started(8) == Started(8, 0, 0, 0, "", "", ())
+    assert Started(8) == Started(8, 0, 0, 0, "", "", (), 0)
+    assert Resumed(1, 2, 8, 3.5) == Resumed(1, 2, 8, 3.5, "", "", 0)
+    assert StepDone(1, 2, (0.5,), 100.0, 3.5, 4.5).threads == 0
     assert EpochDone(1, 8, 0.5, 0.4, 0.75, 3.5).is_best is False
 
 

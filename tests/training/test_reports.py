@@ -36,7 +36,7 @@ def test_the_first_event_describes_data_and_device(small_splits: Splits) -> None
     event = reports.started(6)
     assert isinstance(event, Started)
     assert (event.steps_per_epoch, event.train_images, event.validation_images, event.test_images) == (6, 460, 40, 200)
-    assert (event.precision, event.device[:3]) == ("float32", "CPU")
+    assert (event.precision, event.device[:3], event.threads) == ("float32", "CPU", torch.get_num_threads())
     assert event.probes == tuple(images.probes)
 
 
@@ -50,7 +50,17 @@ def test_a_resumed_run_reports_where_it_continues(small_splits: Splits) -> None:
     event = reports.resumed(6)
     assert (event.epoch, event.step, event.steps_per_epoch) == (2, 8, 6)
     assert event.elapsed_s == state.progress.elapsed_s
-    assert (event.precision, event.device[:3]) == ("float32", "CPU")
+    assert (event.precision, event.device[:3], event.threads) == ("float32", "CPU", torch.get_num_threads())
+
+
+def test_each_report_has_the_threads_that_computed_it(small_splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
+    reports, state, _ = make(small_splits)
+    for threads in (1, 3):
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        count(state, 0.5)
+        event = reports.steps()
+        assert isinstance(event, StepDone)
+        assert event.threads == threads
 
 
 def test_a_step_report_shows_the_current_network(small_splits: Splits) -> None:

@@ -9,6 +9,7 @@ from fmnist_core.runs.history import RunHistory
 from fmnist_core.runs.record import RunRecord
 from fmnist_core.settings.presets import find_question
 from pages.parts.shared.wording import count, escape, format_duration, percent
+from pages.parts.train.run_words import describe_threads
 
 _ICONS = {
     "diverged": ":material/trending_up:",
@@ -66,7 +67,8 @@ def show_how_measured(run: RunRecord, history: RunHistory) -> None:
     """How the run was computed, and what each accuracy means."""
     parts = []
     if history.started.precision:
-        parts.append(f"Computed in {escape(history.started.precision)} on {escape(history.started.device)}.")
+        where = f"{escape(history.started.precision)} on {escape(history.started.device)}"
+        parts.append(f"Computed in {where}{describe_threads(history)}.")
     if history.started.validation_images:
         parts.append(
             f"The {history.started.validation_images:,} validation images, held out of the training images, choose the best epoch. "

@@ -56,6 +56,14 @@ def describe_place(waiting: Waiting) -> str:
     return f"{text}, starts in about {format_duration(max(1.0, waiting.starts_in_s))}"
 
 
+def describe_threads(history: RunHistory) -> str:
+    """How many threads computed, to follow the name of the device; "" if that was not recorded."""
+    fewest, most = history.threads
+    if fewest < most:
+        return f", with {count(fewest, 'thread')}, and up to {most} while the machine was otherwise idle"
+    return f", with {count(most, 'thread')}" if most else ""
+
+
 def describe_skipped(history: RunHistory) -> str:
     """How many lines of the run's record are missing; "" if none is."""
     skipped = history.skipped_lines
