@@ -317,7 +317,7 @@ def _complete(options: argparse.Namespace) -> int:
     import torch
 
     torch.set_num_threads(1)
-    yield_to_clicks(10)  # and to trainings
+    yield_to_clicks(10)  # trainings come first too
     complete_run(options.run, lambda completion: print(f"{100 * completion.share:3.0f} % {completion.sentence}", flush=True))
     return 0
 
