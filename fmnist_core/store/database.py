@@ -5,6 +5,7 @@ whoever finds the file busy waits for up to ten seconds. `user_version` holds ho
 """
 
 import contextlib
+import errno
 import os
 import sqlite3
 import sys
@@ -13,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from fmnist_core.store.locks import FileLock
+from fmnist_core.store.locks import FileLock, is_locked
 from fmnist_core.store.text import shorten_path
 
 Connection = sqlite3.Connection
@@ -23,9 +24,26 @@ _SIDE_FILES = ("-wal", "-shm")
 _MAX_DAMAGED = 3  # damaged files that are kept for somebody to look at
 _NETWORK_TYPES = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "glusterfs", "lustre", "fuse.glusterfs"}
 
+_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
+
 
 class DatabaseError(ValueError):
     """The database cannot be used; the message is a sentence that says what to do."""
+
+
+class _Handle:
+    """A connection, for one thread at a time, and which file it is to."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.connection: Connection | None = None
+        self.identity: tuple[int, int] | None = None
+
+    def close(self) -> None:
+        with self.lock:
+            if self.connection is not None:
+                self.connection.close()
+            self.connection = None
 
 
 class Database:
@@ -40,15 +58,19 @@ class Database:
         self.file = file
         self._migrations = migrations
         self._fill = fill
-        self._lock = threading.RLock()
-        self._connection: Connection | None = None
-        self._identity: tuple[int, int] | None = None
+        self._reader, self._writer = _Handle(), _Handle()
+        self._writing: int | None = None  # the thread that is in a transaction
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection for a few short queries; raises DatabaseError if the file cannot be used."""
-        with self._lock, self._explained():
-            yield self._open()
+        """A connection for a few short queries, within this thread's transaction if it is in one; nobody's writing delays them.
+
+        Raises:
+            DatabaseError: if the file cannot be used.
+        """
+        handle = self._writer if self._writing == threading.get_ident() else self._reader
+        with handle.lock, self._explained(handle):
+            yield self._open(handle)
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
@@ -59,33 +81,34 @@ class Database:
         Raises:
             DatabaseError: if the file cannot be used.
         """
-        with self._lock, self._explained():
-            connection = self._open()
-            if connection.in_transaction:  # an outer block of this thread
+        with self._writer.lock, self._explained(self._writer):
+            connection = self._open(self._writer)
+            if self._writing is not None:  # an outer block of this thread
                 yield connection
                 return
             connection.execute("BEGIN IMMEDIATE")
+            self._writing = threading.get_ident()
             try:
                 yield connection
             except BaseException:
                 connection.rollback()
                 raise
+            finally:
+                self._writing = None
             connection.commit()
 
     def version(self) -> int:
-        """A number that changes whenever another process has written; raises DatabaseError if the file cannot be used."""
+        """A number that changes whenever somebody has written; raises DatabaseError if the file cannot be used."""
         with self.read() as connection:
             return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
     def close(self) -> None:
         """Closes the file; it is opened again when it is used again."""
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-            self._connection = None
+        for handle in (self._reader, self._writer):
+            handle.close()
 
     @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _explained(self, handle: "_Handle") -> Iterator[None]:
         """SQLite's errors as sentences. A file that turns out to be damaged is begun again when it is next opened."""
         try:
             yield
@@ -94,9 +117,11 @@ class Database:
         except sqlite3.IntegrityError:
             raise
         except sqlite3.DatabaseError as error:
-            self.close()
+            handle.close()
             raise DatabaseError(f"{shorten_path(self.file)} is damaged ({error}) and is being rebuilt: try again.") from error
         except OSError as error:
+            if error.errno in _NO_LOCKS:
+                raise DatabaseError(_wants_local_disk(self.file.parent, error.strerror or "")) from error
             raise DatabaseError(
                 f"Cannot write to {shorten_path(self.file.parent)} ({error.strerror}): set FMNIST_HOME to a folder you can write to."
             ) from error
@@ -108,32 +133,34 @@ class Database:
         if "full" in text:
             return f"The disk is full: free some space on the disk of {where}."
         if network_type(self.file.parent) or "locking protocol" in text or "disk I/O" in text:
-            return f"SQLite needs a local disk, and {where} has no working locks ({text}): set FMNIST_HOME to a folder on a local disk."
+            return _wants_local_disk(self.file.parent, text)
         return f"Cannot use {shorten_path(self.file)} ({text}): set FMNIST_HOME to a folder you can write to."
 
-    def _open(self) -> Connection:
+    def _open(self, handle: "_Handle") -> Connection:
         """The connection, opened if it is not yet, or if the file has been replaced or deleted."""
-        if self._connection is not None and self._connection.in_transaction:
-            return self._connection
-        if self._connection is not None and _identity(self.file) == self._identity:
-            return self._connection
-        self.close()
+        if handle.connection is not None and (handle.connection.in_transaction or _identity(self.file) == handle.identity):
+            return handle.connection
+        handle.close()
         self.file.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.file.with_suffix(".lock"))
         if not lock.take(_OPENING_S):
             raise DatabaseError("The server is very busy at this moment: try again.")
         try:
+            if not is_locked(lock.file):
+                raise sqlite3.OperationalError("locking protocol: locks do not exclude")
+            if not self.file.exists():
+                _delete_side_files(self.file)  # a file that was deleted without them must not come back as a mixture
             try:
-                self._connection = self._connect()
+                handle.connection = self._connect()
             except sqlite3.OperationalError:
                 raise
             except sqlite3.DatabaseError:
                 _set_aside(self.file)
-                self._connection = self._connect()
-            self._identity = _identity(self.file)
+                handle.connection = self._connect()
+            handle.identity = _identity(self.file)
         finally:
             lock.release()
-        return self._connection
+        return handle.connection
 
     def _connect(self) -> Connection:
         """Opens the file, checks it, and runs the migrations it has not seen."""
@@ -187,6 +214,11 @@ def network_type(folder: Path) -> str:
     return kind if kind in _NETWORK_TYPES else ""
 
 
+def _wants_local_disk(folder: Path, why: str) -> str:
+    where = shorten_path(folder)
+    return f"SQLite needs a local disk, and {where} has no working locks ({why}): set FMNIST_HOME to a folder on a local disk."
+
+
 def _identity(file: Path) -> tuple[int, int] | None:
     """Which file has this name now."""
     try:
@@ -199,9 +231,13 @@ def _identity(file: Path) -> tuple[int, int] | None:
 def _set_aside(file: Path) -> None:
     """Renames a damaged file, so that a new one can be begun; only the latest few of them are kept."""
     os.replace(file, file.with_name(f"{file.name}.damaged-{time.time_ns()}"))  # noqa: PTH105
-    for suffix in _SIDE_FILES:
-        with contextlib.suppress(OSError):
-            file.with_name(file.name + suffix).unlink()
+    _delete_side_files(file)
     for old in sorted(file.parent.glob(f"{file.name}.damaged-*"))[:-_MAX_DAMAGED]:
         with contextlib.suppress(OSError):
             old.unlink()
+
+
+def _delete_side_files(file: Path) -> None:
+    for suffix in _SIDE_FILES:
+        with contextlib.suppress(OSError):
+            file.with_name(file.name + suffix).unlink()

@@ -1,6 +1,8 @@
 """The database: transactions, migrations, and files that are damaged, too new or replaced."""
 
+import errno
 import sqlite3
+import sys
 import threading
 from pathlib import Path
 
@@ -93,6 +95,17 @@ def test_a_file_that_is_deleted_or_damaged_while_open_is_begun_again(tmp_path: P
     assert numbers(database) == [7]
 
 
+def test_a_file_that_is_deleted_without_its_log_does_not_come_back_as_a_mixture(tmp_path: Path) -> None:
+    """The log is of a file with other pages; SQLite would take it for that of the new one."""
+    database = make(tmp_path / "some.sqlite3")
+    with database.write() as connection:
+        connection.executemany("INSERT INTO numbers VALUES (?)", [(number,) for number in range(8, 2_000)])
+    database.file.unlink()
+    assert (tmp_path / "some.sqlite3-wal").stat().st_size > 0
+    assert numbers(make(tmp_path / "some.sqlite3")) == [7]
+    assert not list(tmp_path.glob("*.damaged-*"))
+
+
 def test_only_a_few_damaged_files_are_kept(tmp_path: Path) -> None:
     for _ in range(6):
         (tmp_path / "some.sqlite3").write_bytes(b"no database at all, but long enough to be looked at" * 20)
@@ -115,6 +128,43 @@ def test_whoever_finds_the_file_busy_is_told_to_try_again(tmp_path: Path, monkey
         other.close()
 
 
+def test_whoever_reads_does_not_wait_for_whoever_waits_to_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another program that holds the file would otherwise stop every page of the server."""
+    monkeypatch.setattr(module, "_BUSY_S", 60.0)
+    database = make(tmp_path / "some.sqlite3")
+    numbers(database)
+    other = sqlite3.connect(database.file, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    written = threading.Event()
+
+    def write() -> None:
+        with database.write() as connection:
+            connection.execute("INSERT INTO numbers VALUES (8)")
+        written.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    while database._writer.connection is None:
+        pass
+    assert numbers(database) == [7]
+    assert not written.is_set()
+    other.close()
+    writer.join()
+    assert numbers(database) == [7, 8]
+
+
+def test_within_a_transaction_its_own_changes_are_read_and_nobody_else_sees_them(tmp_path: Path) -> None:
+    database = make(tmp_path / "some.sqlite3")
+    seen: list[list[int]] = []
+    with database.write() as connection:
+        connection.execute("INSERT INTO numbers VALUES (8)")
+        other = threading.Thread(target=lambda: seen.append(numbers(database)))
+        other.start()
+        other.join()
+        assert numbers(database) == [7, 8]
+    assert seen == [[7]]
+
+
 def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("a file, not a folder")
     with pytest.raises(DatabaseError, match="set FMNIST_HOME"):
@@ -128,6 +178,20 @@ def test_a_file_system_without_locks_is_refused_with_advice(tmp_path: Path, monk
     monkeypatch.setattr(sqlite3, "connect", connect)
     with pytest.raises(DatabaseError, match="SQLite needs a local disk"):
         numbers(make(tmp_path / "some.sqlite3"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks of Unix")
+def test_locks_that_are_refused_or_exclude_nobody_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Network file systems do either."""
+
+    def refuse(*_arguments: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    for flock, why in ((refuse, "No locks available"), (lambda *_arguments: None, "locks do not exclude")):
+        monkeypatch.setattr("fcntl.flock", flock)
+        with pytest.raises(DatabaseError, match=f"SQLite needs a local disk, .*{why}.*set FMNIST_HOME to a folder on a local disk"):
+            numbers(make(tmp_path / "some.sqlite3"))
+    assert not (tmp_path / "some.sqlite3").exists()
 
 
 def test_the_type_of_a_network_drive_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
