@@ -67,6 +67,7 @@ MIGRATIONS = (
     "ALTER TABLE people ADD COLUMN named_at REAL NOT NULL DEFAULT 0",
 )
 
+_HAVE_SLOTS = ("training", "paused")
 _lock = threading.Lock()
 _open: dict[Path, Database] = {}
 
@@ -85,13 +86,16 @@ def records() -> Database:
 
 
 def _rebuild(connection: Connection) -> None:
-    """Fills a new database with what the runs' folders say: who started each run, and which are waiting, in the order of their creation."""
+    """Fills a new database with what the runs' folders say: who started each run, and which wait or train, in the order of creation.
+
+    A run that waits with a process of its own asks for its place itself.
+    """
     runs = sorted(list_runs(), key=lambda run: (run.created_at, run.id))
     connection.executemany(
         "INSERT INTO people (id, name, was_asked, seen_at) VALUES (?, ?, 1, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name",
         [(run.owner, run.owner_name, run.created_at.timestamp()) for run in runs if run.owner and run.owner_name],
     )
     connection.executemany("INSERT INTO owners (run, person) VALUES (?, ?)", [(run.id, run.owner) for run in runs if run.owner])
-    connection.executemany(
-        "INSERT INTO queue (run, person, state) VALUES (?, ?, 'waiting')", [(run.id, run.owner) for run in runs if run.is_queued]
-    )
+    waiting = [(run.id, run.owner, "waiting", 0) for run in runs if run.is_queued]
+    placed = [(run.id, run.owner, "placed", 1) for run in runs if run.state in _HAVE_SLOTS]
+    connection.executemany("INSERT INTO queue (run, person, state, starts) VALUES (?, ?, ?, ?)", [*placed, *waiting])

@@ -12,10 +12,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from fmnist_core.classroom.lesson import lesson, minutes_allowed
 from fmnist_core.jobs import estimates, heartbeat, queue
-from fmnist_core.jobs.engine import Engine
+from fmnist_core.jobs.engine import Engine, News
 from fmnist_core.jobs.launch import launch
 from fmnist_core.jobs.queue import Row, training_slots
 from fmnist_core.runs.folders import RunError, home_folder
@@ -29,7 +30,8 @@ LOCK_NAME = "dispatcher.lock"
 _POLL_S = 0.05
 _ABANDONED_S = 60.0  # a place in the queue that nobody followed up by writing the run's folder
 _SETTLED_S = 3.0  # a run that is being continued has its place before its folder says that it waits
-_MOST_STARTS = 3  # a run whose process dies is started twice more; whatever kills that too is no accident
+_MOST_STARTS = 3  # a run whose process dies is started twice more; if it gets no further, whatever kills it is no accident
+_STRAYS_EVERY_S = 60.0
 _MOST_PAUSED = 6  # a paused run holds half a gigabyte
 _LIMIT_REACHED = "The teacher's limit of {minutes} minutes for a run was reached; its weights are kept."
 _UNLOADED = "It was unloaded because many runs are paused and memory is short; you can continue it."
@@ -38,11 +40,17 @@ _ERRORS = (RunError, RecordError, DatabaseError, OSError)
 
 @dataclass
 class _Watch:
-    """What a run with a slot has done since it was placed, for the teacher's limit, for estimates, and to unload it."""
+    """What a run with a slot has done since it was placed, for the teacher's limit, for estimates, and to unload it.
 
+    Attributes:
+        epoch: how many it had completed then.
+        is_inherited: whether an earlier dispatcher placed it, so that this one has seen only what it did afterwards.
+    """
+
+    epoch: int
+    is_inherited: bool = False
     trained_s: float = 0.0
     paused_s: float = 0.0
-    epoch: int = 0
     was_stopped: bool = False
 
 
@@ -58,28 +66,42 @@ class Dispatcher:
     engine: Engine
     clock: Callable[[], float] = time.monotonic
     _watches: dict[str, _Watch] = field(default_factory=dict)
+    _noticed_s: dict[int, float] = field(default_factory=dict)  # when each waiting row was first seen, by its place
     _looked_s: float | None = None
+    _sought_s: float | None = None  # when it last looked for runs without a place
 
     def step(self) -> bool:
         """Looks after all runs that have a slot, and fills the slots that are free; returns whether anything is left to do."""
         now_s = self.clock()
         passed_s = 0.0 if self._looked_s is None else now_s - self._looked_s
         self._looked_s = now_s
+        self._seek_strays(now_s)
         rows = queue.rows()
         placed = [row for row in rows if row.is_placed]
+        kept = {row.run for row in placed}
+        self._watches = {run_id: watch for run_id, watch in self._watches.items() if run_id in kept}
         busy = sum([self._look_after(row, passed_s) for row in placed])
         self._unload_paused()
         waiting = [row for row in rows if not row.is_placed]
+        self._noticed_s = {row.place: self._noticed_s.get(row.place, now_s) for row in rows}
         if waiting and not lesson().paused:
-            busy += self._fill(waiting, training_slots() - busy)
+            busy += self._fill(training_slots() - busy)
         if busy == 0:
             self.engine.keep_warm(bool(waiting) or heartbeat.is_warmth_wanted())
         return bool(rows)
 
+    def _seek_strays(self, now_s: float) -> None:
+        """Looks now and then for runs that wait without a place, as a process leaves them that is killed while it gives one up."""
+        if self._sought_s is None or now_s - self._sought_s >= _STRAYS_EVERY_S:
+            self._sought_s = now_s
+            queue.adopt_strays()
+
     def _look_after(self, row: Row, passed_s: float) -> bool:
         """Follows up on a run that has a slot; returns whether it needs it."""
         news = self.engine.news(row.run)
-        watch = self._watches.setdefault(row.run, _Watch())
+        watch = self._watches.get(row.run)
+        if watch is None:
+            watch = self._watches[row.run] = _Watch(_epoch_of(row.run), is_inherited=True)
         match news.doing:
             case "starting":
                 return True
@@ -92,12 +114,15 @@ class Dispatcher:
             case "ended":
                 self._leave(row, watch)
             case "gone":
-                self._recover(row, news.reason, is_broken=news.is_broken)
+                self._recover(row, watch, news)
         return False
 
-    def _fill(self, waiting: list[Row], free: int) -> int:
+    def _fill(self, free: int) -> int:
         """Places runs until no slot is free; returns how many."""
         placed = 0
+        if free <= 0:  # as nearly always when many wait
+            return placed
+        waiting = [row for row in queue.rows() if not row.is_placed]  # with those that have just lost their process
         for row in queue.order(waiting, queue.served()):
             if placed >= free:
                 break
@@ -107,13 +132,11 @@ class Dispatcher:
 
     def _is_ready(self, row: Row) -> bool:
         """Whether the run's folder says that it waits; a place that nobody followed up is given up after a minute."""
-        waited_s = abs(time.time() - row.asked_at)
+        waited_s = self.clock() - self._noticed_s.get(row.place, self.clock())
         try:
-            state = load_run(row.run).state
-            if state == "waiting":
-                return True
-            if state == "interrupted" and waited_s > _SETTLED_S:  # its process died while it waited after a pause
+            if load_run(row.run).state == "interrupted" and waited_s > _SETTLED_S:  # its process died while it waited after a pause
                 put_back_to_wait(row.run)
+            if load_run(row.run).state == "waiting":
                 return True
         except _ERRORS:
             pass
@@ -122,7 +145,7 @@ class Dispatcher:
         return False
 
     def _start(self, row: Row) -> bool:
-        self._watches[row.run] = _Watch(epoch=_epoch_of(row.run))
+        self._watches[row.run] = _Watch(_epoch_of(row.run))
         try:
             self.engine.start(row.run)
         except _ERRORS as error:
@@ -151,15 +174,19 @@ class Dispatcher:
         self._watches.pop(row.run, None)
         queue.leave(row)
 
-    def _recover(self, row: Row, reason: str, *, is_broken: bool) -> None:
-        """Lets a run whose process was lost wait at its old place; if that happens too often, it is recorded as interrupted."""
+    def _recover(self, row: Row, watch: _Watch, news: News) -> None:
+        """Lets a run whose process was lost wait at its old place; if that happens too often, it is recorded as interrupted.
+
+        A start does not count if the run has completed an epoch since, nor if the dispatcher that made it was killed as well.
+        """
         self._watches.pop(row.run, None)
+        starts = 1 if _epoch_of(row.run) > watch.epoch else max(1, row.starts - watch.is_inherited)
         try:
-            if row.starts < _MOST_STARTS and not is_broken:
+            if starts < _MOST_STARTS and not news.is_broken:
                 put_back_to_wait(row.run)
-                queue.put_back(row)
+                queue.put_back(row, starts)
                 return
-            mark_ended(row.run, "failed" if is_broken else "interrupted", reason)
+            mark_ended(row.run, "failed" if news.is_broken else "interrupted", news.reason)
         except _ERRORS:
             pass  # the run was deleted, or its folder cannot be written; readers call it interrupted
         queue.leave(row)
@@ -174,26 +201,40 @@ def dispatch(engine: Engine, idle_s: float = 20.0) -> bool:
     home = home_folder()
     lock = FileLock(home / LOCK_NAME)
     home.mkdir(parents=True, exist_ok=True)
-    if not lock.take(0.0):
-        return False
-    dispatcher, idle_since_s = Dispatcher(engine), time.monotonic()
-    try:
-        while is_locked(home / LOCK_NAME):  # otherwise the home folder was deleted
-            try:
-                if dispatcher.step() or heartbeat.is_server_there():
-                    idle_since_s = time.monotonic()
-                if heartbeat.wanted_environment() not in ("", heartbeat.environment()):
-                    break  # a server was started with other settings, and starts a dispatcher with those
-            except _ERRORS as error:  # such as a disk that is full at this moment
-                logging.getLogger(__name__).warning("%s", error)
-                time.sleep(1)
-            if time.monotonic() - idle_since_s > idle_s:
-                break
-            time.sleep(_POLL_S)
-    finally:
-        engine.keep_warm(False)
-        lock.release()
-    return True
+    while lock.take():
+        try:
+            is_idle = _dispatch_until_idle(Dispatcher(engine), lock.file, idle_s)
+        finally:
+            engine.keep_warm(False)
+            lock.release()
+        if not (is_idle and _was_asked_meanwhile()):
+            return True
+    return False
+
+
+def _dispatch_until_idle(dispatcher: Dispatcher, lock: Path, idle_s: float) -> bool:
+    """Dispatches runs; returns True when nothing is left to do, False when somebody else shall dispatch, or the home folder is gone."""
+    idle_since_s = time.monotonic()
+    while is_locked(lock):  # otherwise the home folder was deleted
+        try:
+            if dispatcher.step() or heartbeat.is_server_there():
+                idle_since_s = time.monotonic()
+            if heartbeat.wanted_environment() not in ("", heartbeat.environment()):
+                return False  # a server was started with other settings, and starts a dispatcher with those
+        except _ERRORS as error:  # such as a disk that is full at this moment
+            logging.getLogger(__name__).warning("%s", error)
+            time.sleep(1)
+        if time.monotonic() - idle_since_s > idle_s:
+            return True
+        time.sleep(_POLL_S)
+    return False
+
+
+def _was_asked_meanwhile() -> bool:
+    """Whether a run was put into the queue by somebody who saw this dispatcher, just before it gave up its lock."""
+    with contextlib.suppress(*_ERRORS):
+        return bool(queue.rows())
+    return False
 
 
 def ensure_dispatcher() -> None:

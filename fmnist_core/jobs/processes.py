@@ -72,6 +72,7 @@ class ProcessEngine:
         if is_training_claimed(folder):
             mailbox.send(folder, "turn")
             return
+        self._release(run_id)  # it had ended, and was asked for again before anybody looked
         while self._idle:
             trainer = self._idle.pop()
             trainer.was_warm = True
@@ -91,6 +92,8 @@ class ProcessEngine:
 
     def news(self, run_id: str) -> News:
         """See `Engine.news`."""
+        trainer = self._busy.get(run_id)
+        was_alive = trainer is not None and trainer.is_alive
         try:
             folder = run_folder(run_id)
             is_claimed = is_training_claimed(folder)
@@ -100,11 +103,12 @@ class ProcessEngine:
         except RecordError:
             state = "training"
         if is_claimed:
+            if trainer is not None and not was_alive:  # an earlier dispatcher's process was faster than the one started here
+                self._busy.pop(run_id).dismiss()
             return News("starting" if state == "waiting" else "paused" if state == "paused" else "training")
         if state not in LIVE_STATES:
             self._release(run_id)
             return News("ended")
-        trainer = self._busy.get(run_id)
         is_expected = time.monotonic() - self._created_s < _STARTING_S if trainer is None else trainer.is_alive
         return News("starting") if is_expected and state == "waiting" else self._lose(run_id)
 

@@ -14,6 +14,7 @@ from fmnist_core.classroom.people import Person
 from fmnist_core.classroom.permission import owner_of
 from fmnist_core.classroom.records import records
 from fmnist_core.runs.folders import RunError
+from fmnist_core.runs.record import list_runs
 from fmnist_core.store.database import Connection
 
 MAX_WAITING = 300  # a row each: a waiting run has no process
@@ -28,7 +29,7 @@ class Row:
         place: the lower, the longer it has waited; unique.
         person: id of its owner; "" for all runs that nobody owns.
         is_placed: whether the dispatcher has given it a slot.
-        starts: how often it was given one since it was last asked for.
+        starts: how often it was given one since it was last asked for, as far as it counts, see `put_back`.
         asked_at: when it began to wait, in seconds since 1970.
         placed_at: when it was last given a slot, likewise.
     """
@@ -67,8 +68,7 @@ def enqueue(run_id: str, person: Person, owner: str, *, most_per_person: int) ->
             raise RunError(f"{len(waiting)} runs are waiting already, as many as may wait: try again when some of them have trained.")
         if own >= most_per_person and not person.is_teacher:
             raise RunError(f"{own} of your runs are waiting already: wait until one of them trains, or stop one.")
-        connection.execute("DELETE FROM queue WHERE run = ?", (run_id,))
-        connection.execute("INSERT INTO queue (run, person, state, asked_at) VALUES (?, ?, 'waiting', ?)", (run_id, owner, time.time()))
+        _insert(connection, run_id, owner)
         if owner:
             connection.execute("INSERT OR IGNORE INTO owners (run, person) VALUES (?, ?)", (run_id, owner))
 
@@ -77,14 +77,31 @@ def ask_again(run_id: str) -> None:
     """Puts a run that a process is training already at the end of its owner's line, when a pause ends or it was typed by hand."""
     owner = owner_of(run_id)
     with records().write() as connection:
-        connection.execute("DELETE FROM queue WHERE run = ?", (run_id,))
-        connection.execute("INSERT INTO queue (run, person, state, asked_at) VALUES (?, ?, 'waiting', ?)", (run_id, owner, time.time()))
+        _insert(connection, run_id, owner)
 
 
 def rows() -> list[Row]:
     """All runs in the queue, those that wait and those that have a slot, by their place."""
     with records().read() as connection:
         return _rows(connection)
+
+
+def row_of(run_id: str) -> Row | None:
+    """A run's row; None if it is not in the queue."""
+    with records().read() as connection:
+        return next((row for row in _rows(connection) if row.run == run_id), None)
+
+
+def adopt_strays() -> None:
+    """Gives a place to every run that has none although its folder says that it waits: a process was killed, or the database is old."""
+    waiting = [run for run in reversed(list_runs()) if run.is_queued]
+    if not waiting:
+        return
+    with records().write() as connection:
+        known, owners = {row.run for row in _rows(connection)}, dict(connection.execute("SELECT run, person FROM owners").fetchall())
+        for run in waiting:
+            if run.id not in known:
+                _insert(connection, run.id, owners.get(run.id, run.owner))
 
 
 def served() -> dict[str, int]:
@@ -94,15 +111,17 @@ def served() -> dict[str, int]:
 
 
 def order(waiting: Iterable[Row], served: Mapping[str, int]) -> list[Row]:
-    """The waiting runs in the order in which they will be placed.
+    """The waiting runs in the order in which they will be placed: first those that lost their slot by an accident, then people in turns.
 
     Args:
         served: see `served`; whoever is not in it has not been served yet and comes first.
     """
     left = sorted(waiting, key=lambda row: row.place)
+    returning = [row for row in left if row.starts]
+    left = [row for row in left if not row.starts]
     last = dict(served)
     turn = max(last.values(), default=0)
-    ordered: list[Row] = []
+    ordered = returning
     while left:
         heads = {row.person: row for row in reversed(left)}
         head = min(heads.values(), key=lambda row: (last.get(row.person, _NOT_SERVED), row.place))
@@ -127,10 +146,14 @@ def place(row: Row) -> bool:
     return bool(changed)
 
 
-def put_back(row: Row) -> None:
-    """Lets a run whose process was lost wait at the place that it had."""
+def put_back(row: Row, starts: int) -> None:
+    """Lets a run whose process was lost wait at the place that it had.
+
+    Args:
+        starts: how many starts count from now on, at least one, because it has had its turn.
+    """
     with records().write() as connection:
-        connection.execute("UPDATE queue SET state = 'waiting' WHERE place = ? AND state = 'placed'", (row.place,))
+        connection.execute("UPDATE queue SET state = 'waiting', starts = ? WHERE place = ? AND state = 'placed'", (starts, row.place))
 
 
 def leave(row: Row) -> None:
@@ -143,6 +166,11 @@ def withdraw(run_id: str) -> bool:
     """Removes a run that waits; False if it does not wait, or has just been given a slot."""
     with records().write() as connection:
         return bool(connection.execute("DELETE FROM queue WHERE run = ? AND state = 'waiting'", (run_id,)).rowcount)
+
+
+def _insert(connection: Connection, run_id: str, owner: str) -> None:
+    connection.execute("DELETE FROM queue WHERE run = ?", (run_id,))
+    connection.execute("INSERT INTO queue (run, person, state, asked_at) VALUES (?, ?, 'waiting', ?)", (run_id, owner, time.time()))
 
 
 def _rows(connection: Connection) -> list[Row]:

@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from fmnist_core.jobs import queue
-from fmnist_core.jobs.dispatcher import ensure_dispatcher
 from fmnist_core.jobs.keeping import keep_likeness
 from fmnist_core.jobs.threads import TrainingThreads, use_threads
-from fmnist_core.runs.folders import resume_file
+from fmnist_core.jobs.turn import Turn
+from fmnist_core.runs.folders import RunError, resume_file
 from fmnist_core.runs.mailbox import Command
 from fmnist_core.runs.record import State, load_run
 from fmnist_core.runs.weights import load_checkpoint, load_model
 from fmnist_core.runs.writer import RunWriter
 from fmnist_core.settings.config import TrainConfig
+from fmnist_core.store.database import DatabaseError
 from fmnist_core.training.events import Diverged, EpochDone, Event, Finished, RateChanged, Request, StepDone
 
 if TYPE_CHECKING:  # a process that waits for its turn has not imported PyTorch
@@ -125,7 +125,7 @@ class Controls:
         self._goal: Command | None = None
         self._rate: Command | None = None
         self._reports_every_step = False
-        self._has_turn = True
+        self._turn = Turn(writer.run_id)
         self.is_stopped = False
         self.message = ""
 
@@ -144,17 +144,18 @@ class Controls:
                 case "rate":
                     self._take_rate(command)
                 case "turn":
-                    self._has_turn = True
+                    self._turn.has_come = True
                 case "stop":
                     self._answer(self._goal)
                     self._goal, self.is_stopped, self.message = command, True, command.reason
 
     def await_turn(self) -> bool:
         """Waits in the queue until it is this run's turn; False if it is stopped before."""
-        self._ask_for_turn()
-        while not self._has_turn and not self.is_stopped:
+        self._turn.ask()
+        while not self._turn.has_come and not self.is_stopped:
             time.sleep(_POLL_S)
             self.apply_commands()
+            self._turn.look()
         return not self.is_stopped
 
     def next_request(self, event: Event) -> Request | None:
@@ -195,11 +196,6 @@ class Controls:
         self._answer(self._goal)
         self._goal = None
 
-    def _ask_for_turn(self) -> None:
-        self._has_turn = False
-        queue.ask_again(self._writer.run_id)
-        ensure_dispatcher()
-
     def _wait(self) -> None:
         """Blocks until the run may train or is stopped, or there is a learning rate to pass on."""
         state: State = "training"
@@ -208,9 +204,11 @@ class Controls:
             if self._is_paused:
                 wanted: State = "paused"
             elif state == "paused" and self._until is not StepDone:
-                self._ask_for_turn()
+                with contextlib.suppress(RunError, DatabaseError):  # then it asks again
+                    self._turn.ask()
                 wanted = "waiting"
-            elif not self._has_turn:
+            elif not self._turn.has_come:
+                self._turn.look()
                 wanted = "waiting"
             else:
                 break

@@ -24,7 +24,7 @@ from fmnist_core.runs.results import write_evaluation, write_live
 from fmnist_core.runs.weights import save_checkpoint, save_weights, weights_in_use
 from fmnist_core.settings.config import MAX_EPOCHS, TrainConfig
 from fmnist_core.store.files import drop_unfinished_line, open_to_append, read_whole, write_json, write_whole
-from fmnist_core.store.records import parse_json
+from fmnist_core.store.records import RecordError, parse_json
 from fmnist_core.store.text import shorten_path
 from fmnist_core.training.events import EpochDone, Event, RateChanged, Resumed, Started, StepDone
 
@@ -221,7 +221,7 @@ class RunWriter:
         is_evaluated: whether evaluation.json is known to belong to the weights in use.
 
     Raises:
-        RunError: if another process is training it.
+        RunError: if another process is training it, or has done so.
     """
 
     def __init__(self, run_id: str) -> None:
@@ -232,6 +232,7 @@ class RunWriter:
             raise RunError(f'The run "{run_id}" is being trained by another process.')
         self._claim = claim
         release_start(self.folder)
+        _check_waits(self.folder)
         _delete_half_files(self.folder)
         run = load_claimed_run(run_id)
         self._status = Status("waiting", run.epoch, run.test_accuracy, "", run.epochs, run.best_epoch)
@@ -352,6 +353,13 @@ class RunWriter:
 
     def _save_status(self) -> None:
         _write_status(self.folder, self._status)
+
+
+def _check_waits(folder: Path) -> None:
+    """Raises RunError if the run has ended; of two processes that were to train it, the second comes too late."""
+    with contextlib.suppress(RecordError):  # a status that is lost says nothing
+        if read_status(folder).state not in LIVE_STATES:
+            raise RunError(f'The run "{folder.name}" has ended: continue it first.')
 
 
 def _write_status(folder: Path, status: Status) -> None:

@@ -68,3 +68,14 @@ def test_owners_and_the_queue_are_rebuilt_from_the_folders_when_the_database_is_
     with records().read() as connection:
         waiting = [row[0] for row in connection.execute("SELECT run FROM queue ORDER BY place")]
     assert sorted(waiting) == sorted([first, second, nobodys])
+
+
+def test_a_run_that_trains_keeps_its_slot_when_the_database_is_lost() -> None:
+    """Otherwise more runs would train at once than there are slots."""
+    training = create_run(TrainConfig(), owner=ANNA.id)
+    writer = RunWriter(training)
+    writer.change_state("training")
+    records().file.unlink(missing_ok=True)
+    with records().read() as connection:
+        assert connection.execute("SELECT run, person, state, starts FROM queue").fetchall() == [(training, ANNA.id, "placed", 1)]
+    writer.end("stopped")

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from fmnist_core.dataset.split import Split
-from fmnist_core.jobs import queue, worker
+from fmnist_core.jobs import queue, turn, worker
 from fmnist_core.jobs.worker import Controls, train_run, warm_up
 from fmnist_core.runs import mailbox
 from fmnist_core.runs.folders import resume_file, run_folder
@@ -70,7 +70,7 @@ class Desk:
 def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
     desk = Desk()
     monkeypatch.setattr(queue, "ask_again", desk.ask_again)
-    monkeypatch.setattr(worker, "ensure_dispatcher", lambda: None)
+    monkeypatch.setattr(turn, "ensure_dispatcher", lambda: None)
     monkeypatch.setattr(worker, "time", SimpleNamespace(sleep=desk.sleep))
     return desk
 
@@ -246,7 +246,7 @@ def test_a_run_stopped_before_its_turn_has_not_trained(monkeypatch: pytest.Monke
         if len(sleeps) == 3:
             commands.append(mailbox.send(run_folder(run_id), "stop"))
 
-    monkeypatch.setattr(worker, "ensure_dispatcher", lambda: None)
+    monkeypatch.setattr(turn, "ensure_dispatcher", lambda: None)
     monkeypatch.setattr(worker, "time", SimpleNamespace(sleep=sleep))
     assert train_run(run_id, ignore, takes_turns=True) == "stopped"
     run = load_run(run_id)

@@ -12,8 +12,7 @@ import pytest
 
 from fmnist_core.classroom.lesson import change_lesson
 from fmnist_core.classroom.people import LOCAL, Person
-from fmnist_core.classroom.records import records
-from fmnist_core.jobs import control, dispatcher, heartbeat, queue
+from fmnist_core.jobs import control, dispatcher, estimates, heartbeat, queue
 from fmnist_core.jobs.control import start_run, stop
 from fmnist_core.jobs.dispatcher import Dispatcher, dispatch, ensure_dispatcher
 from fmnist_core.jobs.engine import News
@@ -118,6 +117,88 @@ def test_a_dispatcher_killed_between_placing_and_starting_loses_nothing(engine: 
     assert [row.starts for row in queue.rows()] == [2, 1]
 
 
+def test_accidents_count_only_while_a_run_gets_no_further(engine: MadeUpEngine) -> None:
+    """Whoever kills at random does not end a run for good; what kills each of its starts does."""
+    run_id = start_run(TrainConfig(epochs=9), by=PEOPLE[0])
+    dispatcher = Dispatcher(engine)
+    dispatcher.step()
+    for epoch in range(1, 6):
+        set_epoch(run_id, epoch)
+        engine.doing[run_id] = News("gone", "It was killed.")
+        dispatcher.step()
+        dispatcher.step()
+    assert len(engine.started) == 6
+    for _ in range(4):
+        engine.doing[run_id] = News("gone", "It was killed.")
+        dispatcher.step()
+        dispatcher.step()
+    assert len(engine.started) == 7, "two starts without an epoch"
+    assert load_run(run_id).state == "interrupted"
+
+
+def test_the_starts_of_dispatchers_that_were_killed_do_not_count(engine: MadeUpEngine) -> None:
+    run_id = start_run(TrainConfig(), by=PEOPLE[0])
+    for killed in range(5):
+        one = Dispatcher(engine)
+        one.step()
+        one.step()
+        assert engine.started == [run_id] * (killed + 1)
+        engine.doing[run_id] = News("gone")
+    assert load_run(run_id).state == "waiting"
+
+
+def set_epoch(run_id: str, epoch: int) -> None:
+    """As if it had completed so many."""
+    writer = RunWriter(run_id)
+    writer._status.epoch = epoch
+    writer.change_state("training")
+    writer._claim.release()
+
+
+def test_a_new_dispatcher_counts_only_what_it_has_seen(engine: MadeUpEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise the pace, from which others' waiting times are told, would be that of ten epochs in the time of one."""
+    noted: list[tuple[int, float]] = []
+    monkeypatch.setattr(estimates, "note_pace", lambda _run, *, since_epoch, seconds: noted.append((since_epoch, seconds)))
+    run_id = start_run(TrainConfig(epochs=10), by=PEOPLE[0])
+    Dispatcher(engine).step()
+    set_epoch(run_id, 9)
+    clock = [0.0]
+    later = Dispatcher(engine, clock=lambda: clock[0])
+    later.step()
+    clock[0] = 7.0
+    later.step()
+    engine.finish(run_id)
+    later.step()
+    assert noted == [(9, 7.0)]
+
+
+def test_a_run_that_has_lost_its_process_is_the_first_to_get_a_slot(engine: MadeUpEngine) -> None:
+    ids = [start_run(TrainConfig(), by=person) for person in PEOPLE[:5]]
+    dispatcher = Dispatcher(engine)
+    dispatcher.step()
+    engine.doing[ids[0]] = News("gone", "It was killed.")
+    dispatcher.step()
+    assert engine.started == [*ids[:2], ids[0]], "the others have had no turn yet, but it has lost its own"
+
+
+def test_a_run_that_waits_without_a_place_gets_one(engine: MadeUpEngine) -> None:
+    """As after kill -9 between giving up a place and writing so into the run's folder, or with an old copy of the database."""
+    clock = [0.0]
+    dispatcher = Dispatcher(engine, clock=lambda: clock[0])
+    dispatcher.step()
+    ids = [start_run(TrainConfig(), by=PEOPLE[0]) for _ in range(2)]
+    for run_id in ids:
+        queue.withdraw(run_id)
+    dispatcher.step()
+    assert engine.started == []
+    clock[0] = 61.0
+    dispatcher.step()
+    assert engine.started == ids
+    assert [row.person for row in queue.rows()] == [PEOPLE[0].id] * 2
+    Dispatcher(engine).step()
+    assert len(queue.rows()) == 2, "each has one place"
+
+
 def test_a_paused_run_frees_its_slot(engine: MadeUpEngine) -> None:
     ids = [start_run(TrainConfig(), by=person) for person in PEOPLE[:3]]
     dispatcher = Dispatcher(engine)
@@ -147,6 +228,25 @@ def test_of_many_paused_runs_those_paused_longest_are_unloaded(engine: MadeUpEng
         one.step()
         clock[0] += 1
     assert [(run_id, command) for run_id, command, _reason in engine.sent] == [(ids[0], "stop"), (ids[1], "stop")]
+
+
+def test_a_run_that_waits_after_a_pause_does_not_count_as_paused(engine: MadeUpEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatcher, "_MOST_PAUSED", 1)
+    monkeypatch.setenv("FMNIST_SLOTS", "1")
+    clock = [0.0]
+    ids = [start_run(TrainConfig(), by=person) for person in PEOPLE[:3]]
+    one = Dispatcher(engine, clock=lambda: clock[0])
+    for run_id in ids[:2]:
+        one.step()
+        engine.doing[run_id] = News("paused")
+        clock[0] += 1
+        if run_id == ids[0]:
+            one.step()
+            queue.ask_again(run_id)
+    for _ in range(3):
+        one.step()
+        clock[0] += 1
+    assert engine.sent == []
 
 
 def test_a_run_whose_process_dies_is_started_again(engine: MadeUpEngine) -> None:
@@ -209,11 +309,11 @@ def test_the_teacher_holds_new_trainings_and_limits_their_time(engine: MadeUpEng
 
 def test_a_place_that_nobody_followed_up_is_given_up(engine: MadeUpEngine) -> None:
     queue.enqueue("20260101-000000-abcd", PEOPLE[0], PEOPLE[0].id, most_per_person=3)
-    dispatcher = Dispatcher(engine)
+    clock = [0.0]
+    dispatcher = Dispatcher(engine, clock=lambda: clock[0])
     dispatcher.step()
     assert len(queue.rows()) == 1
-    with records().write() as connection:
-        connection.execute("UPDATE queue SET asked_at = asked_at - 61")
+    clock[0] = 61.0
     dispatcher.step()
     assert (queue.rows(), engine.started) == ([], [])
 
@@ -222,13 +322,24 @@ def test_a_run_whose_process_died_while_it_waited_after_a_pause_is_trained(engin
     run_id = start_run(TrainConfig(), by=PEOPLE[0])
     RunWriter(run_id).change_state("paused")
     assert load_run(run_id).state == "interrupted"
-    dispatcher = Dispatcher(engine)
+    clock = [0.0]
+    dispatcher = Dispatcher(engine, clock=lambda: clock[0])
     dispatcher.step()
     assert engine.started == [], "whoever continues a run takes its place first"
-    with records().write() as connection:
-        connection.execute("UPDATE queue SET asked_at = asked_at - 5")
+    clock[0] = 5.0
     dispatcher.step()
     assert engine.started == [run_id]
+
+
+def test_a_run_that_was_to_be_continued_by_a_process_that_died_is_not_trained(engine: MadeUpEngine) -> None:
+    """It has its place, but its folder says that it was given up."""
+    run_id = start_run(TrainConfig(), by=PEOPLE[0])
+    mark_ended(run_id, "interrupted", "It was killed.")
+    clock = [0.0]
+    dispatcher = Dispatcher(engine, clock=lambda: clock[0])
+    for clock[0] in (0.0, 5.0, 61.0):
+        dispatcher.step()
+    assert (engine.started, queue.rows()) == ([], [])
 
 
 def test_something_is_kept_warm_while_somebody_may_start_a_run(engine: MadeUpEngine) -> None:
@@ -246,6 +357,24 @@ def test_a_dispatcher_ends_when_nothing_is_left_and_no_server_is_there(engine: M
     assert dispatch(engine, idle_s=0.0)
     assert not is_locked(home / dispatcher.LOCK_NAME)
     assert engine.warmth[-1] is False
+
+
+def test_a_run_asked_for_just_before_a_dispatcher_ends_is_not_forgotten(engine: MadeUpEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asked saw a dispatcher, and started no other."""
+    asked: list[str] = []
+
+    def ask(wanted: bool) -> None:
+        engine.warmth.append(wanted)
+        if not asked:
+            asked.append(start_run(TrainConfig(), by=PEOPLE[0]))
+        else:
+            for run_id in engine.started:
+                engine.finish(run_id)
+
+    monkeypatch.setattr(engine, "keep_warm", ask)
+    monkeypatch.setattr(dispatcher, "_dispatch_until_idle", lambda one, _lock, _idle_s: one.step() or True)
+    assert dispatch(engine, idle_s=0.0)
+    assert engine.started == asked
 
 
 def test_a_second_dispatcher_ends_at_once(engine: MadeUpEngine, home: Path) -> None:

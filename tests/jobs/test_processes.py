@@ -13,7 +13,7 @@ import pytest
 from fmnist_core.classroom.people import LOCAL
 from fmnist_core.jobs.control import start_run, stop
 from fmnist_core.jobs.engine import News
-from fmnist_core.jobs.processes import ProcessEngine
+from fmnist_core.jobs.processes import ProcessEngine, _Trainer
 from fmnist_core.runs.claim import claim_training
 from fmnist_core.runs.folders import run_folder
 from fmnist_core.runs.record import load_run, read_status
@@ -65,6 +65,7 @@ def test_a_process_trains_one_run_after_the_other(engine: ProcessEngine) -> None
     trained_by = []
     for _ in range(2):
         run_id = create_run(SHORT, queued=True)
+        engine._created_s = time.monotonic()
         assert engine.news(run_id).doing == "starting", "an earlier dispatcher may have started it"
         engine.start(run_id)
         assert engine.news(run_id).doing in ("starting", "training")
@@ -153,6 +154,29 @@ def test_a_run_started_by_an_earlier_dispatcher_is_waited_for_a_while(engine: Pr
     engine._created_s -= 11
     assert engine.news(run_id) == News("gone", "Its training process ended unexpectedly.")
     assert engine.news("20200101-000000-0000").doing == "gone", "it was deleted"
+
+
+def test_a_process_whose_run_is_asked_for_again_before_anybody_looked_trains_it_again(engine: ProcessEngine) -> None:
+    run_id = create_run(SHORT, queued=True)
+    trainer = _Trainer(subprocess.Popen([sys.executable, "-c", "input(); input()"], stdin=subprocess.PIPE))
+    engine._busy[run_id] = trainer  # it has trained the run and waits for the next one
+    engine.start(run_id)
+    assert engine._busy == {run_id: trainer}
+    trainer.dismiss()
+
+
+def test_a_run_that_an_earlier_dispatchers_process_trains_after_all_is_not_broken(engine: ProcessEngine) -> None:
+    """That process was slow, so another was started, which found the run taken and ended."""
+    run_id = create_run(SHORT, queued=True)
+    late = _Trainer(subprocess.Popen([sys.executable, "-c", "raise SystemExit(1)"], stdin=subprocess.PIPE))
+    engine._busy[run_id] = late
+    claim = claim_training(run_folder(run_id))
+    assert claim is not None
+    late.process.wait(60)
+    assert engine.news(run_id).doing == "starting"
+    claim.release()
+    engine._created_s -= 11
+    assert engine.news(run_id) == News("gone", "Its training process ended unexpectedly.")
 
 
 def psutil_wait(pid: int) -> None:

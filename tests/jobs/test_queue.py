@@ -4,6 +4,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,11 @@ def test_next_is_whoever_was_served_least_recently_and_first_who_never_was() -> 
     assert places(waiting, {"a": 7, "b": 5, "c": 6}) == [4, 2, 3, 1]
 
 
+def test_runs_that_lost_their_slot_come_first() -> None:
+    waiting = [row(1, "a"), row(2, "b"), replace(row(4, "b"), starts=1), replace(row(3, "a"), starts=2), row(5, "c")]
+    assert places(waiting, {"a": 7, "b": 8}) == [3, 4, 5, 1, 2]
+
+
 def test_runs_of_one_person_keep_their_order() -> None:
     assert places([row(3, "a"), row(1, "a"), row(2, "a")], {"a": 1}) == [1, 2, 3]
 
@@ -65,7 +71,7 @@ def test_placing_a_run_costs_its_owner_a_turn_once() -> None:
     assert queue.place(anna)
     assert not queue.place(anna), "it has been placed"
     assert queue.served() == {ANNA.id: 1}
-    queue.put_back(anna)
+    queue.put_back(anna, anna.starts + 1)
     again = queue.rows()[0]
     assert (again.place, again.is_placed, again.starts) == (anna.place, False, 1)
     queue.place(ben)

@@ -21,7 +21,7 @@ from fmnist_core.runs.claim import release_start
 from fmnist_core.runs.folders import run_folder
 from fmnist_core.runs.record import load_run
 from fmnist_core.runs.weights import load_checkpoint, load_model
-from fmnist_core.runs.writer import RunWriter, create_run
+from fmnist_core.runs.writer import RunWriter, create_run, prepare_resume
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.store.files import append_line, read_json, write_whole
 from fmnist_core.training.events import EpochDone, Event, Finished, StepDone
@@ -151,6 +151,7 @@ def test_a_full_disk_is_reported_and_the_weights_are_kept() -> None:
     assert run.has_weights
     assert run.is_resumable
     events.unlink()
+    prepare_resume(run_id)
     assert train_run(run_id, lambda _event: None) == "finished"
     assert steps_of(load_run(run_id))[-1] == 40
 

@@ -57,6 +57,7 @@ def test_what_a_killed_process_left_unfinished_is_deleted_after_an_hour(home: Pa
 
 def test_weights_of_an_epoch_cut_short_are_the_newest(trained_run: RunRecord, small_splits: tuple[Split, Split]) -> None:
     step = next(event for event in train(TrainConfig(), *small_splits) if isinstance(event, StepDone))
+    prepare_resume(trained_run.id, 1)
     writer = RunWriter(trained_run.id)
     assert not writer.keep_unfinished_epoch()
     before = kept_stamp(trained_run)
@@ -357,6 +358,7 @@ def test_a_run_that_was_continued_and_ended_meanwhile_is_read_again(monkeypatch:
     RunWriter(run_id).end("stopped")
 
     def finish_first(folder: Path) -> bool:
+        write_json(folder / "status.json", read_status(run_id) | {"state": "waiting"})
         RunWriter(run_id).end("finished")
         return claim_start(folder)
 
