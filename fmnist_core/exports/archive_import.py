@@ -8,6 +8,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,7 +18,7 @@ from fmnist_core.classroom.records import records
 from fmnist_core.exports.archive import RUN_FOLDERS, ArchivedRun, Progress
 from fmnist_core.exports.archive_check import ArchiveError, check_entries, check_size_of_list, read_manifest
 from fmnist_core.runs.folders import RunError, home_folder, runs_folder
-from fmnist_core.runs.record import load_folder
+from fmnist_core.runs.record import load_folder, read_status
 from fmnist_core.store.database import DatabaseError
 from fmnist_core.store.files import open_regular, read_whole, write_json
 from fmnist_core.store.locks import FileLock
@@ -73,6 +74,7 @@ def _import_run(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], staged
             with archive.open(entry) as source, (staged / entry.filename.split("/", 2)[2]).open("xb") as file:
                 shutil.copyfileobj(source, file, _BLOCK_BYTES)  # never more than the size that has been checked
         _forget_owner(staged / "config.json", described.owner_name)
+        _leave_queue(staged)
         load_folder(staged)
     except _DAMAGES as error:
         shutil.rmtree(staged, ignore_errors=True)
@@ -97,6 +99,14 @@ def _forget_owner(file: Path, owner_name: str) -> None:
     about.pop("owner", None)
     about["owner_name"] = visible_line(owner_name)[:_MAX_OWNER_NAME]
     write_json(file, about)
+
+
+def _leave_queue(folder: Path) -> None:
+    """A run that waited where it comes from is not trained here unless somebody continues it."""
+    with contextlib.suppress(RecordError):  # a status that is lost says nothing
+        status = read_status(folder)
+        if status.is_queued:
+            write_json(folder / "status.json", vars(replace(status, state="interrupted", is_queued=False)))
 
 
 @contextlib.contextmanager

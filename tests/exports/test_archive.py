@@ -153,6 +153,15 @@ def test_a_live_run_is_archived_as_it_is_and_elsewhere_was_interrupted(tmp_path:
     assert load_run(run_id).state == "interrupted"
 
 
+def test_a_run_that_waited_does_not_begin_to_train_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = create_run(TrainConfig(), "Waiting", queued=True)
+    file = archived(run_id, file=tmp_path / "runs.zip")
+    monkeypatch.setenv("FMNIST_HOME", str(tmp_path / "elsewhere"))
+    imported(file)
+    run = load_run(run_id)
+    assert (run.state, run.is_queued, run.is_resumable) == ("interrupted", False, True)
+
+
 def test_a_damaged_run_is_left_out_of_an_archive(tmp_path: Path) -> None:
     good, bad = create_run(TrainConfig(), "Good"), create_run(TrainConfig(), "Bad")
     (run_folder(bad) / "config.json").write_text("{")

@@ -18,7 +18,7 @@ from fmnist_core.runs.history import AXES, RunHistory
 from fmnist_core.runs.mailbox import is_pending, stop_requested
 from fmnist_core.runs.record import LIVE_STATES, RunRecord, list_runs, load_run, scan_runs
 from fmnist_core.runs.results import read_evaluation, read_live_kernels
-from fmnist_core.runs.writer import RunWriter
+from fmnist_core.runs.writer import RunWriter, prepare_resume
 from fmnist_core.store.records import RecordError
 from tests.faults.commands import run_command
 from tests.faults.damage import Damage, all_damage
@@ -123,6 +123,7 @@ def _try(
 @contextlib.contextmanager
 def _held(run_id: str) -> Iterator[None]:
     """This process trains the run, as far as anyone can see."""
+    prepare_resume(run_id)
     writer = RunWriter(run_id)
     writer.change_state("training")
     try:

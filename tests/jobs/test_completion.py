@@ -146,6 +146,7 @@ def test_the_run_has_ended_before_the_likeness_is_kept_and_is_claimed_until_then
 
 
 def test_whoever_continues_the_run_does_not_wait_for_its_likeness(run: RunRecord) -> None:
+    prepare_resume(run.id, more_epochs=1)
     writer = RunWriter(run.id)
     writer.end("finished", keep_claim=True)
     assert claim_start(run.folder)
@@ -378,6 +379,7 @@ def test_damaged_progress_is_passed_over(run: RunRecord) -> None:
 
 def test_a_live_run_is_left_to_its_trainer(run: RunRecord, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(completion, "_launch", lambda _run_id: pytest.fail("a process was started"))
+    prepare_resume(run.id, more_epochs=1)
     writer = RunWriter(run.id)
     writer.change_state("training")
     assert ensure_kept(run.id).sentence.startswith("This run has not ended.")

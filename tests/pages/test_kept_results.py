@@ -11,7 +11,7 @@ from fmnist_core.jobs.completion import complete_run, stop_completion
 from fmnist_core.network import inputs
 from fmnist_core.runs.folders import STARTER_ID
 from fmnist_core.runs.record import RunRecord, load_run
-from fmnist_core.runs.writer import RunWriter
+from fmnist_core.runs.writer import RunWriter, prepare_resume
 from fmnist_core.store.byte_cache import ByteCache
 from pages.parts.shared import cached
 from tests.pages.conftest import open_page, unescaped
@@ -169,6 +169,7 @@ def test_a_process_at_work_can_be_stopped_by_a_button(trained_run: RunRecord, no
 @pytest.mark.usefixtures("small_data_in_use")
 def test_a_live_run_shows_the_answers_of_the_weights_in_use(trained_run: RunRecord, no_process: list[str]) -> None:
     (trained_run.folder / "likeness.safetensors").unlink()
+    prepare_resume(trained_run.id, more_epochs=1)
     writer = RunWriter(trained_run.id)
     writer.change_state("training")
     at = open_page("evaluate", run=trained_run.id)
