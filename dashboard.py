@@ -6,6 +6,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from pages.parts.shared.invite import show_invite
 from pages.parts.shared.name_question import show_name
 from pages.parts.shared.presence import note_page
 from pages.parts.shared.server_guard import ServerGuard
@@ -32,7 +33,10 @@ def show_page() -> None:
     ]
     page = st.navigation(pages, position="top")
     begin_page(page.title)
-    show_name()
+    header = st.container(key="header_tools", horizontal=True, width="content")
+    with header:
+        show_invite()
+    show_name(header)
     wait_until_warm()
     begin_page_run()
     note_page(page.title)

@@ -1,6 +1,7 @@
 """The visitor's name: asked once, on the first visit, and changed at any time with the button in the header."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from fmnist_core.classroom.people import MAX_PERSON_NAME, Person, rename_person
 from fmnist_core.store.database import DatabaseError
@@ -13,11 +14,12 @@ _ANSWER, _CHANGED = "asked_name", "changed_name"
 _WAS_ASKED, _PROBLEM, _TIMES_SAVED = "name_was_asked", "name_problem", "name_times_saved"
 
 
-def show_name() -> None:
-    """The question for the visitor's name, until it is answered or skipped; from then on the button in the header."""
+def show_name(header: DeltaGenerator) -> None:
+    """The question for the visitor's name, until it is answered or skipped; from then on a button in the header that changes it."""
     person = visitor()
     if person.was_asked or st.session_state.get(_WAS_ASKED):
-        _show_button(person)
+        with header:
+            _show_button(person)
     else:
         _show_question()
     problem = st.session_state.pop(_PROBLEM, "")
@@ -35,13 +37,12 @@ def _show_question() -> None:
 
 def _show_button(person: Person) -> None:
     """The name, which opens a field to change it."""
-    with st.container(key="header_tools", horizontal=True, width="content"):
-        label = escape(person.name) or "Your name"
-        key = f"name_{st.session_state.get(_TIMES_SAVED, 0)}"  # another key closes it
-        with st.popover(label, icon=":material/person:", type="tertiary", wrap=False, key=key), st.form("change_name", border=False):
-            st.text_input(_QUESTION, person.name, max_chars=MAX_PERSON_NAME, key=_CHANGED, placeholder="team blue")
-            st.form_submit_button("Save", on_click=_save, args=(_CHANGED,))
-            st.markdown(VISIBILITY)
+    label = escape(person.name) or "Your name"
+    key = f"name_{st.session_state.get(_TIMES_SAVED, 0)}"  # another key closes it
+    with st.popover(label, icon=":material/person:", type="tertiary", wrap=False, key=key), st.form("change_name", border=False):
+        st.text_input(_QUESTION, person.name, max_chars=MAX_PERSON_NAME, key=_CHANGED, placeholder="team blue")
+        st.form_submit_button("Save", on_click=_save, args=(_CHANGED,))
+        st.markdown(VISIBILITY)
 
 
 def _save(field: str = "") -> None:
