@@ -1,14 +1,17 @@
 """The runs that train or wait now, one line each, which leads to the run."""
 
+import contextlib
 import re
 from collections.abc import Sequence
 
 import streamlit as st
 
 from fmnist_core.classroom.ownership import Ownership
+from fmnist_core.jobs.line import line
 from fmnist_core.runs.record import RunRecord, list_runs
 from fmnist_core.runs.setting_words import OWN_SETTINGS, describe_preset
 from fmnist_core.settings.presets import nearest_preset
+from fmnist_core.store.database import DatabaseError
 from pages.parts.shared.visitor import whose_runs
 from pages.parts.shared.wording import count, escape
 
@@ -38,15 +41,26 @@ def describe_live_run(run: RunRecord, ownership: Ownership) -> str:
 
 def _show_lines(shown_id: str) -> None:
     ownership = whose_runs()
-    live = ownership.sort(run for run in list_runs() if run.is_live and run.id != shown_id)
+    live = _in_order([run for run in list_runs() if run.is_live and run.id != shown_id], ownership)
     if not live:
         return
+    st.markdown("**Also training or waiting now**" if shown_id else "**Training or waiting now**")
     with st.container(key="live_lines", gap="xxsmall"):
-        st.markdown("**Also training or waiting now**" if shown_id else "**Training or waiting now**")
         _link(live[:_LISTED], ownership)
-        if len(live) > _LISTED:
-            with st.expander(count(len(live) - _LISTED, "more run")):
-                _link(live[_LISTED:], ownership)
+    if len(live) > _LISTED:
+        with st.expander(count(len(live) - _LISTED, "more run")), st.container(key="more_live_lines", gap="xxsmall"):
+            _link(live[_LISTED:], ownership)
+
+
+def _in_order(live: Sequence[RunRecord], ownership: Ownership) -> list[RunRecord]:
+    """The visitor's own first; then those that train, those that are paused, and those that wait, the next one first."""
+    places: dict[str, int] = {}
+    with contextlib.suppress(DatabaseError):
+        places = {waiting.run_id: waiting.place for waiting in line()}
+    states = list(_DOING)
+    return sorted(
+        live, key=lambda run: (not ownership.is_mine(run), states.index(run.state), places.get(run.id, 0), run.created_at, run.id)
+    )
 
 
 def _link(runs: Sequence[RunRecord], ownership: Ownership) -> None:
