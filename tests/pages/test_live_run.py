@@ -142,6 +142,10 @@ def test_a_waiting_run_shows_its_place_in_the_queue_and_what_is_ahead(monkeypatc
     assert words.endswith("; and 1 more.")
     at = open_run(first)
     assert [at.button(key=key).disabled for key in ("pause", "step", "epoch", "stop")] == [True, True, True, False]
+    write_status(training, state="finished")  # a moment ago, so that it is still in line
+    at = open_run(first)
+    assert not at.exception
+    assert not [caption for caption in at.caption if caption.value.startswith("Ahead of it: ")]
 
 
 # Controls

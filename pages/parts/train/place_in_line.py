@@ -29,7 +29,9 @@ def show_ahead(waiting: Waiting) -> None:
     ownership, named = whose_runs(), []
     for run_id in waiting.ahead[:_NAMED]:
         with contextlib.suppress(RunError):  # it has just been deleted
-            named.append(describe_live_run(load_run(run_id), ownership))
+            other = load_run(run_id)
+            if other.is_live:  # it has not just ended
+                named.append(describe_live_run(other, ownership))
     more = len(waiting.ahead) - len(named)
     if named:
         st.caption(f"Ahead of it: {'; '.join(named)}{f'; and {more} more' if more else ''}.")
