@@ -19,13 +19,14 @@ from tests.load.http_requests import HttpConnection
 
 _PATIENCE_S = 60.0
 _CHECK_EVERY_S = 0.01
+_LOG_SHOWN = 12_000  # characters
 
 
 class Dashboard:
-    """A server process, its address and its FMNIST_HOME."""
+    """A server process, its FMNIST_HOME, its log and its port."""
 
     def __init__(self, home: Path) -> None:
-        self.home, self.port = home, _free_port()
+        self.home, self.log, self.port = home, home.parent / "server.log", _free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -37,7 +38,7 @@ class Dashboard:
         """Starts the server and waits until it answers."""
         command = [sys.executable, "-m", "streamlit", "run", "dashboard.py", "--server.headless=true", f"--server.port={self.port}"]
         self.home.mkdir(parents=True, exist_ok=True)
-        with (self.home.parent / "server.log").open("ab") as log:
+        with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=os.environ | {"FMNIST_HOME": str(self.home)}, stdout=log, stderr=log, start_new_session=True
             )
@@ -82,7 +83,7 @@ class Dashboard:
                 if connection.get("/_stcore/health") == 200:
                     return
             time.sleep(_CHECK_EVERY_S)
-        raise RuntimeError(f"The dashboard did not start:\n{(self.home.parent / 'server.log').read_text()}")
+        raise RuntimeError(f"The dashboard did not start:\n{self.log.read_text(errors='replace')}")
 
 
 @contextlib.contextmanager
@@ -94,13 +95,15 @@ def started() -> Iterator[Dashboard]:
 
 @contextlib.contextmanager
 def started_on(home: Path) -> Iterator[Dashboard]:
-    """A running dashboard on this home, until the block ends; then none of its processes is left."""
+    """A running dashboard on this home, until the block ends; then none of its processes is left. What it logged as failed is printed."""
     dashboard = Dashboard(home)
     try:
         dashboard.start()
         yield dashboard
     finally:
         dashboard.kill_all()
+        _, failed, traceback = dashboard.log.read_text(errors="replace").partition("Traceback")
+        print(failed + traceback[:_LOG_SHOWN], end="\n" if failed else "", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

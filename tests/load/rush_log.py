@@ -18,6 +18,7 @@ class RushLog:
 
     Attributes:
         asked_s: when each run was asked for, by its name; a name begins with its person's.
+        listed_s: when each was first in the list of runs.
         began_s: when each was first seen to train, or to have ended.
         refused: what was said when Train did not start a run.
         killed: the name of the run whose process was killed.
@@ -25,26 +26,29 @@ class RushLog:
     """
 
     asked_s: dict[str, float] = field(default_factory=dict)
+    listed_s: dict[str, float] = field(default_factory=dict)
     began_s: dict[str, float] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
     killed: str = ""
     resumed: int = 0
 
     def note(self, runs: Sequence[RunRecord], now_s: float) -> None:
-        """Notes which runs have begun."""
+        """Notes which runs there are, and which have begun."""
         for run in runs:
+            self.listed_s.setdefault(run.name, now_s)
             if run.state != "waiting":
                 self.began_s.setdefault(run.name, now_s)
 
     def overtaken(self) -> list[str]:
-        """Who had waited without any run when somebody's second or later run began."""
-        begun: set[str] = set()
+        """Who was in line without any run begun when somebody's second or later run began; not by one that began in the same moment."""
+        first_s: dict[str, float] = {}
+        for name, began_s in self.began_s.items():
+            first_s[_person(name)] = min(began_s, first_s.get(_person(name), began_s))
         overtaken = []
         for name, began_s in sorted(self.began_s.items(), key=lambda item: item[1]):
-            if _person(name) in begun:
-                waiting = {_person(other) for other, asked_s in self.asked_s.items() if asked_s < began_s} - begun
-                overtaken += [f"{person} by {name}" for person in sorted(waiting)]
-            begun.add(_person(name))
+            if began_s > first_s[_person(name)]:
+                waiting = {_person(other) for other, listed_s in self.listed_s.items() if listed_s < began_s}
+                overtaken += [f"{person} by {name}" for person in sorted(waiting) if first_s.get(person, began_s + 1) > began_s]
         return overtaken
 
     def tell(self, people: int, each: int) -> Outcome:

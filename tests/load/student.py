@@ -10,6 +10,7 @@ from tests.load.figures import Tally
 from tests.load.screen import Click, Screen
 
 _CLASSES = 10
+_PATIENCE_S, _LOOK_AGAIN_S = 30.0, 0.1
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,13 @@ class Student:
             await self.browser.close()
 
     async def click(self) -> None:
-        """Looks at the page, then clicks on something that it offers."""
+        """Looks at the page, then clicks on something that it offers, as soon as it does."""
         await self.browser.see()
-        clicks = self.habit.clicks(self.browser.screen, self._rng)
-        if not clicks:
-            self._tally.problems[f"{self.habit.name}: nothing to click on"] += 1
-            return
-        await self.browser.click(self._rng.choice(clicks))
-        self.answered += 1
+        for _ in range(int(_PATIENCE_S / _LOOK_AGAIN_S)):
+            clicks = self.habit.clicks(self.browser.screen, self._rng)
+            if clicks:
+                await self.browser.click(self._rng.choice(clicks))
+                self.answered += 1
+                return
+            await asyncio.sleep(_LOOK_AGAIN_S)  # the page is being prepared, and asks for its content again by itself
+        self._tally.problems[f"{self.habit.name}: nothing to click on"] += 1

@@ -121,8 +121,8 @@ def test_the_pace_leaves_out_evaluations() -> None:
 
 
 def test_who_was_overtaken() -> None:
-    log = RushLog(asked_s={"p00 run 1": 0, "p00 run 2": 1, "p01 run 1": 2, "p01 run 2": 3, "p02 run 1": 9})
-    log.began_s = {"p00 run 1": 4, "p00 run 2": 5, "p01 run 1": 6, "p01 run 2": 7, "p02 run 1": 10}
+    log = RushLog(listed_s={"p00 run 1": 0, "p00 run 2": 1, "p01 run 1": 2, "p01 run 2": 3, "p02 run 1": 9, "p03 run 1": 1})
+    log.began_s = {"p00 run 1": 4, "p00 run 2": 5, "p03 run 1": 5, "p01 run 1": 6, "p01 run 2": 7, "p02 run 1": 10}
     assert log.overtaken() == ["p01 by p00 run 2"]
 
 
