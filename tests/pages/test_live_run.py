@@ -145,7 +145,7 @@ def test_a_waiting_run_shows_its_place_in_the_queue_and_what_is_ahead(monkeypatc
     write_status(training, state="finished")  # a moment ago, so that it is still in line
     at = open_run(first)
     assert not at.exception
-    assert not [caption for caption in at.caption if caption.value.startswith("Ahead of it: ")]
+    assert not [caption for caption in at.caption if "Written" in caption.value]
 
 
 # Controls
