@@ -27,6 +27,7 @@ def show_page() -> None:
         st.Page("pages/home.py", title="Home", icon=":material/home:", url_path="start", default=True),
         st.Page("pages/browse.py", title="Browse", icon=":material/grid_view:", url_path="samples"),
         st.Page("pages/train.py", title="Train", icon=":material/show_chart:", url_path="training"),
+        st.Page("pages/runs.py", title="Runs", icon=":material/table_rows:", url_path="trainings"),
         st.Page("pages/evaluate.py", title="Evaluate", icon=":material/rule:", url_path="evaluation"),
         st.Page("pages/look_inside.py", title="Look inside", icon=":material/biotech:", url_path="kernels"),
         st.Page("pages/predict.py", title="Predict", icon=":material/draw:", url_path="prediction"),

@@ -9,6 +9,7 @@ from fmnist_core.jobs.heartbeat import want_warmth
 from fmnist_core.jobs.queue import training_slots
 from fmnist_core.runs.record import DamagedRun, RunRecord, scan_runs
 from fmnist_core.store.database import DatabaseError
+from pages.parts.shared.disk_warning import show_disk_warning
 from pages.parts.shared.run_picker import show_run_list
 from pages.parts.shared.source_code import show_source
 from pages.parts.shared.visitor import whose_runs
@@ -50,6 +51,7 @@ def show_loop() -> None:
 
 
 st.title("Train")
+show_disk_warning(links=True)
 records, damaged = scan_runs()
 with contextlib.suppress(DatabaseError):  # whoever starts a run is told why it cannot be
     want_warmth()

@@ -14,7 +14,7 @@ from fmnist_core.runs.history import Axis, RunHistory
 Others = Sequence[tuple[str, RunHistory]]  # the names and histories of runs to compare with, at most len(OTHER_LINES)
 _POINTS = 4000
 _OTHER_POINTS = 1000
-_LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 
 
 def draw_loss(history: RunHistory, *, axis: Axis = "step", smoothing: float = 0.9, log: bool = False, others: Others = ()) -> go.Figure:
@@ -24,7 +24,7 @@ def draw_loss(history: RunHistory, *, axis: Axis = "step", smoothing: float = 0.
         log: whether the scale of the loss is logarithmic.
         others: runs to compare with, whose smoothed losses have their own colours and dashes.
     """
-    figure = base_figure(420, xaxis_title=axis, yaxis_title="loss", legend=_LEGEND, hovermode="x unified")
+    figure = base_figure(420, xaxis_title=axis, yaxis_title="loss", legend=LEGEND, hovermode="x unified")
     table = history.loss_table(smoothing, axis, _POINTS)
     figure.add_scatter(x=table[axis], y=table["loss"], name="each batch", mode="lines", line={"color": SKY_BLUE, "width": 1}, opacity=0.6)
     figure.add_scatter(x=table[axis], y=table["smoothed"], name="smoothed", mode="lines", line={"color": ORANGE, "width": 3})
@@ -45,12 +45,13 @@ def draw_loss(history: RunHistory, *, axis: Axis = "step", smoothing: float = 0.
         position = float(history.x_values(axis, [change.step])[0])
         figure.add_vline(position, line={"color": GREY, "width": 2, "dash": "dash"}, annotation_text=f"rate {change.learning_rate:g}")
     figure.update_traces(hovertemplate="%{y:.4f}")
-    figure.update_yaxes(**(_log_scale(history.losses.curve()[1]) if log else {"rangemode": "tozero"}))
+    figure.update_yaxes(**(log_scale([history.losses.curve()[1]]) if log else {"rangemode": "tozero"}))
     return figure
 
 
-def _log_scale(losses: NDArray[np.float64]) -> dict[str, Any]:
-    """One tick per power of ten, or fewer if there are many."""
+def log_scale(curves: Sequence[NDArray[np.float64]]) -> dict[str, Any]:
+    """An axis for these losses with one tick per power of ten, or fewer if there are many."""
+    losses = np.concatenate(curves)
     positive = losses[losses > 0]
     decades = math.log10(positive.max() / positive.min()) if len(positive) else 1.0
     every = max(1, round(decades / 6))
@@ -59,7 +60,7 @@ def _log_scale(losses: NDArray[np.float64]) -> dict[str, Any]:
 
 def draw_accuracy(history: RunHistory, others: Others = ()) -> go.Figure:
     """Accuracies per epoch, in percent: on the test images, and on validation and training images if known; a ring marks the best epoch."""
-    figure = base_figure(420, xaxis_title="epoch", yaxis_title="accuracy, %", legend=_LEGEND, hovermode="x unified")
+    figure = base_figure(420, xaxis_title="epoch", yaxis_title="accuracy, %", legend=LEGEND, hovermode="x unified")
     table = history.accuracy_table()
     for column, colour, dash, symbol in (
         ("test_accuracy", GREEN, "solid", "circle"),

@@ -13,6 +13,7 @@ VIEWS = (
     "/",
     "/samples",
     "/training",
+    "/trainings",
     "/evaluation?run=starter&cell=6-0",
     "/kernels?run=starter",
     "/kernels?run=starter&part=An+item+on+its+way+through",

@@ -22,10 +22,10 @@ from fmnist_core.training.events import Event, Finished, RateChanged
 from pages.parts.components.probe_wall.probe_wall import read_pin
 from pages.parts.shared import presence
 from pages.parts.shared.presence import Presences
+from pages.parts.shared.run_histories import history_of
 from pages.parts.shared.wording import distinct_lines, format_duration
 from pages.parts.train import live_run, run_controls
 from pages.parts.train.probes import describe_trail
-from pages.parts.train.run_view import history_of
 from pages.parts.train.viewers import pick_pace
 from tests.pages.conftest import open_page, person_of, query, unescaped
 from tests.runs.long_events import write_long_events
@@ -625,7 +625,7 @@ def test_a_page_is_shown_while_the_events_are_lost() -> None:
 
 
 def test_a_long_run_offers_the_means_of_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pages.parts.train.run_view._PART_BYTES", 1_000)  # it is read in parts
+    monkeypatch.setattr("pages.parts.shared.run_histories._PART_BYTES", 1_000)  # it is read in parts
     run = write_run([], "finished", epoch=1, epochs=1, test_accuracy=0.9, has_weights=True)
     steps = write_long_events(run.folder, 3)
     at = open_run(run.id)
@@ -635,7 +635,7 @@ def test_a_long_run_offers_the_means_of_its_steps(monkeypatch: pytest.MonkeyPatc
 
 def test_the_controls_of_a_live_run_do_not_wait_for_a_long_record(monkeypatch: pytest.MonkeyPatch) -> None:
     """The record is longer at each look, and whole in the end."""
-    monkeypatch.setattr("pages.parts.train.run_view._LIVE_PART_BYTES", 1_000)
+    monkeypatch.setattr("pages.parts.shared.run_histories._LIVE_PART_BYTES", 1_000)
     run = write_run([], "training", epochs=1)
     steps = write_long_events(run.folder, 30)
     at = open_run(run.id)

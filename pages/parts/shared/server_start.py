@@ -72,7 +72,10 @@ def _warm_up() -> None:
         threadpool_limits(1, user_api="blas")
 
         from fmnist_core.evaluation import prediction  # noqa: F401
+        from fmnist_core.runs.record import list_runs
         from fmnist_core.training import loop  # noqa: F401
+
+        list_runs()  # from then on they are remembered
     finally:
         _is_warm.set()
 

@@ -14,6 +14,7 @@ from fmnist_core.runs.record import RunRecord, load_run
 from fmnist_core.runs.results import read_live_kernels
 from pages.parts.components.live_kernels.live_kernels import show_live_kernels
 from pages.parts.shared.presence import note_watched_run
+from pages.parts.shared.run_histories import history_of
 from pages.parts.shared.visitor import can_change, whose_runs
 from pages.parts.shared.wording import describe_settings, escape, format_duration, percent
 from pages.parts.train.place_in_line import place_in_line, show_ahead
@@ -21,7 +22,7 @@ from pages.parts.train.probes import bind_pin, lacks_probes, send_probes, show_p
 from pages.parts.train.run_charts import show_downloads, show_epochs, show_live_charts, show_live_pin, show_still_charts, show_still_pin
 from pages.parts.train.run_controls import find_pending, show_continuation, show_controls
 from pages.parts.train.run_outcome import show_findings, show_how_measured, show_outcome
-from pages.parts.train.run_view import bind_view, current_axis, history_of, read_view, show_title, show_view_choices
+from pages.parts.train.run_view import bind_view, current_axis, read_view, show_title, show_view_choices
 from pages.parts.train.run_words import describe_place, describe_progress
 from pages.parts.train.viewers import PACES_S, count_viewers, pick_pace
 

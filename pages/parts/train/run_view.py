@@ -8,7 +8,7 @@ from fmnist_core.figures.style import OTHER_LINES
 from fmnist_core.runs.folders import STARTER_ID, RunError
 from fmnist_core.runs.history import AXES, Axis, RunHistory
 from fmnist_core.runs.record import RunRecord, list_runs, load_run
-from fmnist_core.runs.shared_histories import SHARED_HISTORIES
+from pages.parts.shared.run_histories import history_of
 from pages.parts.shared.run_picker import owner_named
 from pages.parts.shared.url_state import bind, one_of, parse_switch, set_choice, write_switch
 from pages.parts.shared.visitor import whose_runs
@@ -20,8 +20,6 @@ _AXIS, _LOG, _SMOOTHING, _COMPARE = "axis", "log", "smoothing", "compare"
 _OTHERS = "others"  # key of the widget, whose value can contain outdated lines
 _HUGE_LOSS = 100.0  # guessing gives 2.30
 _LISTED_RUNS = 30
-_PART_BYTES = 8_000_000  # of events, which take half a second to read; ten hours of batches of one are 200 MB and take 12 s
-_LIVE_PART_BYTES = 2_000_000  # a page asks some six times each time it is drawn
 
 
 @dataclass(frozen=True)
@@ -36,27 +34,6 @@ class View:
     log: bool
     smoothing: float
     others: tuple[tuple[str, RunHistory], ...]
-
-
-def history_of(run: RunRecord) -> RunHistory:
-    """The run's events so far, which all sessions share: another object when there are more.
-
-    Of a run that trains and has a long record that nobody has looked at yet, it is the beginning, and longer at each call, because its
-    controls should not wait. Other records are read whole, with a progress bar.
-    """
-    if run.state == "training":
-        return SHARED_HISTORIES.read(run, _LIVE_PART_BYTES)
-    history = SHARED_HISTORIES.read(run, _PART_BYTES)
-    unread = SHARED_HISTORIES.unread_bytes(run)
-    if unread < _PART_BYTES:
-        return history if unread == 0 else SHARED_HISTORIES.read(run)
-    bar = st.empty()
-    total, before = unread + _PART_BYTES, None
-    while history is not before and (unread := SHARED_HISTORIES.unread_bytes(run)) > 0:
-        bar.progress(max(0.0, 1 - unread / total), text="Reading the run's record …")
-        before, history = history, SHARED_HISTORIES.read(run, _PART_BYTES)
-    bar.empty()
-    return history
 
 
 def bind_view(run: RunRecord) -> dict[str, str]:
