@@ -31,7 +31,7 @@ class _Remembered:
     """A record, and what it followed from.
 
     Attributes:
-        claimed: whether the run was claimed; None if that does not matter, because it has ended.
+        claimed: whether the run was claimed; None if that does not matter, because it has ended or waits in the queue.
     """
 
     run: "RunRecord"
@@ -104,7 +104,8 @@ def _is_settled(stamp: _Stamp, now_ns: int) -> bool:
 
 
 def _claim_of(run: "RunRecord") -> bool | None:
-    return is_claimed(run.folder) if run.is_live or run.state == "interrupted" else None
+    is_open = (run.is_live and not run.is_queued) or run.state == "interrupted"
+    return is_claimed(run.folder) if is_open else None
 
 
 def _is_consistent(run: "RunRecord", claimed: bool | None) -> bool:

@@ -87,6 +87,7 @@ class Home:
 
     def create(self) -> None:
         write_run([], self.chance.choice(("finished", "waiting", "stopped")), has_weights=self.chance.random() < 0.5)
+        create_run(TrainConfig(), queued=True)
 
     def edit(self) -> None:
         """In place, as by hand."""
@@ -173,6 +174,18 @@ def test_what_has_not_changed_is_not_read_again(loaded: list[str]) -> None:
     write_json(run_folder(ids[1]) / "status.json", {"state": "finished", "epoch": 1, "test_accuracy": 0.5, "message": ""})
     list_runs()
     assert loaded == [ids[1]]
+
+
+@pytest.mark.usefixtures("later")
+def test_what_waits_in_the_queue_is_read_once(loaded: list[str]) -> None:
+    run_id = create_run(TrainConfig(), queued=True)
+    assert [run.state for run in list_runs() + list_runs()] == ["waiting", "waiting"]
+    assert loaded == [run_id]
+    writer = RunWriter(run_id)
+    writer.change_state("training")
+    assert list_runs()[0].state == "training"
+    writer.end("stopped")
+    assert list_runs()[0].state == "stopped"
 
 
 @pytest.mark.usefixtures("later")
