@@ -173,7 +173,7 @@ def test_the_page_is_accessible_with_runs_chosen_and_in_its_dialog(server: Serve
     check(page)
     page.get_by_role("button", name="Delete 2 runs").click()
     expect(page.get_by_text("2 runs were deleted")).to_be_visible()
-    page.get_by_text("2 deleted runs").click()
+    page.get_by_text("2 deleted runs", exact=True).click()
     page.get_by_text("Disk: ").click()
     wait_until_still(page)
     check(page)

@@ -103,9 +103,10 @@ def _rows_of(state: Any) -> list[int]:
 
 
 def _take_rows(key: str, ids: list[str], chosen: tuple[str, ...]) -> None:
-    """What is chosen but not in the table, which may be filtered, stays chosen."""
+    """What is chosen stays in its order; so does what is not in the table, which may be filtered."""
     picked = [ids[index] for index in _rows_of(st.session_state[key]) if index < len(ids)]
-    choose_runs([*(run_id for run_id in chosen if run_id not in set(ids)), *picked])
+    gone = set(ids) - set(picked)
+    choose_runs([*(run_id for run_id in chosen if run_id not in gone), *picked])
 
 
 def _take_list(names: dict[str, str]) -> None:
