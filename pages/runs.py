@@ -13,19 +13,19 @@ from pages.parts.runs.damaged_runs import show_damaged_runs
 from pages.parts.runs.deleted_runs import drop_what_is_too_old, show_deleted, show_undo
 from pages.parts.runs.disk_room import show_disk_room
 from pages.parts.runs.filters import choose_rows
-from pages.parts.runs.live_runs import show_live_runs
 from pages.parts.runs.messages import show_messages
 from pages.parts.runs.rows import make_rows
 from pages.parts.runs.run_table import show_list, show_table
 from pages.parts.runs.selection import chosen_runs
 from pages.parts.shared.disk_warning import show_disk_warning
-from pages.parts.shared.visitor import visitor
+from pages.parts.shared.live_lines import show_live_lines
+from pages.parts.shared.visitor import visitor, whose_runs
 from pages.parts.shared.wording import count, escape
 
 
 def show_runs(records: list[RunRecord], person: Person) -> None:
     """The table with all that can be done with the runs chosen in it."""
-    rows = {row.run.id: row for row in make_rows([*records, load_run(STARTER_ID)], person)}
+    rows = {row.run.id: row for row in make_rows([*records, load_run(STARTER_ID)], whose_runs())}
     shown = choose_rows(list(rows.values()))
     chosen = chosen_runs(rows)
     if shown:
@@ -52,7 +52,7 @@ def show_everything(person: Person) -> None:
     runs, damaged = scan_runs()
     deleted = list_deleted()
     show_undo(deleted)
-    show_live_runs(runs)
+    show_live_lines(runs, follows=True)
     if runs:
         show_runs(runs, person)
     else:

@@ -10,11 +10,11 @@ from fmnist_core.jobs.queue import training_slots
 from fmnist_core.runs.record import DamagedRun, RunRecord, scan_runs
 from fmnist_core.store.database import DatabaseError
 from pages.parts.shared.disk_warning import show_disk_warning
+from pages.parts.shared.live_lines import show_live_lines
 from pages.parts.shared.run_picker import show_run_list
 from pages.parts.shared.source_code import show_source
 from pages.parts.shared.visitor import whose_runs
 from pages.parts.shared.wording import LOSS, count, escape
-from pages.parts.train.live_lines import show_live_lines
 from pages.parts.train.live_run import prepare_live_charts, show_ended_run, show_live_run
 from pages.parts.train.settings_form import show_settings
 from pages.parts.train.shown_run import find_run, select_run

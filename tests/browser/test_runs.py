@@ -133,11 +133,11 @@ def test_everything_works_from_the_keyboard(server: Server, page: Page) -> None:
 def test_what_trains_is_shown_until_it_ends(server: Server, page: Page) -> None:
     run_id = write("Blue", "training")
     open_page(page, server, "/trainings")
-    expect(page.get_by_text("Still training: 1 run")).to_be_visible()
+    expect(page.get_by_text("Training or waiting now")).to_be_visible()
     append_events(run_id, [epoch_done(2, 8, 2.0)])
     status = server.home / "runs" / run_id / "status.json"
     status.write_text(status.read_text().replace(LIVE_STATES[1], "finished"))
-    expect(page.get_by_text("Still training")).to_be_hidden()
+    expect(page.get_by_text("Training or waiting now")).to_be_hidden()
     expect(table(page)).to_be_visible()
 
 

@@ -417,10 +417,12 @@ def test_what_still_trains_is_shown_live() -> None:
     run = write("Blue", "training", ANNA, config=replace(QUICK, seed=5), epoch=1)
     write("Waits", "waiting", has_weights=False, epoch=0, test_accuracy=None)
     at = open_page("runs")
-    assert "Still training: 2 runs" in words(at)
-    assert "Blue (Anna *) trains Quick: seed 5, epoch 2 of 2" in words(at).replace("**", "")
-    assert "Waits waits to train The article" in words(at).replace("**", "")
-    assert next(link.proto.query_string for link in at.get("page_link")) == f"run={run.id}"
+    links = [link.proto for link in at.get("page_link")]
+    assert [unescaped(link.label).replace("**", "") for link in links[:2]] == [
+        "Anna * trains “Blue” (Quick: seed 5), epoch 2 of 2 · Watch",
+        "somebody waits to train “Waits” (The article: 2 epochs, normalised pixels) · Watch",
+    ]
+    assert links[0].query_string == f"run={run.id}"
 
 
 # The disk

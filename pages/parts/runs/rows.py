@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fmnist_core.classroom.notes import notes, stars
-from fmnist_core.classroom.people import NOBODY_NAME, Person, names_of
-from fmnist_core.classroom.permission import owners
+from fmnist_core.classroom.ownership import Ownership
 from fmnist_core.runs.durations import trained_s
 from fmnist_core.runs.record import LIVE_STATES, RunRecord, State
 from fmnist_core.runs.setting_words import describe_data, describe_preset
@@ -51,20 +50,19 @@ class Row:
         return run.state if run.state == "finished" else f"{run.state}, {run.epoch} of {run.epochs}"
 
 
-def make_rows(runs: Sequence[RunRecord], visitor: Person) -> list[Row]:
-    """A row for each run, in the same order."""
-    owner_ids, texts, starred = owners(), notes(), stars()
-    names = names_of(set(owner_ids.values()))
+def make_rows(runs: Sequence[RunRecord], ownership: Ownership) -> list[Row]:
+    """A row for each run, in the same order; raises DatabaseError if notes and stars cannot be read."""
+    texts, starred = notes(), stars()
 
     def make_row(run: RunRecord) -> Row:
-        owner, given = owner_ids.get(run.id, ""), starred.get(run.id, frozenset())
+        given = starred.get(run.id, frozenset())
         return Row(
             run=run,
             name=STARTER_NAME if run.is_starter else run.name,
-            owner=names.get(owner, NOBODY_NAME) if owner else NO_OWNER,
-            is_mine=owner != "" and owner == visitor.id,
+            owner=ownership.name_of_owner(run) if ownership.owner_of(run) else NO_OWNER,
+            is_mine=ownership.is_mine(run),
             note=texts.get(run.id, ""),
-            is_starred=visitor.id in given,
+            is_starred=ownership.person in given,
             stars=len(given),
             preset=describe_preset(run.config),
             data=describe_data(run.config),

@@ -9,8 +9,8 @@ from fmnist_core.jobs.queue import training_slots
 from fmnist_core.runs.folders import RunError
 from fmnist_core.runs.record import RunRecord, load_run
 from fmnist_core.store.database import DatabaseError
+from pages.parts.shared.live_lines import describe_live_run
 from pages.parts.shared.visitor import whose_runs
-from pages.parts.train.live_lines import describe_live_run
 
 _NAMED = 3  # of the runs ahead
 

@@ -15,18 +15,23 @@ from fmnist_core.store.database import DatabaseError
 from pages.parts.shared.visitor import whose_runs
 from pages.parts.shared.wording import count, escape
 
-_REFRESH_S = 10
+_REFRESH_S, _FOLLOW_S = 10, 3
 _LISTED = 5
 _DOING = {"training": "trains", "paused": "has paused", "waiting": "waits to train"}
 _MY_DOING = {"training": "train", "paused": "have paused", "waiting": "wait to train"}
 _GIVEN_NAME = re.compile(r"Run \d+")  # by `create_run`, to a run without a name
 
 
-def show_live_lines(records: Sequence[RunRecord], shown: RunRecord | None) -> None:
-    """Every live run but the one on show, the visitor's own first; refreshed every ten seconds as long as there is one."""
+def show_live_lines(records: Sequence[RunRecord], shown: RunRecord | None = None, *, follows: bool = False) -> None:
+    """Every live run but the one on show, the visitor's own first; refreshed as long as there is one.
+
+    Args:
+        follows: whether the whole page is drawn again as soon as one of these runs starts or ends.
+    """
     shown_id = shown.id if shown else ""
-    if any(run.is_live and run.id != shown_id for run in records):
-        st.fragment(_show_lines, run_every=_REFRESH_S)(shown_id)
+    live = [run.id for run in records if run.is_live and run.id != shown_id]
+    if live:
+        st.fragment(_show_lines, run_every=_FOLLOW_S if follows else _REFRESH_S)(shown_id, sorted(live) if follows else None)
 
 
 def describe_live_run(run: RunRecord, ownership: Ownership) -> str:
@@ -39,9 +44,11 @@ def describe_live_run(run: RunRecord, ownership: Ownership) -> str:
     return f"**{who}** {(_MY_DOING if is_mine else _DOING)[run.state]} {what}{progress}"
 
 
-def _show_lines(shown_id: str) -> None:
+def _show_lines(shown_id: str, expected: list[str] | None) -> None:
     ownership = whose_runs()
     live = _in_order([run for run in list_runs() if run.is_live and run.id != shown_id], ownership)
+    if expected is not None and sorted(run.id for run in live) != expected:
+        st.rerun()
     if not live:
         return
     st.markdown("**Also training or waiting now**" if shown_id else "**Training or waiting now**")
