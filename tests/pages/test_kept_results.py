@@ -100,6 +100,16 @@ def test_no_page_shows_a_network_a_whole_data_set(
 
 
 @pytest.mark.usefixtures("small_data_in_use")
+def test_a_picture_is_explained_once(trained_run: RunRecord, network_inputs: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cached, "CACHE", ByteCache(cached.MAX_BYTES))
+    at = open_page("predict", run=trained_run.id)
+    assert sum(network_inputs) > 100
+    network_inputs.clear()
+    at.run()
+    assert network_inputs == [1], "only its answer, which takes a millisecond"
+
+
+@pytest.mark.usefixtures("small_data_in_use")
 def test_even_without_kept_results_the_server_computes_none(
     trained_run: RunRecord, network_inputs: list[int], no_process: list[str]
 ) -> None:

@@ -4,12 +4,16 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import torch
 
-from pages.parts.shared import server_start
+from fmnist_core.store.byte_cache import ByteCache
+from pages.parts.shared import cached, server_start
 from tests.conftest import ROOT
-from tests.pages.conftest import open_page
+from tests.pages.conftest import open_page, unescaped
 
 _THREADS_OF_A_WARM_SERVER = """
 import threading
@@ -56,3 +60,32 @@ def test_the_server_computes_on_one_thread() -> None:
     command = [sys.executable, "-c", _THREADS_OF_A_WARM_SERVER]
     printed = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
     assert set(printed.split()) == {"1"}
+
+
+@pytest.fixture
+def warmed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The server has warmed up, in a thread, as at its start."""
+    monkeypatch.setattr(cached, "CACHE", ByteCache(cached.MAX_BYTES))
+    monkeypatch.setattr("gc.freeze", lambda: None)  # what the tests leave should be collected
+    monkeypatch.setattr("webbrowser.open", lambda _url: True)
+    before = torch.get_num_threads()
+    thread = threading.Thread(target=server_start._warm_up)
+    thread.start()
+    thread.join()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("warmed")
+def test_the_first_visitors_find_data_and_starter_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cached.CACHE.nbytes > 0
+    monkeypatch.setattr(cached, "load_split", lambda *_: pytest.fail("the data was read again"))
+    monkeypatch.setattr(cached, "load_model", lambda *_: pytest.fail("the starter was read again"))
+    monkeypatch.setattr(cached, "read_likeness", lambda *_: pytest.fail("what it finds alike was read again"))
+    assert not open_page("predict", run="starter").exception
+
+
+def test_a_server_without_data_starts_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FMNIST_DATA", str(tmp_path / "nowhere"))
+    server_start._prepare_pages()
+    assert "nowhere does not exist" in unescaped(open_page("evaluate").error[0].value)

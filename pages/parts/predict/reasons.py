@@ -11,7 +11,7 @@ from fmnist_core.insight.likeness import Likeness
 from fmnist_core.insight.neighbours import Neighbours
 from fmnist_core.network.model import FashionCNN
 from fmnist_core.runs.record import RunRecord
-from pages.parts.shared.cached import kept_likeness, split_or_stop
+from pages.parts.shared.cached import explain, kept_likeness, split_or_stop
 from pages.parts.shared.completion_line import show_completion
 from pages.parts.shared.picture import show_picture
 
@@ -27,21 +27,21 @@ def show_reasons(run: RunRecord, model: FashionCNN, likeness: Likeness | None, i
     st.subheader("Why?", anchor=False)
     left, right = st.columns([2, 3], gap="large")
     with left:
-        _show_pixels(model, image, best)
+        _show_pixels(run, model, image, best)
     with right:
         st.markdown("The five training images that look most similar to the network:")
         if likeness is None:
             show_completion(run, kept_likeness)
         else:
-            _show_nearest(model, likeness.neighbours, image)
+            _show_nearest(run, model, likeness.neighbours, image)
 
 
-def _show_pixels(model: FashionCNN, image: NDArray[np.uint8], best: int) -> None:
+def _show_pixels(run: RunRecord, model: FashionCNN, image: NDArray[np.uint8], best: int) -> None:
     # The key contains the answer, so that another answer starts with its own class, whatever was chosen before.
     chosen = st.selectbox(
         "Which pixels speak for", range(len(CLASS_NAMES)), best, format_func=lambda i: CLASS_NAMES[i], key=f"pixels for {best}"
     )
-    attribution = occlude(model, image, chosen)
+    attribution = explain("pixels", run, image, chosen, lambda: occlude(model, image, chosen))
     name = CLASS_NAMES[chosen]
     for_it, against = float((attribution > 0).mean()), float((attribution < 0).mean())
     alt = f"The picture; {100 * for_it:.0f} % of its pixels, in orange, speak for {name}, {100 * against:.0f} %, in blue, against it."
@@ -52,9 +52,9 @@ def _show_pixels(model: FashionCNN, image: NDArray[np.uint8], best: int) -> None
     )
 
 
-def _show_nearest(model: FashionCNN, neighbours: Neighbours, image: NDArray[np.uint8]) -> None:
+def _show_nearest(run: RunRecord, model: FashionCNN, neighbours: Neighbours, image: NDArray[np.uint8]) -> None:
     split = split_or_stop("train")
-    nearest = neighbours.nearest(model, split, image)
+    nearest = explain("nearest", run, image, 0, lambda: neighbours.nearest(model, split, image))
     with st.container(horizontal=True):
         for index in nearest:
             name = split.class_names[split.labels[index]]

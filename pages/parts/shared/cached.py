@@ -1,10 +1,12 @@
 """What all sessions share: the data, and of each network its weights and what its trainer has kept. Nothing is computed here."""
 
 import contextlib
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from fmnist_core.dataset.classes import DataError
 from fmnist_core.dataset.split import Split, SplitName, data_folder, load_split
@@ -20,9 +22,11 @@ from fmnist_core.store.byte_cache import ByteCache
 from fmnist_core.store.files import stamp_of
 from pages.parts.shared.wording import escape
 
-MAX_BYTES = 64_000_000  # a network, its answers and what it finds alike take 1.2 MB, so fifty fit
-_BYTES_PER_MODEL = 250_000  # 29,034 weights and BatchNorm's statistics take 117 KB, the objects of PyTorch about as much
+MAX_BYTES = 64_000_000  # a network, its answers and what it finds alike take 1.1 MB, so fifty fit
+_BYTES_PER_MODEL = 150_000  # measured with 200 of them; 117 KB are weights and statistics
+Explanation = TypeVar("Explanation", bound=NDArray[Any])
 CACHE = ByteCache(MAX_BYTES)
+_SPLITS = ByteCache(500_000_000)  # Fashion-MNIST has 55 MB, the largest data that can be used 392
 
 
 def split_or_stop(name: SplitName) -> Split:
@@ -35,14 +39,15 @@ def split_or_stop(name: SplitName) -> Split:
 
 
 def read_split(name: SplitName) -> Split:
-    """The split in use; raises DataError if it cannot be read."""
-    return _load_split(name, data_folder())
+    """The split in use, read once per server; raises DataError if it cannot be read."""
+    folder = data_folder()
+    return _SPLITS.get((name, folder), lambda: load_split(name, folder), lambda split: int(split.images.nbytes))
 
 
 def model_or_stop(run: RunRecord) -> FashionCNN:
     """The run's network, on the CPU, in evaluation mode; if it cannot be read, shows why and ends the page."""
     try:
-        return _read_model(run)
+        return read_model(run)
     except RunError as error:
         st.error(escape(str(error)), icon=":material/warning:")
         st.stop()
@@ -52,7 +57,7 @@ def newest_usable(runs: Sequence[RunRecord]) -> RunRecord:
     """The first of these runs whose weights can be read, or the last: nobody is shown a damaged one without having chosen it."""
     for run in runs[:-1]:
         with contextlib.suppress(RunError):
-            _read_model(run)
+            read_model(run)
             return run
     return runs[-1]
 
@@ -65,21 +70,31 @@ def kept_answers(run: RunRecord) -> Answers | None:
 
 def kept_likeness(run: RunRecord) -> Likeness | None:
     """What the run's network finds alike; None if that has not been kept yet. If the data cannot be read, ends the page."""
-    train, test = split_or_stop("train"), split_or_stop("test")
+    return find_likeness(run, split_or_stop("train"), split_or_stop("test"))
+
+
+def find_likeness(run: RunRecord, train: Split, test: Split) -> Likeness | None:
+    """What the run's network finds alike among these images; None if that has not been kept yet."""
     key = ("likeness", kept_stamp(run), train.digest, test.digest)
     return CACHE.get(key, lambda: read_likeness(run, train, test), lambda likeness: _nbytes(likeness.neighbours))
 
 
-def _read_model(run: RunRecord) -> FashionCNN:
+def read_model(run: RunRecord) -> FashionCNN:
+    """The run's network, on the CPU, in evaluation mode; raises RunError if it cannot be read."""
     weights = find_weights(run)
     key = ("model", None if weights is None else stamp_of(weights))
     return CACHE.get(key, lambda: load_model(run), lambda _model: _BYTES_PER_MODEL)
 
 
+def explain(kind: str, run: RunRecord, image: NDArray[np.uint8], class_index: int, compute: Callable[[], Explanation]) -> Explanation:
+    """What `compute` returns for a picture: a page runs many times per picture, so it is remembered.
+
+    Args:
+        kind: a name for what is computed from the run's network, the picture and the class.
+    """
+    key = (kind, kept_stamp(run), image.tobytes(), class_index)
+    return CACHE.get(key, compute, lambda explanation: int(explanation.nbytes) + image.nbytes)
+
+
 def _nbytes(kept: Answers | Neighbours) -> int:
     return kept.nbytes
-
-
-@st.cache_resource(show_spinner="Reading the images …", max_entries=4)
-def _load_split(name: SplitName, folder: Path) -> Split:
-    return load_split(name, folder)

@@ -79,8 +79,34 @@ def _warm_up() -> None:
     finally:
         _is_warm.set()
 
+    _prepare_pages()
     # Imported modules are never garbage, so the collector should not search them again and again.
     gc.collect()
     gc.freeze()
     if not st.get_option("server.headless"):  # `streamlit run` opens the browser for a plain script, not for an st.App
         webbrowser.open(f"http://localhost:{st.get_option('server.port')}")
+
+
+def _prepare_pages() -> None:
+    """Reads the data and explains one picture, because much is imported, read or prepared when it is used for the first time.
+
+    Errors in the data are ignored here; pages report them.
+    """
+    import pandas  # noqa: F401  # takes 0.3 s
+
+    from fmnist_core.figures.bars import draw_probabilities
+    from fmnist_core.insight.answer import answer_picture
+    from fmnist_core.insight.attribution import occlude
+    from fmnist_core.runs.folders import STARTER_ID
+    from fmnist_core.runs.record import load_run
+    from pages.parts.shared.cached import find_likeness, read_model, read_split
+
+    with contextlib.suppress(ValueError, OSError):
+        train, test = read_split("train"), read_split("test")
+        starter, picture = load_run(STARTER_ID), test.images[0]
+        model, likeness = read_model(starter), find_likeness(starter, train, test)
+        answer = answer_picture(model, picture[None])
+        occlude(model, picture, answer.first)
+        if likeness is not None:
+            likeness.neighbours.nearest(model, train, picture)
+        draw_probabilities(answer.probabilities, test.class_names)
