@@ -6,6 +6,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fmnist_core.classroom.people import rename_person
+from fmnist_core.classroom.teacher import sign_in
+from fmnist_core.runs.mailbox import Inbox
 from fmnist_core.runs.record import RunRecord, State
 from fmnist_core.settings.presets import find_preset
 from fmnist_core.training.events import Event
@@ -167,6 +169,28 @@ def test_what_nobody_owns_is_the_teachers_to_control() -> None:
 @pytest.mark.parametrize("owner", ["Ben's", ""])
 def test_without_a_pin_everybody_may_do_everything(owner: str) -> None:
     assert controls(open_page("train", by="Anna's", run=write(owner).id)) == {"pause", "step", "epoch", "stop"}
+
+
+@pytest.mark.parametrize(
+    ("by", "has_pin", "reason"),
+    [
+        ("Ben's", True, ""),
+        ("the teacher's", True, "The teacher stopped it."),
+        ("Ben's", False, ""),
+        ("Anna's", False, "*Anna* stopped it."),
+        ("a newcomer's", False, "Somebody else stopped it."),
+    ],
+)
+def test_the_owner_is_told_who_stopped_a_run(by: str, has_pin: bool, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rename_person(person_of("Anna's"), "*Anna*")
+    if has_pin:
+        monkeypatch.setenv("FMNIST_TEACHER_PIN", "only-the-teacher-types-this")
+        sign_in(person_of("the teacher's").id, "only-the-teacher-types-this")
+    run = write("Ben's")
+    at = open_page("train", by=by, run=run.id)
+    at.button(key="stop").click().run()
+    assert not at.exception
+    assert [(sent.command, sent.reason) for sent in Inbox(run.folder).take_new()] == [("stop", reason)]
 
 
 def test_i_see_why_my_run_was_stopped() -> None:

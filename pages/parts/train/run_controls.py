@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from fmnist_core.classroom.people import Person
+from fmnist_core.classroom.permission import owner_of
+from fmnist_core.classroom.teacher import has_pin
 from fmnist_core.jobs import control
 from fmnist_core.runs.mailbox import is_pending, stop_requested
 from fmnist_core.runs.record import RunRecord
@@ -54,7 +57,7 @@ def show_controls(run: RunRecord) -> None:
             show_button("pause", "Pause", "Pausing …", "pause", control.pause, idle)
         show_button("step", "One step", "One step …", "skip_next", control.do_step, idle)
         show_button("epoch", "One epoch", "One epoch …", "fast_forward", control.do_epoch, idle)
-        show_button("stop", "Stop", "Stopping …", "stop", control.stop, stopping)
+        show_button("stop", "Stop", "Stopping …", "stop", _stop, stopping)
         _show_rate_field(run, pending == "rate", stopping)
     if st.session_state.get(_REFUSED):
         st.error(escape(st.session_state[_REFUSED]), icon=":material/warning:")
@@ -123,6 +126,12 @@ def _press(name: str, command: Callable[..., str], run_id: str, *arguments: obje
         st.session_state[_PRESSED] = _Press(name, run_id, command(run_id, *arguments, by=visitor()))
     except ValueError as error:
         st.session_state[_REFUSED] = str(error)
+
+
+def _stop(run_id: str, *, by: Person) -> str:
+    """Stops a run; if it is somebody else's, its owner is told who did."""
+    who = "" if owner_of(run_id) in ("", by.id) else "The teacher" if has_pin() else by.name or "Somebody else"
+    return control.stop(run_id, by=by, reason=f"{who} stopped it." if who else "")
 
 
 def _change_rate(run_id: str) -> None:
