@@ -17,9 +17,10 @@ from fmnist_core.runs.record import RunRecord
 from fmnist_core.training.events import EpochDone, Event, RateChanged, Started, StepDone
 
 _IDLE_CORES = 0.25  # a machine on which others keep fewer cores busy counts as idle
-_GAIN = 1.08  # more threads are kept if they are so many times as fast; the paces of reports scatter by 5 %
+_GAIN = 1.08  # more threads are kept if they are so many times as fast
+_COLLAPSE = 0.75  # of the pace of fewer threads in a single report; reports scatter by 5 %, with "Photos and drawings" by 15 %
 _BASELINE_S = 0.5  # how long the pace is measured before more threads are tried
-_TRIAL_S = 0.9  # how long they are tried
+_TRIAL_S = 0.9  # how long they are tried, and how long a pace must have fallen a little
 _CHECK_S = 0.25  # how long fewer are tried: one report
 _CHECK_EVERY_S = 10.0
 _SHORTEST_WAIT_S, _LONGEST_WAIT_S = 2.0, 20.0  # until more are tried again; doubled whenever they did not last
@@ -58,8 +59,8 @@ class ThreadTuner:
     """Chooses a number of threads from the pace of training and the work of other processes.
 
     It starts with one. While there are idle cores it tries 2, 4, 8, … for about a second each, and keeps what is clearly faster. It
-    returns to one at the next report when others need the cores or the pace falls below that of fewer threads, and checks from time to
-    time whether fewer would not do as well.
+    returns to one at the next report when others need the cores or the pace collapses, and checks from time to time whether fewer would
+    not do as well.
 
     Attributes:
         threads: the number for the steps to come.
@@ -117,7 +118,7 @@ class ThreadTuner:
         return int(steps), seconds, passed_s - seconds
 
     def _judge(self) -> None:
-        if self._fewer and self._pace.latest < self._fewer[-1][1]:
+        if self._fewer and self._has_fallen_below(self._fewer[-1][1]):
             self._return_to(1, wait=True)
         elif self._room > self.threads and self._now_s >= self._next_trial_s and self._pace.seconds >= _BASELINE_S:
             self._fewer.append((self.threads, self._pace.mean))
@@ -129,7 +130,7 @@ class ThreadTuner:
     def _judge_trial(self) -> None:
         fewer, pace = self._fewer[-1]
         is_over = self._pace.seconds >= _TRIAL_S
-        if self._pace.latest < pace or (is_over and self._pace.mean < _GAIN * pace):
+        if self._has_fallen_below(pace) or (is_over and self._pace.mean < _GAIN * pace):
             self._return_to(fewer, wait=True)
         elif is_over:
             self._phase, self._next_trial_s, self._next_check_s = "steady", self._now_s, self._now_s + _CHECK_EVERY_S
@@ -146,6 +147,9 @@ class ThreadTuner:
         self._fewer[-1] = self.threads, self._pace.mean
         self._checked, self._wait_s = (1, 0.0), _SHORTEST_WAIT_S
         self._use(more, "steady")
+
+    def _has_fallen_below(self, pace: float) -> bool:
+        return self._pace.latest < _COLLAPSE * pace or (self._pace.seconds >= _TRIAL_S and self._pace.mean < pace)
 
     def _return_to(self, fewer: int, *, wait: bool = False) -> None:
         """Goes back to fewer threads; with `wait`, more are tried again only after a time."""

@@ -71,6 +71,7 @@ def train_on_demand(threads: str, yields: bool) -> None:
     """Trains for as many seconds as each line on standard input says; prints images per second and the threads of each report."""
     if threads != TUNED:
         vars(worker)["TrainingThreads"] = lambda _run: FixedThreads(int(threads))
+    vars(worker)["keep_likeness"] = lambda *_: None  # computed after the training
     if yields:
         yield_to_clicks()
     os.environ.pop("OMP_NUM_THREADS", None)
