@@ -79,11 +79,16 @@ def is_teacher(person_id: str) -> bool:
     return hmac.compare_digest(_seal(pin.text, row[0]), row[1])
 
 
-def has_typed_pin(person_id: str) -> bool:
-    """Whether this person has typed a PIN in the last twelve hours; unlike `is_teacher`, a process that does not know the PIN can ask."""
+def signed_in_until(person_id: str) -> float:
+    """Until when this person need not type the PIN again, in seconds since 1970; 0 if they have not typed any."""
     with records().read() as connection:
         row = connection.execute("SELECT until FROM teachers WHERE person = ?", (person_id,)).fetchone()
-    return row is not None and time.time() < row[0]
+    return float(row[0]) if row else 0.0
+
+
+def has_typed_pin(person_id: str) -> bool:
+    """Whether this person has typed a PIN in the last twelve hours; unlike `is_teacher`, a process that does not know the PIN can ask."""
+    return time.time() < signed_in_until(person_id)
 
 
 def sign_in(person_id: str, typed: str) -> None:

@@ -20,8 +20,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from fmnist_core.classroom.people import names_of
-from fmnist_core.classroom.permission import owner_of
+from fmnist_core.classroom.people import Person, names_of
+from fmnist_core.classroom.permission import check_teacher, owner_of
 from fmnist_core.classroom.records import records
 from fmnist_core.runs.folders import RunError, home_folder
 from fmnist_core.runs.record import RunRecord, load_run
@@ -103,6 +103,22 @@ def list_archives() -> list[Path]:
     except OSError:
         return []
     return [archives_folder() / name for name in sorted(names, reverse=True) if NAME_PATTERN.fullmatch(name)]
+
+
+def delete_archive(name: str, *, by: Person) -> None:
+    """Deletes an archive on this machine for good.
+
+    Raises:
+        NotAllowedError: if this person is not the teacher.
+        RunError: if there is no such archive, or it cannot be deleted.
+    """
+    check_teacher(by)
+    try:
+        if not NAME_PATTERN.fullmatch(name):
+            raise FileNotFoundError(2, "there is no such archive")
+        (archives_folder() / name).unlink()
+    except OSError as error:
+        raise RunError(f"The archive was not deleted ({error.strerror}).") from error
 
 
 def write_archive(run_ids: Sequence[str], file: Path) -> Iterator[Progress]:

@@ -9,7 +9,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fmnist_core.pictures.opening import SUFFIXES, PictureError, open_picture
 from fmnist_core.store.text import shorten, visible_line
-from pages.parts.shared.upload_limits import allow_uploads, free
+from pages.parts.shared.upload_limits import MAX_FILE_MB, allow_uploads, free
 from pages.parts.shared.wording import escape
 
 MAX_PICTURES = 50
@@ -47,6 +47,7 @@ def ask_for_uploads() -> PictureList:
         accept_multiple_files=True,
         key=_UPLOADER,
         on_change=_drop_removed,
+        max_upload_size=MAX_FILE_MB,
         help="It works best when the item fills the picture and lies on a surface of another colour.",
     )
     st.caption(

@@ -1,8 +1,9 @@
-"""What the server does when it starts: sets one switch of Streamlit's, imports what is heavy, and opens the browser."""
+"""What the server does when it starts: sets one switch of Streamlit's, looks at the PIN, imports what is heavy, and opens the browser."""
 
 import asyncio
 import contextlib
 import gc
+import logging
 import threading
 import webbrowser
 from collections.abc import AsyncIterator
@@ -12,6 +13,8 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 from threadpoolctl import threadpool_limits
 
+from fmnist_core.classroom.lesson import lift_limits
+from fmnist_core.classroom.teacher import read_pin
 from fmnist_core.jobs.dispatcher import ensure_dispatcher
 from fmnist_core.jobs.heartbeat import BEAT_EVERY_S, beat, demand_environment
 from pages.parts.shared.server_guard import sweep_uploads
@@ -26,6 +29,8 @@ async def prepare_server(_app: Any) -> AsyncIterator[dict[str, Any]]:
     # Until the first `st.navigation` has run, Streamlit treats a folder called `pages` as its older kind of app, and the
     # very first visit, if it is a deep link, would get "Page not found".
     PagesManager.uses_pages_directory = False
+    if read_pin().problem:
+        logging.getLogger(__name__).warning("%s", read_pin().problem)
     _is_warm.clear()
     threading.Thread(target=_warm_up, daemon=True).start()
     tasks = [asyncio.create_task(sweep_uploads()), asyncio.create_task(_keep_dispatcher())]
@@ -35,8 +40,9 @@ async def prepare_server(_app: Any) -> AsyncIterator[dict[str, Any]]:
 
 
 async def _keep_dispatcher() -> None:
-    """Makes sure that there is a dispatcher as long as this server runs, with this server's settings."""
+    """Makes sure that there is a dispatcher as long as this server runs, with this server's settings and, without a PIN, no limits."""
     with contextlib.suppress(ValueError, OSError):
+        await asyncio.to_thread(lift_limits)
         await asyncio.to_thread(demand_environment)
     while True:
         with contextlib.suppress(ValueError, OSError):  # the home folder cannot be written; whoever starts a run is told so

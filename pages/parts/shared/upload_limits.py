@@ -18,12 +18,14 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRe
 MB = 1_000_000
 MAX_SESSION_BYTES = 400 * MB  # 50 photographs, as many as a page takes, of 8 MB, which is a large one from a phone
 MAX_TOTAL_BYTES = 1000 * MB  # what a machine of 4 GB can spare; bytes are held for seconds, so thirty people rarely share it
+MAX_FILE_MB = 20  # of one file, unless a page allows more
 MAX_SESSION_FILES = 200  # four times what a page takes; each costs memory even when it is empty
 GRACE_S = 60.0  # a browser tells the page of its files once all have arrived, and the page's own run may have to wait its turn
 
 NOT_ASKED = "No page of this session asks for files: open Predict, choose Upload, and try again."
 SESSION_FULL = f"These uploads are more than {MAX_SESSION_BYTES // MB} MB together: send fewer or smaller pictures at once."
 SERVER_FULL = "The server is busy with other people's uploads: try again in a minute."
+TOO_LARGE = "This file is larger than this page takes: up to {} MB."
 TOO_MANY = f"This session holds {MAX_SESSION_FILES} files already: remove some from the list, or reload the page."
 
 
@@ -43,6 +45,7 @@ class _File:
 class _Session:
     files: dict[str, _File] = field(default_factory=dict)
     may_upload: bool = False
+    max_file_mb: int = MAX_FILE_MB
     shown_in_this_run: bool = False
     active_at_s: float = 0.0
     refusal: str = ""  # why an upload was refused of which the page has not told yet
@@ -76,11 +79,12 @@ class UploadLimits:
             if session_id in self._sessions:
                 self._sessions[session_id].shown_in_this_run = False
 
-    def allow(self, session_id: str) -> None:
-        """The page shows an uploader, so this session may upload."""
+    def allow(self, session_id: str, max_file_mb: int = MAX_FILE_MB) -> None:
+        """The page shows an uploader, so this session may upload files of this size."""
         with self._lock:
             session = self._sessions.setdefault(session_id, _Session())
             session.may_upload = session.shown_in_this_run = True
+            session.max_file_mb = max_file_mb
 
     def end_run(self, session_id: str, store: FileStore) -> None:
         """The page has run to its end: if it showed no uploader, what had been uploaded is dropped."""
@@ -102,7 +106,7 @@ class UploadLimits:
                 return NOT_ASKED
             # A browser gives each file an id of its own; nothing may be replaced while its bytes are counted.
             is_too_many = len(session.files) >= MAX_SESSION_FILES or file_id in session.files
-            problem = TOO_MANY if is_too_many else self._problem(session, announced)
+            problem = TOO_MANY if is_too_many else self._problem(session, announced, announced)
             if not problem:
                 session.files[file_id] = _File()
                 session.active_at_s = self._clock()
@@ -117,7 +121,7 @@ class UploadLimits:
                 return NOT_ASKED
             session.active_at_s = self._clock()
             session.files[file_id].size += size
-            problem = self._problem(session, 0)
+            problem = self._problem(session, 0, session.files[file_id].size)
             session.refusal = problem or session.refusal
             return problem
 
@@ -166,7 +170,9 @@ class UploadLimits:
     def _total(self) -> int:
         return sum(session.size for session in self._sessions.values())
 
-    def _problem(self, session: _Session, more: int) -> str:
+    def _problem(self, session: _Session, more: int, file_size: int) -> str:
+        if file_size > (session.max_file_mb + 1) * 2**20:  # a browser sends a little more than the file
+            return TOO_LARGE.format(session.max_file_mb)
         if session.size + more > MAX_SESSION_BYTES:
             return SESSION_FULL
         return SERVER_FULL if self._total() + more > MAX_TOTAL_BYTES else ""
@@ -187,12 +193,12 @@ def begin_page_run() -> None:
         LIMITS.begin_run(context.session_id)
 
 
-def allow_uploads() -> str:
+def allow_uploads(max_file_mb: int = MAX_FILE_MB) -> str:
     """To be called where a page shows an uploader or the camera; returns why an upload was refused since the last run, or ""."""
     context = get_script_run_ctx()
     if context is None:
         return ""
-    LIMITS.allow(context.session_id)
+    LIMITS.allow(context.session_id, max_file_mb)
     return LIMITS.tell_refusal(context.session_id)
 
 

@@ -32,6 +32,11 @@ def is_opening() -> bool:
     return bool(st.session_state.get(_OPENS))
 
 
+def follow_link() -> None:
+    """Makes the next page read its URL as if it had just been opened, also if it is the page on show."""
+    st.session_state.pop(_PAGE, None)
+
+
 def bind(name: str, default: Default, parse: Callable[[str], Value], write: Callable[[Value], str] = str) -> Value | Default:
     """The choice called `name`: the URL's, else this session's, else the default. It becomes the value of the widget with that key.
 

@@ -1,0 +1,1 @@
+"""Notices within seconds what the teacher changes."""

@@ -1,0 +1,43 @@
+"""Teacher: limits and closed pages, what is sent to every screen, and archives."""
+
+from datetime import datetime
+
+import streamlit as st
+
+from fmnist_core.classroom.teacher import NAME, read_pin, sign_out, signed_in_until
+from pages.parts.shared.visitor import visitor
+from pages.parts.shared.wording import escape
+from pages.parts.teacher.archives import show_archives
+from pages.parts.teacher.limits import show_limits
+from pages.parts.teacher.pin_form import show_pin_form
+from pages.parts.teacher.sending import show_sending
+
+
+def show_who_is_teacher() -> None:
+    """Whether there is a PIN, and until when it need not be typed again."""
+    pin = read_pin()
+    if pin.problem:
+        st.warning(escape(pin.problem), icon=":material/warning:")
+    if not pin.is_set:
+        st.info(
+            "**No PIN is set**, so this machine is its owner's own: everybody who can open these pages may do everything here, and limits "
+            f"bind nobody. For a class, stop the dashboard and start it with a PIN in the environment variable `{NAME}`, or write the line "
+            f'`{NAME} = "…"` into the file `.streamlit/secrets.toml`. Then people can only change their own runs.',
+            icon=":material/lock_open:",
+        )
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        until = datetime.fromtimestamp(signed_in_until(person.id))
+        st.markdown(f"You are the teacher in this browser until {until:%H:%M}.", width="content")
+        st.button("Sign out", icon=":material/logout:", key="sign_out", on_click=sign_out, args=(person.id,))
+
+
+st.title("Teacher")
+person = visitor()
+if not person.is_teacher:
+    show_pin_form()
+    st.stop()
+show_who_is_teacher()
+show_limits()
+show_sending()
+show_archives()
