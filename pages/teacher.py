@@ -1,4 +1,4 @@
-"""Teacher: limits and closed pages, what is sent to every screen, and archives."""
+"""Teacher: what trains, limits and closed pages, what is sent to every screen, archives, and clearing the room."""
 
 from datetime import datetime
 
@@ -8,9 +8,11 @@ from fmnist_core.classroom.teacher import NAME, read_pin, sign_out, signed_in_un
 from pages.parts.shared.visitor import visitor
 from pages.parts.shared.wording import escape
 from pages.parts.teacher.archives import show_archives
+from pages.parts.teacher.clearing import show_clearing
 from pages.parts.teacher.limits import show_limits
 from pages.parts.teacher.pin_form import show_pin_form
 from pages.parts.teacher.sending import show_sending
+from pages.parts.teacher.trainings import show_trainings
 
 
 def show_who_is_teacher() -> None:
@@ -38,6 +40,8 @@ if not person.is_teacher:
     show_pin_form()
     st.stop()
 show_who_is_teacher()
+show_trainings()
 show_limits()
 show_sending()
 show_archives()
+show_clearing()

@@ -20,9 +20,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from fmnist_core.classroom.notes import notes
 from fmnist_core.classroom.people import Person, names_of
 from fmnist_core.classroom.permission import check_teacher, owner_of
-from fmnist_core.classroom.records import records
 from fmnist_core.runs.folders import RunError, home_folder
 from fmnist_core.runs.record import RunRecord, load_run
 from fmnist_core.store.files import open_regular
@@ -133,6 +133,7 @@ def write_archive(run_ids: Sequence[str], file: Path) -> Iterator[Progress]:
     manifest = []
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        noted = notes()
         with zipfile.ZipFile(beside, "w") as archive:
             for done, run_id in enumerate(run_ids, start=1):
                 try:
@@ -141,7 +142,7 @@ def write_archive(run_ids: Sequence[str], file: Path) -> Iterator[Progress]:
                     yield Progress(done, len(run_ids), run_id, run_id, str(error))
                     continue
                 _write_run(archive, run)
-                manifest.append(_describe(run))
+                manifest.append(_describe(run, noted.get(run.id, "")))
                 yield Progress(done, len(run_ids), run_id, run.name)
             _write_manifest(archive, manifest)
         beside.replace(file)
@@ -176,8 +177,6 @@ def _write_manifest(archive: zipfile.ZipFile, runs: list[ArchivedRun]) -> None:
     archive.writestr(MANIFEST, text.encode("utf-8", "replace"), zipfile.ZIP_DEFLATED)
 
 
-def _describe(run: RunRecord) -> ArchivedRun:
+def _describe(run: RunRecord, note: str) -> ArchivedRun:
     owner = owner_of(run.id)
-    with records().read() as connection:
-        row = connection.execute("SELECT text FROM notes WHERE run = ?", (run.id,)).fetchone()
-    return ArchivedRun(run.id, run.name, names_of([owner]).get(owner, run.owner_name), row[0] if row else "")
+    return ArchivedRun(run.id, run.name, names_of([owner]).get(owner, run.owner_name), note)

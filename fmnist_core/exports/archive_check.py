@@ -1,7 +1,6 @@
 """Checks an archive that somebody gives, before anything of it is written: names, number, sizes and kinds of what it holds."""
 
 import re
-import shutil
 import stat
 import struct
 import zipfile
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from fmnist_core.exports.archive import FORMAT, MANIFEST, RUN_FILE, Manifest
+from fmnist_core.runs.disk import disk_use, write_bytes
 from fmnist_core.runs.folders import STARTER_ID, RunError
 from fmnist_core.store.records import RecordError, from_fields, parse_json
 from fmnist_core.store.text import shorten, visible_line
@@ -68,12 +68,11 @@ def read_manifest(archive: zipfile.ZipFile) -> Manifest:
         raise ArchiveError(f"This is not an archive of runs ({FORMAT}, version 1): {error}") from error
 
 
-def check_entries(archive: zipfile.ZipFile, archive_bytes: int, folder: Path) -> dict[str, list[zipfile.ZipInfo]]:
+def check_entries(archive: zipfile.ZipFile, archive_bytes: int) -> dict[str, list[zipfile.ZipInfo]]:
     """The files of each run, by its id; what follows the id in a name is the name of a file in a run's folder.
 
     Args:
         archive_bytes: the size of the archive itself.
-        folder: where they would be written.
     Raises:
         ArchiveError: if there is anything else in the archive, or too much.
     """
@@ -94,24 +93,22 @@ def check_entries(archive: zipfile.ZipFile, archive_bytes: int, folder: Path) ->
             raise ArchiveError(f"Nothing was imported: the archive holds {_name(entry)}, which does not belong to a run.")
         most = _MAX_BYTES[Path(entry.filename).suffix]
         if entry.file_size > most:
-            raise ArchiveError(f"Nothing was imported: {_name(entry)} has {_size(entry.file_size)}, more than {_size(most)}.")
+            raise ArchiveError(f"Nothing was imported: {_name(entry)} has {write_bytes(entry.file_size)}, more than {write_bytes(most)}.")
         runs.setdefault(match[1], []).append(entry)
-    _check_total(sum(entry.file_size for entry in entries), archive_bytes, folder)
+    _check_total(sum(entry.file_size for entry in entries), archive_bytes)
     return runs
 
 
-def _check_total(total: int, archive_bytes: int, folder: Path) -> None:
+def _check_total(total: int, archive_bytes: int) -> None:
     if total > MAX_TOTAL_BYTES:
-        raise ArchiveError(f"Nothing was imported: unpacked, the archive has {_size(total)}, more than {_size(MAX_TOTAL_BYTES)}.")
+        raise ArchiveError(
+            f"Nothing was imported: unpacked, the archive has {write_bytes(total)}, more than {write_bytes(MAX_TOTAL_BYTES)}."
+        )
     if total > max(_ALWAYS_FINE_BYTES, _MAX_RATIO * archive_bytes):
-        raise ArchiveError(f"Nothing was imported: the archive would grow to {_size(total)}, more than {_MAX_RATIO} times its size.")
-    free = shutil.disk_usage(folder).free
-    if total > free:
-        raise ArchiveError(f"Nothing was imported: {_size(total)} are needed, and {_size(free)} of the disk are free.")
-
-
-def _size(number: int) -> str:
-    return f"{number / 1e6:,.1f} MB" if number < 1e9 else f"{number / 1e9:,.1f} GB"
+        raise ArchiveError(f"Nothing was imported: the archive would grow to {write_bytes(total)}, more than {_MAX_RATIO} times its size.")
+    left = max(0, disk_use(now=True).left)
+    if total > left:
+        raise ArchiveError(f"Nothing was imported: {write_bytes(total)} are needed, and {write_bytes(left)} of the disk may be used.")
 
 
 def _check_kind(entry: zipfile.ZipInfo) -> None:
@@ -123,7 +120,7 @@ def _check_kind(entry: zipfile.ZipInfo) -> None:
         raise ArchiveError(f"Nothing was imported: {_name(entry)} is encrypted, or compressed in a way that is not used here.")
 
 
-def _check_size(entry: zipfile.ZipInfo) -> None:
+def _checkwrite_bytes(entry: zipfile.ZipInfo) -> None:
     most = _MAX_BYTES[Path(entry.filename).suffix]
     if entry.file_size > most:
         raise ArchiveError(f"Nothing was imported: {_name(entry)} has {entry.file_size / 1e6:,.0f} MB, more than {most / 1e6:g} MB.")

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+from fmnist_core.classroom.notes import write_note
 from fmnist_core.classroom.people import Person
 from fmnist_core.classroom.permission import check_teacher
 from fmnist_core.classroom.records import records
@@ -49,10 +50,10 @@ def import_archive(file: Path | BinaryIO, *, by: Person) -> Iterator[Progress]:
             archive_bytes = check_size_of_list(opened)
             with zipfile.ZipFile(opened) as archive, _staging() as staging:
                 about = {run.id: run for run in read_manifest(archive).runs}
-                found = check_entries(archive, archive_bytes, staging)
+                found = check_entries(archive, archive_bytes)
                 for done, (run_id, entries) in enumerate(found.items(), start=1):
                     described = about.get(run_id, ArchivedRun(run_id, run_id))
-                    problem = _import_run(archive, entries, staging / run_id, described)
+                    problem = _import_run(archive, entries, staging / run_id, described, by)
                     yield Progress(done, len(found), run_id, visible_line(described.name), problem)
     except (RunError, DatabaseError):
         raise
@@ -62,7 +63,7 @@ def import_archive(file: Path | BinaryIO, *, by: Person) -> Iterator[Progress]:
         raise RunError(f"The archive was not imported to its end ({error.strerror or error}).") from error
 
 
-def _import_run(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], staged: Path, described: ArchivedRun) -> str:
+def _import_run(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], staged: Path, described: ArchivedRun, by: Person) -> str:
     """Imports one run; returns why it was left out, in a sentence, or ""."""
     target = runs_folder() / staged.name
     if os.path.lexists(target):
@@ -82,9 +83,10 @@ def _import_run(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], staged
         return f"It is damaged in the archive: {reason}."
     target.parent.mkdir(parents=True, exist_ok=True)
     staged.rename(target)
+    with records().write() as connection:  # on this machine somebody may have owned it, and deleted it
+        connection.execute("DELETE FROM owners WHERE run = ?", (staged.name,))
     if described.note:
-        with records().write() as connection:
-            connection.execute("INSERT OR REPLACE INTO notes (run, text) VALUES (?, ?)", (staged.name, described.note))
+        write_note(staged.name, described.note, by=by)
     return ""
 
 

@@ -8,20 +8,20 @@ import shutil
 import stat
 import struct
 import zipfile
-from collections import namedtuple
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from fmnist_core import __main__ as command_line
+from fmnist_core.classroom.notes import notes, write_note
 from fmnist_core.classroom.people import LOCAL, Person, person_id, rename_person
 from fmnist_core.classroom.permission import NotAllowedError, owner_of, set_owner
-from fmnist_core.classroom.records import records
 from fmnist_core.exports import archive_check
 from fmnist_core.exports.archive import Progress, list_archives, new_archive_file, write_archive
 from fmnist_core.exports.archive_check import ArchiveError
 from fmnist_core.exports.archive_import import import_archive
+from fmnist_core.runs.disk import DiskUse
 from fmnist_core.runs.event_log import event_to_json, read_events
 from fmnist_core.runs.folders import RunError, home_folder, list_run_ids, run_folder, runs_folder
 from fmnist_core.runs.record import RunRecord, load_run
@@ -79,8 +79,7 @@ def assert_nothing_was_written() -> None:
 def test_a_run_is_the_same_elsewhere(trained_run: RunRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     set_owner(trained_run.id, ANNA)
     rename_person(ANNA, "Anna")
-    with records().write() as connection:
-        connection.execute("INSERT INTO notes VALUES (?, 'a note')", (trained_run.id,))
+    write_note(trained_run.id, "a note", by=LOCAL)
     events = [event_to_json(event) for event in read_events(trained_run.folder)[0]]
     file = archived(trained_run.id, file=tmp_path / "deep" / "runs.zip")
     monkeypatch.setenv("FMNIST_HOME", str(tmp_path / "elsewhere"))
@@ -90,8 +89,7 @@ def test_a_run_is_the_same_elsewhere(trained_run: RunRecord, tmp_path: Path, mon
     assert (run.name, run.config, run.state, run.test_accuracy) == ("Small run", trained_run.config, "finished", trained_run.test_accuracy)
     assert (run.owner, run.owner_name, owner_of(run.id)) == ("", "Anna", ""), "the owner is a name only"
     assert [event_to_json(event) for event in read_events(run.folder)[0]] == events
-    with records().read() as connection:
-        assert connection.execute("SELECT text FROM notes WHERE run = ?", (run.id,)).fetchone() == ("a note",)
+    assert notes() == {run.id: "a note"}
     for name in (
         "checkpoints/epoch-001.safetensors",
         "checkpoints/resume.safetensors",
@@ -299,7 +297,7 @@ def test_encrypted_files_are_refused(name: str, tmp_path: Path) -> None:
 def test_a_zip_bomb_is_refused_before_anything_is_unpacked(tmp_path: Path) -> None:
     bomb = zipped(tmp_path / "a.zip", made({f"runs/{RUN}/events.jsonl": bytes(50_000_000)}), zipfile.ZIP_DEFLATED)
     assert bomb.stat().st_size < 100_000
-    with pytest.raises(ArchiveError, match=r"would grow to 50.0 MB, more than 50 times its size"):
+    with pytest.raises(ArchiveError, match=r"would grow to 50 MB, more than 50 times its size"):
         imported(bomb)
     assert_nothing_was_written()
 
@@ -318,10 +316,10 @@ def test_a_file_that_is_larger_than_the_archive_says_is_not_written_further(tmp_
 
 def test_files_and_archives_over_the_limits_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     large = zipped(tmp_path / "a.zip", made({f"runs/{RUN}/status.json": os.urandom(1_100_000)}))
-    with pytest.raises(ArchiveError, match=r"has 1.1 MB, more than 1.0 MB"):
+    with pytest.raises(ArchiveError, match=r"has 1.1 MB, more than 1 MB"):
         imported(large)
     monkeypatch.setattr(archive_check, "MAX_TOTAL_BYTES", 500)
-    with pytest.raises(ArchiveError, match="unpacked, the archive has"):
+    with pytest.raises(ArchiveError, match="it would grow to"):
         imported(zipped(tmp_path / "b.zip", made()))
     monkeypatch.setattr(archive_check, "MAX_FILES", 2)
     with pytest.raises(ArchiveError, match="more than 2 files"):
@@ -329,11 +327,15 @@ def test_files_and_archives_over_the_limits_are_refused(tmp_path: Path, monkeypa
     assert_nothing_was_written()
 
 
-def test_an_archive_that_the_disk_has_no_room_for_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    Usage = namedtuple("Usage", "total used free")
-    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: Usage(10**9, 10**9 - 10, 10))
-    with pytest.raises(ArchiveError, match="of the disk are free"):
-        imported(zipped(tmp_path / "a.zip", made()))
+@pytest.mark.parametrize(("limit", "free"), [(5_000, 1e12), (1e12, 200_005_000)])
+def test_an_archive_that_there_is_no_room_for_is_refused(
+    limit: float, free: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The runs' own limit counts, and what has to stay free so that runs which train can be saved."""
+    monkeypatch.setattr(archive_check, "disk_use", lambda **_: DiskUse({"a": 1000}, {}, limit, free))
+    file = zipped(tmp_path / "a.zip", made({f"runs/{RUN}/live.json": bytes(6_000)}))
+    with pytest.raises(ArchiveError, match=r"7 KB are needed, and [45] KB of the disk may be used"):
+        imported(file)
     assert_nothing_was_written()
 
 

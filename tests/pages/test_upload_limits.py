@@ -3,7 +3,7 @@
 import pytest
 
 from pages.parts.shared import upload_limits
-from pages.parts.shared.upload_limits import MB, NOT_ASKED, SERVER_FULL, SESSION_FULL, TOO_MANY, UploadLimits
+from pages.parts.shared.upload_limits import MB, NOT_ASKED, SERVER_FULL, SESSION_FULL, TOO_LARGE, TOO_MANY, UploadLimits
 from tests.pages.conftest import open_page
 
 
@@ -38,8 +38,8 @@ def store() -> Store:
 def limits(clock: Clock) -> UploadLimits:
     """Limits of a server on which Ann and Ben look at an uploader."""
     limits = UploadLimits(clock)
-    limits.allow("ann")
-    limits.allow("ben")
+    limits.allow("ann", max_file_mb=1000)
+    limits.allow("ben", max_file_mb=1000)
     return limits
 
 
@@ -66,6 +66,16 @@ def test_a_page_without_an_uploader_ends_the_permission_and_drops_what_was_uploa
     assert (limits.total, store.removed) == (0, [("ann", "1")])
     assert limits.begin_upload("ann", "2", 1) == NOT_ASKED
     assert limits.begin_upload("ben", "2", 1) == ""
+
+
+def test_a_file_is_as_large_as_its_page_allows_at_most(limits: UploadLimits, store: Store) -> None:
+    limits.allow("ann")
+    assert upload(limits, store, "ann", "1", 20 * 2**20) == ""
+    assert upload(limits, store, "ann", "2", 22 * 2**20) == TOO_LARGE.format(20)
+    assert limits.begin_upload("ann", "3", 0) == ""
+    assert limits.receive("ann", "3", 22 * 2**20) == TOO_LARGE.format(20), "whatever was announced"
+    limits.allow("ann", max_file_mb=200)
+    assert upload(limits, store, "ann", "4", 22 * 2**20) == ""
 
 
 def test_an_upload_that_arrives_after_its_page_was_left_is_dropped(limits: UploadLimits, store: Store) -> None:
@@ -100,7 +110,7 @@ def test_the_size_is_counted_as_it_arrives_whatever_was_announced(limits: Upload
 
 
 def test_all_sessions_together_hold_a_gigabyte_at_most(limits: UploadLimits, store: Store) -> None:
-    limits.allow("eve")
+    limits.allow("eve", max_file_mb=1000)
     assert [upload(limits, store, name, "1", 400 * MB) for name in ("ann", "ben", "eve")] == ["", "", SERVER_FULL]
     assert upload(limits, store, "eve", "2", 200 * MB) == ""
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from fmnist_core.exports.archive import Progress, delete_archive, list_archives, new_archive_file, write_archive
 from fmnist_core.exports.archive_import import import_archive
+from fmnist_core.runs.disk import write_bytes
 from fmnist_core.runs.record import scan_runs
 from pages.parts.shared.server_routes import ARCHIVES
 from pages.parts.shared.upload_limits import allow_uploads, free
@@ -13,7 +14,7 @@ from pages.parts.shared.visitor import visitor
 from pages.parts.shared.wording import count, escape
 
 MAX_UPLOAD_MB = 200  # it is in memory until it has been imported
-_PROBLEMS, _DONE = "archive_problems", "archive_done"
+_REFUSED = "archive_refused"
 _SHOWN_PROBLEMS = 20
 
 
@@ -26,21 +27,22 @@ def show_archives() -> None:
     for file in list_archives():
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.link_button(file.name, f"/{ARCHIVES}/{file.name}", icon=":material/download:")
-            st.markdown(f"{file.stat().st_size / 1e6:,.1f} MB", width="content")
+            st.markdown(write_bytes(file.stat().st_size), width="content")
             with st.popover("Delete", icon=":material/delete:", key=f"delete_{file.name}"):
                 st.button("Delete for good", key=f"gone_{file.name}", on_click=_delete, args=(file.name,))
     _show_import()
-    _show_outcome()
+    refused = st.session_state.pop(_REFUSED, "")
+    if refused:
+        st.error(escape(refused), icon=":material/warning:")
 
 
 def follow(steps: Iterator[Progress], done: str) -> bool:
-    """Shows how far an archive is, with a button that stops it; returns whether it got to its end.
+    """Shows how far an archive is, with a button that stops it, and the outcome; returns whether it got to its end.
 
     Args:
         done: what was done to each run, such as "archived".
     """
-    place = st.empty()
-    problems, number = [], 0
+    place, problems, number = st.empty(), [], 0
     try:
         with place.container(horizontal=True, vertical_alignment="center"):
             bar = st.progress(0.0, "Starting …")
@@ -51,12 +53,16 @@ def follow(steps: Iterator[Progress], done: str) -> bool:
                 if step.problem:
                     problems.append(f"{step.name} ({step.run_id}) was left out: {step.problem}")
     except ValueError as error:  # RunError and NotAllowedError are ValueErrors
-        st.session_state[_PROBLEMS] = [str(error)]
+        st.error(escape(str(error)), icon=":material/warning:")
         return False
     finally:
         steps.close()  # type: ignore[attr-defined]
         place.empty()
-    st.session_state[_DONE], st.session_state[_PROBLEMS] = f"{count(number, 'run')} {done}.", problems
+    st.success(f"{count(number, 'run')} {done}.", icon=":material/check:")
+    for problem in problems[:_SHOWN_PROBLEMS]:
+        st.warning(escape(problem), icon=":material/warning:")
+    if len(problems) > _SHOWN_PROBLEMS:
+        st.warning(f"{len(problems) - _SHOWN_PROBLEMS} more were left out.", icon=":material/warning:")
     return True
 
 
@@ -76,18 +82,8 @@ def _show_import() -> None:
         free(file)
 
 
-def _show_outcome() -> None:
-    done, problems = st.session_state.pop(_DONE, ""), st.session_state.pop(_PROBLEMS, [])
-    if done:
-        st.success(done, icon=":material/check:")
-    for problem in problems[:_SHOWN_PROBLEMS]:
-        st.warning(escape(problem), icon=":material/warning:")
-    if len(problems) > _SHOWN_PROBLEMS:
-        st.warning(f"{len(problems) - _SHOWN_PROBLEMS} more were left out.", icon=":material/warning:")
-
-
 def _delete(name: str) -> None:
     try:
         delete_archive(name, by=visitor())
     except ValueError as error:
-        st.session_state[_PROBLEMS] = [str(error)]
+        st.session_state[_REFUSED] = str(error)
