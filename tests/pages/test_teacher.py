@@ -148,7 +148,7 @@ def test_a_closed_page_says_so_to_students_only() -> None:
     at.multiselect(key="limit_hidden_pages").set_value(["evaluation"])
     press(at, "save_limits")
     student = open_page("evaluate", by=STUDENT)
-    assert [element.value for element in student.info] == ["Your teacher has closed this page for the lesson."]
+    assert [unescaped(element.value) for element in student.info] == ["Your teacher has closed this page for the lesson."]
     assert student.title[0].value == "Evaluate"
     assert not student.get("metric")
     assert open_page("evaluate", by=TEACHER).get("metric")
@@ -281,7 +281,10 @@ def test_an_archive_is_made_and_deleted() -> None:
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_an_archive_is_imported_and_its_run_opens_on_evaluate(trained_run: RunRecord, tmp_path: Path) -> None:
+def test_an_archive_is_imported_and_its_run_opens_on_evaluate(
+    trained_run: RunRecord, small_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FMNIST_DATA", str(small_data))
     file = tmp_path / "runs.zip"
     assert [step.problem for step in write_archive([trained_run.id], file)] == [""]
     shutil.rmtree(trained_run.folder)

@@ -10,6 +10,7 @@ from fmnist_core.classroom.people import Person
 from fmnist_core.classroom.permission import NotAllowedError
 from fmnist_core.store.database import DatabaseError
 from pages.parts.shared.visitor import visitor
+from pages.parts.shared.wording import escape
 
 _TITLES = "page_titles"
 
@@ -33,7 +34,7 @@ def run_page(page: StreamlitPage) -> None:
         check_may_open(visitor(), page.url_path)
     except NotAllowedError as error:
         st.title(page.title)
-        st.info(str(error), icon=":material/lock:")
+        st.info(escape(str(error)), icon=":material/lock:")
         return
     except DatabaseError:
         pass  # nobody can close a page either
