@@ -160,7 +160,7 @@ def load_folder(folder: Path) -> RunRecord:
 
 
 def load_claimed_run(run_id: str) -> RunRecord:
-    """The run that this process has claimed although nobody trains it: if its status says that it is live, it was interrupted.
+    """The run that this process has claimed although nobody trains it: a live one that is not in the queue was interrupted.
 
     Raises:
         RunError: as `load_run` does.
@@ -251,7 +251,8 @@ def _read_status(folder: Path) -> Status:
 
 
 def _read_abandoned_status(folder: Path) -> Status:
-    return _as_interrupted(read_status(folder))
+    status = read_status(folder)
+    return status if _is_queued(status) else _as_interrupted(status)
 
 
 def _is_queued(status: Status) -> bool:

@@ -1,4 +1,4 @@
-"""Part `clock`: the wall clock steps while a run is live; it stays live for every reader, and a second trainer is refused."""
+"""Part `clock`: the clock of a trainer and its dispatcher steps; the run stays live for all readers, others get their turn beside it."""
 
 import os
 import shutil
@@ -33,6 +33,8 @@ _STEPS = {
     "a year back": -_YEAR_S,
 }
 _WAIT_S = 120.0
+# Under faketime, the system call behind Python's `sleep` fails.
+_SLEEP = "import select, time; time.sleep = lambda seconds: select.select([], [], [], seconds) and None"
 _LIBRARIES = (
     "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
     "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
@@ -96,7 +98,10 @@ def _step(report: Report, folder: Path, library: str, words: str, seconds: int) 
     stepping, standing = folder / "stepping", folder / "standing"
     stepping.write_text("+0\n")
     standing.write_text(f"{seconds:+d}\n")
+    (folder / "site").mkdir(exist_ok=True)
+    (folder / "site" / "sitecustomize.py").write_text(_SLEEP)
     fake = {"LD_PRELOAD": library, "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
+    fake["PYTHONPATH"] = str(folder / "site")
     fake_now, fake_moved = (fake | {"FAKETIME_TIMESTAMP_FILE": str(file)} for file in (stepping, standing))
     try:
         with _trainer(fake_now) as run:

@@ -26,6 +26,7 @@ from tests.jobs.trained import assert_same_result, result_of
 
 _NOBODY = 65534
 _DISK_KB = 3_000
+_DATABASE = {f"home/classroom.{suffix}" for suffix in ("lock", "sqlite3", "sqlite3-wal", "sqlite3-shm", "sqlite3-journal")}
 
 
 def run(report: Report, seed: int, *, small: bool) -> None:
@@ -164,7 +165,7 @@ def _meet_full(home: TrainedHome, small: bool) -> None:
     _meet(small=small, shows="Healthy run", run_id=home.healthy)
     _check_command(["train", "--resume", home.victim], fails=True)
     assert load_run(home.victim).is_resumable, load_run(home.victim)
-    left = _names(disk) - before - {"home/queue.lock", f"home/runs/{home.victim}/starting.lock", f"home/runs/{home.victim}/trainer.lock"}
+    left = _names(disk) - before - _DATABASE - {f"home/runs/{home.victim}/{name}.lock" for name in ("starting", "trainer")}
     assert not left, f"left half made: {sorted(left)}"
 
 
@@ -224,7 +225,7 @@ def _train_with_little_room(home: TrainedHome, room_kb: int) -> None:
         run_id, refusal = "", str(error)
     if refusal:
         assert is_sentence(refusal), refusal
-        assert _names(disk) - before <= {"home/queue.lock"}, f"left half made: {sorted(_names(disk) - before)}"
+        assert _names(disk) - before <= _DATABASE, f"left half made: {sorted(_names(disk) - before)}"
         return
     release_start(run_folder(run_id))
     with contextlib.suppress(OSError):

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fmnist_core.classroom.records import records
+
 MB = 1024 * 1024
 _SPARE_ADDRESSES = 6_000 * MB  # a child may reserve this much more than it has: endless reading must end before the machine's memory does
 _CLONE_NEWNS = 0x00020000
@@ -49,6 +51,7 @@ class Child:
 
     def __init__(self, work: Callable[[], object], *, own_mounts: bool = False) -> None:
         self._reads, writes = os.pipe()
+        records().close()  # SQLite's connections must not be carried into a fork
         gc.freeze()  # collecting in the child would copy every page of the parent's objects
         self.pid = os.fork()
         if self.pid == 0:

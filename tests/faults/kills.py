@@ -1,5 +1,6 @@
 """Part `kills`: kill -9 of training processes, and of those that start them, at any moment; what is resumed ends the same to the bit."""
 
+import contextlib
 import os
 import random
 import re
@@ -15,18 +16,22 @@ from pathlib import Path
 import psutil
 
 from fmnist_core.classroom.people import LOCAL
-from fmnist_core.jobs.control import continue_run, start_run
+from fmnist_core.jobs import queue
+from fmnist_core.jobs.completion import complete_run
+from fmnist_core.jobs.control import start_run
+from fmnist_core.jobs.dispatcher import ensure_dispatcher
 from fmnist_core.jobs.heartbeat import want_warmth
-from fmnist_core.jobs.worker import train_run
+from fmnist_core.jobs.worker import _load_splits, train_run
 from fmnist_core.runs.claim import release_start
-from fmnist_core.runs.folders import run_folder
-from fmnist_core.runs.record import RunRecord, list_runs, load_run
+from fmnist_core.runs.folders import home_folder, run_folder
+from fmnist_core.runs.kept import read_likeness
+from fmnist_core.runs.record import list_runs, load_run
 from fmnist_core.runs.writer import create_run, prepare_resume
 from fmnist_core.settings.config import TrainConfig
 from tests.conftest import ROOT
 from tests.faults.isolation import Child, explain, isolate
 from tests.faults.report import Report
-from tests.faults.surroundings import SHORT, ignore, surroundings, use_home, why_no_forks
+from tests.faults.surroundings import SHORT, ignore, processes_in, surroundings, use_home, why_no_forks
 from tests.jobs.trained import EXACT, Result, assert_same_result, result_of, unbroken
 
 _KILLS_PER_RUN = 8
@@ -110,9 +115,13 @@ def _kill_before_operation(place: int, expected: Result) -> None:
     run_id = _new_run(SHORT)
     died = Child(lambda: _train_until(run_id, place)).wait()
     assert died.problem == "killed by SIGKILL", died.problem
-    _check_interrupted(run_id)
-    prepare_resume(run_id)
-    train_run(run_id, ignore)
+    if load_run(run_id).state == "finished":  # it was killed while it kept what the network finds alike
+        complete_run(run_id, lambda _completion: None)
+    else:
+        _check_interrupted(run_id)
+        prepare_resume(run_id)
+        train_run(run_id, ignore)
+    assert read_likeness(load_run(run_id), *_load_splits()) is not None
     assert_same_result(result_of(run_id), expected)
     _check_left_overs(run_id)
 
@@ -178,21 +187,13 @@ from tests.faults.surroundings import SHORT
 """
 
 
-def _wait(run_id: str, is_so: Callable[[RunRecord], bool]) -> RunRecord:
+def _finish(run_id: str, expected: Result) -> None:
+    """The run comes to its end by itself, and to the same result."""
     deadline = time.monotonic() + _WAIT_S
-    while not is_so(run := load_run(run_id)):
+    while (run := load_run(run_id)).state != "finished":
+        assert run.is_live or run.state == "interrupted", f"{run.state}: {run.message}"  # until the dispatcher notices
         assert time.monotonic() < deadline, f"still {run.state} after {_WAIT_S:.0f} s: {run.message}"
         time.sleep(0.05)
-    return run
-
-
-def _finish(run_id: str, expected: Result) -> None:
-    """Resumes the run if it has ended early, which must be possible, and compares its result."""
-    run = _wait(run_id, lambda run: not run.is_live)
-    if run.state != "finished":
-        assert run.is_resumable, f"{run.state}, and cannot be resumed: {run.message}"
-        continue_run(run_id, by=LOCAL)
-        _wait(run_id, lambda run: run.state == "finished")
     assert_same_result(result_of(run_id), expected)
 
 
@@ -201,19 +202,17 @@ def _kill_the_starter(expected: Result) -> None:
     code = STARTER + "print(start_run(SHORT, by=LOCAL), flush=True); os.kill(os.getpid(), signal.SIGKILL)"
     died = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True, text=True)
     assert died.returncode == -signal.SIGKILL, died.stderr[-300:]
-    run_id = died.stdout.strip()
-    # Nobody has claimed the run until its training process has started; a page may say "interrupted" meanwhile.
-    _wait(run_id, lambda run: run.state == "finished")
-    _finish(run_id, expected)
+    _finish(died.stdout.strip(), expected)
 
 
 def _kill_the_warm_worker(expected: Result) -> None:
     """A warm worker was killed just after it was given a run."""
     want_warmth()
-    (worker,) = [child for child in psutil.Process().children() if "--continue-run" in child.cmdline()]
-    time.sleep(0.2)
+    ensure_dispatcher()
+    worker = _wait_for_trainer()
     worker.suspend()  # it cannot have read the run's id yet
     run_id = start_run(SHORT, by=LOCAL)
+    _wait_for(lambda: any(row.is_placed for row in queue.rows()))
     worker.kill()
     _finish(run_id, expected)
 
@@ -221,8 +220,25 @@ def _kill_the_warm_worker(expected: Result) -> None:
 def _kill_a_trainer_as_it_starts(expected: Result) -> None:
     """A training process was killed while it was still importing."""
     run_id = start_run(SHORT, by=LOCAL)
-    (trainer,) = [child for child in psutil.Process().children() if run_id in child.cmdline()]
-    trainer.kill()
-    run = _wait(run_id, lambda run: not run.is_live and run.message != "")
-    assert run.state in ("failed", "interrupted")
+    _wait_for_trainer().kill()
     _finish(run_id, expected)
+
+
+def _wait_for_trainer() -> psutil.Process:
+    """The first process of this home that trains, or is going to."""
+    found: list[psutil.Process] = []
+
+    def find() -> bool:
+        with contextlib.suppress(psutil.Error):
+            found.extend(process for process in processes_in(home_folder()) if "--continue-run" in process.cmdline())
+        return bool(found)
+
+    _wait_for(find)
+    return found[0]
+
+
+def _wait_for(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _WAIT_S
+    while not is_so():
+        assert time.monotonic() < deadline, f"nothing after {_WAIT_S:.0f} s"
+        time.sleep(0.02)

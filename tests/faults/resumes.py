@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-import psutil
-
 from fmnist_core.classroom.people import LOCAL
 from fmnist_core.jobs.control import continue_run, stop
 from fmnist_core.jobs.worker import train_run
@@ -105,12 +103,12 @@ def _resume_by_command(run_id: str) -> list[object]:
 
 
 def _resume_as_pages_do(run_id: str) -> list[object]:
-    """The starting process lives on, as the server does, and watches the process that it started."""
+    """Puts it into the queue, as a page's button does, and waits until it has trained."""
     try:
         continue_run(run_id, by=LOCAL)
     except ValueError as error:
         return [1, str(error)]
-    while psutil.Process().children() or load_run(run_id).is_live:
+    while load_run(run_id).state != "finished":
         time.sleep(0.1)
     return [0, ""]
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+import psutil
+
 from fmnist_core.classroom.people import LOCAL
 from fmnist_core.dataset.idx import PACKAGED_FOLDER
 from fmnist_core.dataset.split import load_split
@@ -48,7 +50,10 @@ class TrainedHome:
 
 @contextlib.contextmanager
 def surroundings() -> Iterator[Path]:
-    """A temporary folder, in which `home` is FMNIST_HOME and `data` FMNIST_DATA; the environment is put back afterwards."""
+    """A temporary folder, in which `home` is FMNIST_HOME and `data` FMNIST_DATA.
+
+    Afterwards the environment is put back and no process works for a home in it; a dispatcher would stay for a while.
+    """
     kept = {name: os.environ.get(name) for name in ("FMNIST_HOME", "FMNIST_DATA", "FMNIST_SLOTS", "OMP_NUM_THREADS")}
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
     try:
@@ -65,12 +70,33 @@ def surroundings() -> Iterator[Path]:
             else:
                 os.environ[name] = value
         _load_splits.cache_clear()
+        end_processes(folder)
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def use_home(folder: Path) -> None:
     """Makes this folder FMNIST_HOME."""
     os.environ["FMNIST_HOME"] = str(folder)
+
+
+def processes_in(folder: Path) -> list[psutil.Process]:
+    """The living processes that were started for a home in this folder."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            home = process.environ().get("FMNIST_HOME", "")
+            if home and Path(home).is_relative_to(folder) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+def end_processes(folder: Path) -> None:
+    """Kills all that work for a home in this folder, also those that a dispatcher starts meanwhile."""
+    while found := processes_in(folder):
+        for process in found:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        psutil.wait_procs(found, timeout=10)
 
 
 def write_small_data(folder: Path) -> None:

@@ -214,6 +214,35 @@ def test_a_waiting_run_is_stopped_at_once_and_can_be_continued() -> None:
     assert load_run(run_id).message == "The lesson is over."
 
 
+def test_of_two_people_who_continue_a_run_at_once_one_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both have seen that it had ended; otherwise it would get the epochs of both."""
+    run_id = start_run(TrainConfig(epochs=2), by=ANNA)
+    stop(run_id, by=ANNA)
+    both_have_looked = threading.Barrier(2)
+    enqueue = queue.enqueue
+    refused: list[str] = []
+
+    def enqueue_together(*arguments: object, **options: object) -> None:
+        both_have_looked.wait()
+        enqueue(*arguments, **options)  # type: ignore[arg-type]
+
+    def continue_it(person: Person) -> None:
+        try:
+            control.train_more(run_id, 3, by=person)
+        except RunError as error:
+            refused.append(str(error))
+
+    monkeypatch.setattr(queue, "enqueue", enqueue_together)
+    threads = [threading.Thread(target=continue_it, args=(person,)) for person in (ANNA, LOCAL)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert refused == ["This run is already training or waiting."]
+    assert [row.run for row in queue.rows()] == [run_id]
+    assert (load_run(run_id).state, load_run(run_id).epochs) == ("waiting", 5)
+
+
 def test_a_run_that_cannot_be_continued_takes_no_place() -> None:
     run_id = create_run(TrainConfig(), owner=ANNA.id)
     RunWriter(run_id).end("diverged", "It grew and grew.")
