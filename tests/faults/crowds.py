@@ -125,7 +125,7 @@ def _start_at_once(*, own: bool) -> None:
 
 
 def _fill(people: int) -> None:
-    """Each of so many people starts one run, and five more do; or the teacher does all that."""
+    """Each of MAX_WAITING people starts one run, and five more do; or the teacher starts them all."""
     refused: list[str] = []
     asked = MAX_WAITING + 5
     for number in range(asked):
