@@ -4,6 +4,7 @@ import segno
 import streamlit as st
 
 from pages.parts.shared.addresses import find_urls, server_hosts
+from pages.parts.shared.wording import escape
 
 _LONGEST_IN_CODE = 600  # bytes; a longer link has a code so fine that a phone at the back of the room cannot read it
 _ADDRESS = "invite_which"
@@ -33,7 +34,7 @@ def show_invitation(opened: str, query: list[tuple[str, str]], *, key: str) -> N
     listens_on = st.get_option("server.address") or ""
     found = find_urls(opened, query, hosts=server_hosts(), listens_on=listens_on)
     if found.problem:
-        st.warning(found.problem, icon=":material/wifi_off:")
+        st.warning(escape(found.problem), icon=":material/wifi_off:")
         return
     url = found.urls[0]
     if len(found.urls) > 1:
