@@ -22,7 +22,7 @@ from fmnist_core.runs.names import clean_name
 from fmnist_core.runs.record import LIVE_STATES, RunRecord, State, Status, list_runs, load_claimed_run, load_run, read_status
 from fmnist_core.runs.results import write_evaluation, write_live
 from fmnist_core.runs.weights import save_checkpoint, save_weights, weights_in_use
-from fmnist_core.settings.config import MAX_EPOCHS, TrainConfig
+from fmnist_core.settings.config import MAX_EPOCHS, TestViews, TrainConfig
 from fmnist_core.store.files import drop_unfinished_line, open_to_append, read_whole, write_json, write_whole
 from fmnist_core.store.records import RecordError, parse_json
 from fmnist_core.store.text import shorten_path
@@ -273,9 +273,8 @@ class RunWriter:
             case EpochDone(checkpoint=checkpoint) if checkpoint is not None:
                 save_weights(checkpoint.weights, epoch_file(self.folder, event.epoch))
                 if event.evaluation is not None:
-                    write_answers(self.folder, epoch_file(self.folder, event.epoch), Answers.of(event.evaluation))
+                    self._keep_answers(event.evaluation, epoch_file(self.folder, event.epoch))
                 last_file(self.folder).unlink(missing_ok=True)
-                drop_answers(self.folder, last_file(self.folder))
                 self._status.epoch = event.epoch
                 if event.is_best or event.validation_accuracy is None:
                     self._use_weights_of(event)
@@ -305,7 +304,7 @@ class RunWriter:
         write_evaluation(self.folder, evaluation)
         weights = weights_in_use(self.folder, self._status.best_epoch)
         if weights is not None:
-            write_answers(self.folder, weights, Answers.of(evaluation, self._views))
+            self._keep_answers(evaluation, weights, self._views)
         self._status.test_accuracy = evaluation.accuracy
         self._save_status()
 
@@ -343,6 +342,13 @@ class RunWriter:
             self.keep_unfinished_epoch()
         with contextlib.suppress(OSError):
             self.end("failed", message)
+
+    def _keep_answers(self, evaluation: "Evaluation", weights: Path, views: TestViews = "one") -> None:
+        """Keeps answers if that is possible; a run does not depend on it, and what is missing can be computed later."""
+        with contextlib.suppress(OSError):
+            write_answers(self.folder, weights, Answers.of(evaluation, views))
+            if weights != last_file(self.folder):
+                drop_answers(self.folder, last_file(self.folder))
 
     def _use_weights_of(self, event: EpochDone) -> None:
         self._status.test_accuracy = event.test_accuracy

@@ -17,8 +17,8 @@ from safetensors import safe_open
 
 JSON_FILES = ("config.json", "status.json", "live.json", "evaluation.json")
 LINE_FILES = ("events.jsonl", "commands.jsonl", "answers.jsonl")
-LOCK_FILES = ("starting.lock", "trainer.lock")
-OTHER_FILES = ("reserve", "trainer.log")
+LOCK_FILES = ("starting.lock", "trainer.lock", "completion.lock")
+OTHER_FILES = ("reserve", "trainer.log", "completion.json", "completion.stop")
 GARBAGE_BYTES = 50_000_000
 _NESTED = 100_000
 
@@ -88,15 +88,15 @@ def all_damage(folder: Path, seed: int, *, small: bool) -> list[Damage]:
     """
     chance = random.Random(seed)
     found: list[Damage] = []
-    checkpoints = sorted(str(file.relative_to(folder)) for file in (folder / "checkpoints").iterdir())
-    for name in (*JSON_FILES, *LINE_FILES, *LOCK_FILES, *OTHER_FILES, *checkpoints, "checkpoints"):
+    tensors = sorted(str(file.relative_to(folder)) for file in folder.rglob("*.safetensors"))
+    for name in (*JSON_FILES, *LINE_FILES, *LOCK_FILES, *OTHER_FILES, *tensors, "checkpoints", "answers"):
         found += _forms_of_any_file(name, chance, GARBAGE_BYTES // (50 if small else 1))
     for name in JSON_FILES:
         found += _forms_of_json(name)
         found += _forms_of_fields(name, json.loads((folder / name).read_text()))
     for name in LINE_FILES:
         found += _forms_of_lines(folder, name)
-    for name in checkpoints:
+    for name in tensors:
         found += _forms_of_tensors(folder, name)
     found += _forms_of_folders()
     return found

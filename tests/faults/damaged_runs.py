@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fmnist_core.dataset.classes import DataError
+from fmnist_core.dataset.split import load_split
 from fmnist_core.jobs.line import place_of
 from fmnist_core.runs.diagnosis import diagnose
 from fmnist_core.runs.folders import RunError, run_folder
 from fmnist_core.runs.history import AXES, RunHistory
+from fmnist_core.runs.kept import read_answers, read_likeness
 from fmnist_core.runs.mailbox import is_pending, stop_requested
 from fmnist_core.runs.record import LIVE_STATES, RunRecord, list_runs, load_run, scan_runs
 from fmnist_core.runs.results import read_evaluation, read_live_kernels
@@ -31,7 +33,14 @@ from tests.jobs.trained import assert_same_result, result_of
 _MOST_MB = 400.0  # a reader's; 50 MB of garbage may be held once, not seven times
 _MOST_TRAINING_MB = 1_500.0
 _HANGS_S = 240.0  # reading 20 GB takes 72 s on two cores that are shared with other work
-_EVALUATED = ("config.json", "status.json", "evaluation.json", "checkpoints", "the folder")  # damage that can matter to `evaluate`
+_EVALUATED = (
+    "config.json",
+    "status.json",
+    "evaluation.json",
+    "checkpoints",
+    "answers",
+    "the folder",
+)  # damage that can matter to `evaluate`
 _STATES = {*LIVE_STATES, "finished", "stopped", "diverged", "failed", "interrupted"}
 _FULL = {"read": 1_000_000, "resumed": 240, "opened": 60, "opened live": 40}
 _SMALL = {"read": 70, "resumed": 25, "opened": 4, "opened live": 3}
@@ -248,6 +257,15 @@ def _read_evaluation(run: RunRecord) -> None:
         assert len(saved.class_names) == 10, saved.class_names
 
 
+def _read_kept(run: RunRecord) -> None:
+    train, test = load_split("train"), load_split("test")
+    answers, likeness = read_answers(run, test), read_likeness(run, train, test)
+    if answers is not None:
+        assert 0 <= answers.evaluation(test).accuracy <= 1
+    if likeness is not None:
+        assert math.isfinite(likeness.familiarity.threshold), likeness.familiarity
+
+
 def _read_kernels(run: RunRecord) -> None:
     kernels = read_live_kernels(run.folder)
     assert kernels is None or kernels.shape == (16, 5, 5), kernels.shape
@@ -257,6 +275,7 @@ _READERS: dict[str, Callable[[RunRecord], object]] = {
     "history": _read_history,
     "evaluation.json": _read_evaluation,
     "live.json": _read_kernels,
+    "kept results": _read_kept,
     "is_pending": lambda run: is_pending(run.folder, "0123456789ab"),
     "stop_requested": lambda run: stop_requested(run.folder),
 }

@@ -170,6 +170,15 @@ def test_a_run_has_ended_even_if_its_likeness_cannot_be_kept(monkeypatch: pytest
     assert "No space left on device" in capsys.readouterr().err
 
 
+def test_a_run_is_trained_even_if_its_answers_cannot_be_kept() -> None:
+    run_id = create_run(TrainConfig(epochs=1, batch_size=50))
+    (run_folder(run_id) / "answers").write_text("in the way")
+    assert train_run(run_id, lambda _event: None) == "finished"
+    run = load_run(run_id)
+    assert run.test_accuracy is not None
+    assert read_answers(run, _load_splits()[1]) is None
+
+
 # What is computed later
 
 
