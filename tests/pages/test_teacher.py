@@ -365,3 +365,19 @@ def test_an_imported_run_is_nobodys_even_if_its_owner_deleted_it_here(signed_in:
     press(at, "import")
     assert list_run_ids() == [theirs]
     assert owner_of(theirs) == ""
+
+
+def test_train_says_what_is_limited_before_it_refuses(signed_in: Person) -> None:
+    assert "In this lesson" not in words(open_page("train", by=STUDENT))
+    change_lesson(signed_in, max_epochs=1, max_minutes=10, presets=("quick", "best"))
+    limits = "In this lesson: at most 1 epoch per run; only the settings of Quick or Best (the epochs and the seed may be changed); "
+    assert f"{limits}a run stops after 10 minutes of training." in words(open_page("train", by=STUDENT))
+    assert "In this lesson" not in words(open_page("train", by=TEACHER))
+
+
+def test_a_run_that_waits_for_the_teacher_says_so(signed_in: Person) -> None:
+    change_lesson(signed_in, paused=True)
+    run_id = start_run(QUICK, by=person_of(STUDENT))
+    student = open_page("train", by=STUDENT, run=run_id)
+    assert not student.exception
+    assert [bar.proto.text for bar in student.get("progress")] == ["Waiting until the teacher lets new trainings start"]

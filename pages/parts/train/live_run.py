@@ -17,6 +17,7 @@ from pages.parts.shared.presence import note_watched_run
 from pages.parts.shared.run_histories import history_of
 from pages.parts.shared.visitor import can_change, whose_runs
 from pages.parts.shared.wording import describe_settings, escape, format_duration, percent
+from pages.parts.train.lesson_limits import HELD, is_held
 from pages.parts.train.place_in_line import place_in_line, show_ahead
 from pages.parts.train.probes import bind_pin, lacks_probes, send_probes, show_probes, split_with_probes
 from pages.parts.train.run_charts import show_downloads, show_epochs, show_live_charts, show_live_pin, show_still_charts, show_still_pin
@@ -132,6 +133,8 @@ def _show_progress(run: RunRecord, history: RunHistory) -> None:
     waiting = place_in_line(run) if run.state == "waiting" else None
     if run.state == "paused":
         text = f"**Paused** after step {history.steps:,} of {total_steps:,}"
+    elif is_held(run):
+        text = HELD
     elif waiting is not None:
         text = describe_place(waiting)
     st.progress(share, text=text)
@@ -222,7 +225,7 @@ def _reload(run_id: str) -> RunRecord:
 
 def _has_point(run: RunRecord, history: RunHistory) -> bool:
     """Whether there is a loss to draw, or there will not be one soon."""
-    return bool(history.losses) or run.state == "paused" or (run.state == "waiting" and place_in_line(run) is not None)
+    return bool(history.losses) or run.state == "paused" or is_held(run) or (run.state == "waiting" and place_in_line(run) is not None)
 
 
 def _is_answered(run: RunRecord, _history: RunHistory) -> bool:

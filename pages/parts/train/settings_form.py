@@ -18,6 +18,7 @@ from fmnist_core.settings.presets import PRESETS, Preset, find_preset
 from pages.parts.shared.url_state import bind, one_of, set_choice
 from pages.parts.shared.visitor import visitor
 from pages.parts.shared.wording import escape
+from pages.parts.train.lesson_limits import show_lesson_limits
 from pages.parts.train.preset_cards import show_preset_cards
 from pages.parts.train.setting_fields import fill_fields, read_fields, show_field, show_more_fields
 
@@ -83,7 +84,8 @@ def show_why_validation() -> None:
 
 
 def _show_heading(preset: Preset, values: dict[str, Any]) -> None:
-    """The name of the preset, whether it was changed, and, before a failure, what to guess."""
+    """The limits of the lesson, the name of the preset, whether it was changed, and, before a failure, what to guess."""
+    show_lesson_limits()
     changed = _is_changed(preset, values)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(f"Settings: {preset.name}{', changed' if changed else ''}", anchor=False, width="content")

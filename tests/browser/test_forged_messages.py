@@ -1,0 +1,110 @@
+"""Messages that no page of the sender offers: replayed from another's page, or sent when the page is closed already.
+
+They are sent over the websocket that browsers use, by somebody who knows the ids of all widgets.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import replace
+from http.cookies import SimpleCookie
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from fmnist_core.classroom.lesson import Lesson, change_lesson, lesson
+from fmnist_core.classroom.people import LOCAL, Person, person_id
+from fmnist_core.classroom.teacher import is_teacher, sign_in
+from fmnist_core.exports.archive import list_archives
+from fmnist_core.jobs.control import start_run
+from fmnist_core.runs.folders import list_run_ids
+from fmnist_core.runs.record import load_run
+from fmnist_core.settings.config import TrainConfig
+from pages.parts.shared.visitor_cookie import COOKIE
+from tests.browser.conftest import Server, start_server
+from tests.load.browser import Browser
+from tests.load.figures import Tally
+from tests.load.screen import Click
+
+TEACHER, OWNER, STRANGER = ("t" * 32, "o" * 32, "s" * 32)
+Visit = Callable[[str, str], Coroutine[Any, Any, Browser]]
+
+
+@pytest.fixture
+def classroom(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A server with a PIN, which the teacher has typed, and whose database this process uses too; what is started has to wait."""
+    home = tmp_path_factory.mktemp("forged") / "home"
+    monkeypatch.setenv("FMNIST_HOME", str(home))
+    monkeypatch.setenv("FMNIST_TEACHER_PIN", "tulip")
+    sign_in(person_id(TEACHER), "tulip")
+    change_lesson(LOCAL, paused=True)
+    with start_server(home) as running:
+        yield running
+
+
+async def visit(server: Server, secret: str, page: str, query: str = "") -> Browser:
+    """A tab of the person with this cookie, on this page."""
+    browser = Browser(urlsplit(server.url).port or 0, Tally(), page, SimpleCookie({COOKIE: secret}))
+    await browser.open(page, query)
+    return browser
+
+
+async def replay(browser: Browser, clicks: list[Click]) -> None:
+    """Sends clicks as they were offered to somebody else; those on a part of their page as clicks on the whole page."""
+    for click in clicks:
+        await browser.click(replace(click, fragment=""))
+    await browser.close()
+
+
+def test_a_strangers_copies_of_the_teachers_and_the_owners_clicks_do_nothing(classroom: Server) -> None:
+    run_id = start_run(TrainConfig(), "theirs", by=Person(person_id(OWNER), "Anna"))
+
+    async def forge() -> list[int]:
+        teacher = await visit(classroom, TEACHER, "lesson")
+        offered = teacher.screen.buttons("Stop", "Let waiting", "Send", "Archive", "Clear", "Save", "Sign out")
+        owner = await visit(classroom, OWNER, "training", f"run={run_id}")
+        owned = owner.screen.buttons("Stop", "Pause")
+        for page, query in (("lesson", ""), ("training", f"run={run_id}"), ("trainings", "")):
+            await replay(await visit(classroom, STRANGER, page, query), [*offered, *owned])
+        assert load_run(run_id).state == "waiting"
+        assert lesson() == Lesson(paused=True)
+        assert list_archives() == []
+        assert is_teacher(person_id(TEACHER))
+        await owner.click(owned[0])
+        await teacher.click(next(click for click in offered if "pause_trainings" in click.state.id))
+        await teacher.close()
+        await owner.close()
+        return [len(offered), len(owned)]
+
+    offered, owned = asyncio.run(forge())
+    assert (offered >= 7, owned >= 1) == (True, True)
+    assert load_run(run_id).state == "stopped", "the owner's own click does"
+    assert lesson() == Lesson(), "and so does the teacher's"
+
+
+def test_a_run_cannot_be_started_from_a_page_that_was_open_when_it_was_closed(classroom: Server) -> None:
+    async def forge() -> str:
+        student = await visit(classroom, STRANGER, "training")
+        train = next(click for click in student.screen.buttons("Train") if "train" in click.state.id)
+        assert train.fragment, "a part of the page answers, without asking whether the page is open"
+        change_lesson(LOCAL, hidden_pages=("training",))
+        await student.click(train)
+        await student.close()
+        return "\n".join(student.screen.texts("alert"))
+
+    assert "closed the Train page for this lesson" in asyncio.run(forge())
+    assert list_run_ids() == []
+
+
+def test_the_owner_may_still_stop_a_run_while_train_is_closed(classroom: Server) -> None:
+    run_id = start_run(TrainConfig(), "theirs", by=Person(person_id(OWNER)))
+
+    async def click() -> None:
+        owner = await visit(classroom, OWNER, "training", f"run={run_id}")
+        (button,) = [click for click in owner.screen.buttons("Stop") if click.state.id.endswith("-stop")]
+        change_lesson(LOCAL, hidden_pages=("training",))
+        await owner.click(button)
+        await owner.close()
+
+    asyncio.run(click())
+    assert load_run(run_id).state == "stopped"
