@@ -14,7 +14,7 @@ from typing import Literal
 from fmnist_core.jobs.cores import OtherWork, usable_cores
 from fmnist_core.runs.event_log import EventReader
 from fmnist_core.runs.record import RunRecord
-from fmnist_core.training.events import EpochDone, Event, RateChanged, Started, StepDone
+from fmnist_core.training.events import EpochDone, Event, Started, StepDone
 
 _IDLE_CORES = 0.25  # a machine on which others keep fewer cores busy counts as idle
 _GAIN = 1.08  # more threads are kept if they are so many times as fast
@@ -107,12 +107,10 @@ class ThreadTuner:
 
     def _measure(self, event: Event) -> tuple[int, float, float]:
         """Steps and seconds of training since the last report, without the evaluation after an epoch, and seconds without training."""
-        if isinstance(event, RateChanged):  # no step since the last report
+        if not isinstance(event, StepDone | EpochDone):
             return 0, 0.0, 0.0
-        before, self._last = self._last, None
-        if isinstance(event, StepDone | EpochDone):
-            self._last = event.step, event.elapsed_s, self._now_s
-        if before is None or self._last is None:  # the first report is slower, because it has the first step
+        before, self._last = self._last, (event.step, event.elapsed_s, self._now_s)
+        if before is None:  # the first report is slower, because it has the first step
             return 0, 0.0, 0.0
         steps, seconds, passed_s = (new - old for new, old in zip(self._last, before, strict=True))
         return int(steps), seconds, passed_s - seconds

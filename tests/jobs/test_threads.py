@@ -77,6 +77,11 @@ def test_threads_are_doubled_while_that_is_faster() -> None:
     assert machine.train(13) == [1, 1, 2, 2, 2, 4, 4, 4, 8, 8, 8, 4, 4]
 
 
+def test_no_more_threads_than_cores_are_tried() -> None:
+    machine = Machine(cores=3, paces={1: 160, 2: 256, 3: 384})
+    assert machine.train(9) == [1, 1, 2, 2, 2, 3, 3, 3, 3]
+
+
 @pytest.mark.parametrize(("gain", "is_kept"), [(1.07, False), (1.10, True)])
 def test_a_gain_must_be_clear(gain: float, is_kept: bool) -> None:
     machine = Machine(paces={1: 3_200, 2: round(3_200 * gain)})
@@ -131,6 +136,8 @@ def test_work_that_begins_in_a_trial_or_a_check_ends_it() -> None:
         pass
     machine.busy = 1.0
     assert set(machine.train(3)) == {1}
+    machine.busy = 0.0
+    assert set(machine.train(4)) == {1}, "the check is not continued, but more threads are tried later"
 
 
 def test_one_thread_at_the_next_report_when_the_pace_collapses() -> None:
@@ -181,6 +188,22 @@ def test_raised_threads_that_did_not_last_are_tried_less_often() -> None:
     assert late < 30
 
 
+def test_threads_that_lasted_are_tried_again_soon() -> None:
+    machine = Machine()
+    for _ in range(5):  # their time to wait becomes 20 s
+        machine.busy = 0.0
+        while machine.tuner.threads == 1:
+            machine.train(1)
+        machine.busy = 1.0
+        machine.train(1)
+    machine.busy = 0.0
+    machine.train(150)
+    machine.busy = 1.0
+    machine.train(1)
+    machine.busy = 0.0
+    assert machine.train(8) == 7 * [1] + [2], "2 s later"
+
+
 # What is not a pace
 
 
@@ -192,6 +215,15 @@ def test_an_evaluation_is_not_counted_as_training() -> None:
         machine.pass_time(0.9)
         machine.take(epoch_done(1, machine.step, machine.elapsed_s))
     assert machine.used.count(2) > 50
+
+
+def test_epochs_as_short_as_a_report_are_tuned_too() -> None:
+    machine = Machine()
+    for _ in range(10):
+        machine.train(1)
+        machine.pass_time(0.9)
+        machine.take(epoch_done(1, machine.step, machine.elapsed_s))
+    assert machine.used == [1, 1] + 8 * [2]
 
 
 def test_the_first_step_of_a_process_is_not_counted() -> None:
@@ -325,5 +357,6 @@ def test_a_tuned_run_records_every_number_it_used(monkeypatch: pytest.MonkeyPatc
     run_id = create_run(TrainConfig(epochs=2, batch_size=500))
     train_run(run_id, lambda _event: None)
     run = load_run(run_id)
+    assert torch.get_num_threads() == 1, "for what follows the training"
     assert [event.threads for event in events_of(run, Started)] == [1]
     assert [event.threads for event in events_of(run, StepDone)] == [1, 2]
