@@ -40,6 +40,7 @@ def show_page() -> None:
         st.Page("pages/evaluate.py", title="Evaluate", icon=":material/rule:", url_path="evaluation", visibility=shown("evaluation")),
         st.Page("pages/look_inside.py", title="Look inside", icon=":material/biotech:", url_path="kernels", visibility=shown("kernels")),
         st.Page("pages/predict.py", title="Predict", icon=":material/draw:", url_path="prediction", visibility=shown("prediction")),
+        st.Page("pages/board.py", title="Class", icon=":material/groups:", url_path="class", visibility=shown("class")),
         st.Page("pages/teacher.py", title="Teacher", icon=":material/school:", url_path="lesson"),
     ]
     page = st.navigation(pages, position="top")
