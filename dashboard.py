@@ -49,12 +49,13 @@ def show_page() -> None:
     with header:
         show_invite()
     show_name(header)
-    wait_until_warm()
     begin_page_run()
     note_page(page.title)
     remember_titles(pages)
     with st.container(key="lesson"):
         show_lesson_notice(pages, closed)
+    if page != pages[0]:  # Home waits itself, after it has shown what it can
+        wait_until_warm()
     run_page(page)
     end_page_run()
 

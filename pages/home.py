@@ -4,6 +4,8 @@ import streamlit as st
 
 from fmnist_core.runs.record import RunRecord, list_runs
 from pages.parts.home.networks import show_live_runs, show_networks
+from pages.parts.shared.server_start import wait_until_warm
+from pages.parts.shared.splits import read_split
 from pages.parts.shared.visitor import whose_runs
 from pages.parts.shared.wording import ARTICLE, escape
 
@@ -26,11 +28,12 @@ def show_steps() -> None:
 
 def show_data_and_network(networks: list[RunRecord]) -> None:
     """One picture of each class, and one of them on its way through the first of these networks; says so if the data cannot be read."""
+    wait_until_warm()
     from fmnist_core.dataset.classes import DataError
     from fmnist_core.network.devices import device_name, pick_device
     from pages.parts.home.class_strip import show_class_strip
     from pages.parts.home.network_diagram import show_network_diagram
-    from pages.parts.shared.cached import model_or_stop, newest_usable, read_split
+    from pages.parts.shared.cached import model_or_stop, newest_usable
 
     st.subheader("The data: ten kinds of clothes", anchor=False)
     try:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from fmnist_core.store.byte_cache import ByteCache
-from pages.parts.shared import cached, server_start
+from pages.parts.shared import cached, server_start, splits
 from tests.conftest import ROOT
 from tests.pages.conftest import open_page, unescaped
 
@@ -79,7 +79,7 @@ def warmed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("warmed")
 def test_the_first_visitors_find_data_and_starter_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cached.CACHE.nbytes > 0
-    monkeypatch.setattr(cached, "load_split", lambda *_: pytest.fail("the data was read again"))
+    monkeypatch.setattr(splits, "load_split", lambda *_: pytest.fail("the data was read again"))
     monkeypatch.setattr(cached, "load_model", lambda *_: pytest.fail("the starter was read again"))
     monkeypatch.setattr(cached, "read_likeness", lambda *_: pytest.fail("what it finds alike was read again"))
     assert not open_page("predict", run="starter").exception

@@ -1,4 +1,4 @@
-"""What all sessions share: the data, and of each network its weights and what its trainer has kept. Nothing is computed here."""
+"""What all sessions share: of each network its weights and what its trainer has kept. Nothing is computed here."""
 
 import contextlib
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from fmnist_core.dataset.classes import DataError
-from fmnist_core.dataset.split import Split, SplitName, data_folder, load_split
+from fmnist_core.dataset.split import Split, SplitName
 from fmnist_core.evaluation.answers import Answers
 from fmnist_core.insight.likeness import Likeness
 from fmnist_core.insight.neighbours import Neighbours
@@ -20,13 +20,13 @@ from fmnist_core.runs.record import RunRecord
 from fmnist_core.runs.weights import find_weights, load_model
 from fmnist_core.store.byte_cache import ByteCache
 from fmnist_core.store.files import stamp_of
+from pages.parts.shared.splits import read_split
 from pages.parts.shared.wording import escape
 
 MAX_BYTES = 64_000_000  # a network, its answers and what it finds alike take 1.1 MB, so fifty fit
 _BYTES_PER_MODEL = 150_000  # measured with 200 of them; 117 KB are weights and statistics
 Explanation = TypeVar("Explanation", bound=NDArray[Any])
 CACHE = ByteCache(MAX_BYTES)
-_SPLITS = ByteCache(500_000_000)  # Fashion-MNIST has 55 MB, the largest data that can be used 392
 
 
 def split_or_stop(name: SplitName) -> Split:
@@ -36,12 +36,6 @@ def split_or_stop(name: SplitName) -> Split:
     except DataError as error:
         st.error(f"The data cannot be used. {escape(str(error))}", icon=":material/warning:")
         st.stop()
-
-
-def read_split(name: SplitName) -> Split:
-    """The split in use, read once per server; raises DataError if it cannot be read."""
-    folder = data_folder()
-    return _SPLITS.get((name, folder), lambda: load_split(name, folder), lambda split: int(split.images.nbytes))
 
 
 def model_or_stop(run: RunRecord) -> FashionCNN:

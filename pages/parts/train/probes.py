@@ -9,7 +9,7 @@ from fmnist_core.dataset.split import Split
 from fmnist_core.figures.images import Sprite, encode_sprite
 from fmnist_core.runs.history import RunHistory, Trail
 from pages.parts.components.probe_wall.probe_wall import send_pictures, show_probe_wall
-from pages.parts.shared.cached import read_split
+from pages.parts.shared.splits import read_split
 from pages.parts.shared.url_state import bind, set_choice, whole_number
 
 _PIN = "pin"
