@@ -22,6 +22,7 @@ VIEWS = (
     "/prediction?run=starter&source=Drawing",
     "/prediction?run=starter&source=Drawing&start=A+test+item",
     "/prediction?run=starter&source=Camera",
+    "/lesson",
 )
 
 

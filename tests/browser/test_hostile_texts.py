@@ -184,6 +184,19 @@ def test_a_live_run_and_one_it_is_compared_with(server: Server, page: Page) -> N
     check_shown(page, NAMES[3])
 
 
+@pytest.mark.usefixtures("server_home")
+def test_what_trains_on_teacher(server: Server, page: Page) -> None:
+    """The names of live runs and of their owner, also in what is shown at the pointer."""
+    owner = rename_person(Person(person_id("another browser")), NAMES[2])
+    for name in NAMES:
+        write_named(name, "paused", owner=owner)
+    open_page(page, server, "/lesson")
+    check_shown(page, *(f"{name} by {owner.name} · paused" for name in NAMES))
+    page.locator('[class*="st-key-stop_2"]').get_by_role("button").first.hover()
+    expect(page.get_by_test_id("stTooltipContent")).to_be_visible()
+    check_nothing_is_made_of_it(page)
+
+
 @pytest.mark.parametrize(
     ("path", "asked"),
     [

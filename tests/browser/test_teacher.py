@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Server, open_page, place_of, start_server, wait_until_drawn
+from tests.browser.conftest import Server, open_page, place_of, start_server, wait_until_drawn, wait_until_still
+from tests.browser.test_accessibility import check
 
 PIN = "tulip 42"
 STOPPED_BY = "The teacher stopped it: We begin together."
@@ -21,7 +22,7 @@ def classroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def student(new_page: Callable[..., Page]) -> Page:
-    return new_page()
+    return new_page(color_scheme="dark")
 
 
 @pytest.fixture
@@ -53,6 +54,7 @@ def choose(page: Page, label: str, option: str) -> None:
 
 def test_the_pin_is_refused_after_five_tries_and_another_browser_is_not(classroom: Server, student: Page, teacher: Page) -> None:
     open_page(student, classroom, "/lesson")
+    check(student)
     for _ in range(5):
         sign_in(student, "rose")
         expect(student.get_by_text("That is not the PIN.")).to_be_visible()
@@ -74,6 +76,8 @@ def test_the_teacher_stops_a_students_run_and_the_student_sees_why(classroom: Se
     expect(student.get_by_role("button", name="Pause", exact=True)).to_be_visible()
     line = teacher.get_by_text("sixty epochs")
     expect(line).to_be_visible()
+    wait_until_still(teacher)
+    check(teacher)
     teacher.get_by_label("Reason for stopping, which the owner reads").fill("We begin together.")
     teacher.get_by_label("Reason for stopping, which the owner reads").press("Tab")
     teacher.locator('[class*="st-key-stop_2"]').get_by_role("button").click()
@@ -109,6 +113,7 @@ def test_what_the_teacher_sends_appears_without_moving_the_page_and_opens_by_key
     teacher.get_by_role("button", name="Send", exact=True).click()
     expect(notice(student)).to_contain_text("the preset The article")
     assert place_of(canvas) == before
+    check(student)
     expect(student.get_by_role("status").filter(has_text="Your teacher sent you: the preset The article.")).to_be_attached()
     expect(notice(teacher)).to_have_count(0)
     notice(student).get_by_role("button", name="Open").press("Enter")
