@@ -1,6 +1,7 @@
 """A run of an earlier version in Chromium: its results appear by themselves, and whoever computes them can be stopped."""
 
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -20,8 +21,8 @@ WAITING = "Waiting until another network's results have been computed"
 
 @pytest.fixture
 def old_run(server: Server) -> Iterator[Path]:
-    """A run that has kept nothing."""
-    folder = server.home / "runs" / "20200101-000000-0001"
+    """A run that has kept nothing. Its id is new, because a process may still be computing results for the last test's."""
+    folder = server.home / "runs" / f"20200101-000000-{secrets.token_hex(2)}"
     shutil.copytree(STARTER_FOLDER, folder, ignore=shutil.ignore_patterns("answers", "likeness.safetensors"))
     yield folder
     shutil.rmtree(folder)

@@ -1,13 +1,14 @@
 """The load test's small form, part by part, without timing; and its own means: a screen that keeps what a browser keeps."""
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from fmnist_core.training.events import EpochDone, Event, StepDone
 from tests.load.__main__ import PARTS, measure
-from tests.load.figures import Tally, describe_times
+from tests.load.figures import Outcome, Tally, describe_times
 from tests.load.options import Options
 from tests.load.rush_log import RushLog
 from tests.load.screen import Screen
@@ -16,16 +17,22 @@ from tests.load.trainings import pace_of, steps_in
 SMALL = Options(sessions=5, seconds=10, small=True)
 
 
+def measure_small(part: str) -> Outcome:
+    """The outcome of a part, in a thread of its own, because Playwright keeps an event loop running in this one."""
+    with ThreadPoolExecutor(1) as other_thread:
+        return other_thread.submit(measure, part, SMALL).result()
+
+
 @pytest.mark.parametrize("part", [part for part in PARTS if part != "rush"])
 def test_every_session_is_answered_and_sees_no_exception(part: str) -> None:
-    outcome = measure(part, SMALL)
+    outcome = measure_small(part)
     assert outcome.problems == {}
     assert outcome.rows
     assert not any("none" in row.measured or "nan" in row.measured for row in outcome.rows)
 
 
 def test_all_runs_of_a_rush_end_although_the_server_and_a_trainer_are_killed() -> None:
-    outcome = measure("rush", SMALL)
+    outcome = measure_small("rush")
     assert outcome.rows[0].measured.startswith("10 asked for, 10 finished, 0 lost, 0 trained twice"), outcome
 
 
