@@ -570,6 +570,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "viewers": measure_viewers,
     "click": measure_click,
 }
+COMPARE_PACES = ("speed", "live", "viewers")  # so that trainings keep to the one thread that everything else has there
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -598,6 +599,7 @@ def main() -> None:
         os.environ["FMNIST_HOME"] = home
         for part in options.part:
             counts = {"seeds": options.seeds or seeds.get(part, 1), "rounds": options.rounds or rounds.get(part, 15)}
+            os.environ["OMP_NUM_THREADS"] = "1" if part in COMPARE_PACES else str(os.cpu_count())
             PARTS[part](argparse.Namespace(**vars(options) | counts))
 
 
