@@ -1,6 +1,7 @@
 """Runs whose events are written by hand, so that a test knows every number in them."""
 
 import json
+import shutil
 from collections.abc import Sequence
 from typing import Any
 
@@ -61,6 +62,26 @@ def write_run(events: Sequence[Event], state: State = "training", *, config: Tra
     if state not in LIVE_STATES:
         release_start(folder)
     return load_run(run_id)
+
+
+def write_many(count: int) -> list[str]:
+    """Writes copies of a finished run with other names, "Nr-1-" and so on, and returns their ids, all older than any other run."""
+    template = write_run(
+        [started(), step_done(4, [2.0, 1.5, 1.0, 0.5], 1.0), epoch_done(1, 4, 1.0)], "finished", epoch=1, test_accuracy=0.8
+    )
+    ids = []
+    for number in range(1, count + 1):
+        folder = template.folder.with_name(f"20260101-000000-{number:04x}")
+        shutil.copytree(template.folder, folder)
+        about = json.loads((folder / "config.json").read_text())
+        changed = {
+            "name": f"Nr-{number}-",
+            "created_at": f"2026-01-01T{number // 3600:02d}:{number // 60 % 60:02d}:{number % 60:02d}+00:00",
+        }
+        (folder / "config.json").write_text(json.dumps(about | changed))
+        ids.append(folder.name)
+    shutil.rmtree(template.folder)
+    return ids
 
 
 def append_events(run_id: str, events: Sequence[Event]) -> None:

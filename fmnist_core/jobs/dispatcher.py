@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fmnist_core.classroom.lesson import lesson, minutes_allowed
+from fmnist_core.classroom.records import records
 from fmnist_core.jobs import estimates, heartbeat, queue
 from fmnist_core.jobs.engine import Engine, News
 from fmnist_core.jobs.launch import launch
@@ -31,7 +32,7 @@ _POLL_S = 0.05
 _ABANDONED_S = 60.0  # a place in the queue that nobody followed up by writing the run's folder
 _SETTLED_S = 3.0  # a run that is being continued has its place before its folder says that it waits
 _MOST_STARTS = 3  # a run whose process dies is started twice more; if it gets no further, whatever kills it is no accident
-_STRAYS_EVERY_S = 60.0
+_STRAYS_EVERY_S = 10.0
 _MOST_PAUSED = 6  # a paused run holds half a gigabyte
 _LIMIT_REACHED = "The teacher's limit of {minutes} minutes for a run was reached; its weights are kept."
 _UNLOADED = "It was unloaded because many runs are paused and memory is short; you can continue it."
@@ -68,7 +69,8 @@ class Dispatcher:
     _watches: dict[str, _Watch] = field(default_factory=dict)
     _noticed_s: dict[int, float] = field(default_factory=dict)  # when each waiting row was first seen, by its place
     _looked_s: float | None = None
-    _sought_s: float | None = None  # when it last looked for runs without a place
+    _sought_s: float | None = None  # when it last looked for runs without a place,
+    _openings: int = 0  # and how often the database had been opened then
 
     def step(self) -> bool:
         """Looks after all runs that have a slot, and fills the slots that are free; returns whether anything is left to do."""
@@ -91,10 +93,11 @@ class Dispatcher:
         return bool(rows)
 
     def _seek_strays(self, now_s: float) -> None:
-        """Looks now and then for runs that wait without a place, as a process leaves them that is killed while it gives one up."""
-        if self._sought_s is None or now_s - self._sought_s >= _STRAYS_EVERY_S:
-            self._sought_s = now_s
+        """Looks now and then for runs that wait without a place: a process was killed while it gave one up, or the database is another."""
+        openings = records().openings
+        if self._sought_s is None or now_s - self._sought_s >= _STRAYS_EVERY_S or openings != self._openings:
             queue.adopt_strays()
+            self._sought_s, self._openings = now_s, records().openings
 
     def _look_after(self, row: Row, passed_s: float) -> bool:
         """Follows up on a run that has a slot; returns whether it needs it."""

@@ -49,6 +49,9 @@ class _Handle:
 class Database:
     """One file, which all threads of a process share.
 
+    Attributes:
+        openings: how often this process has opened it; another number says that it may be another file, or has been begun again.
+
     Args:
         migrations: SQL scripts, the oldest first; those that the file has not seen yet are run when it is opened.
         fill: called in the transaction that begins a new file, to recover what other files say; a damaged file is set aside first.
@@ -56,6 +59,7 @@ class Database:
 
     def __init__(self, file: Path, migrations: Sequence[str], fill: Callable[[Connection], None]) -> None:
         self.file = file
+        self.openings = 0
         self._migrations = migrations
         self._fill = fill
         self._reader, self._writer = _Handle(), _Handle()
@@ -158,6 +162,7 @@ class Database:
                 _set_aside(self.file)
                 handle.connection = self._connect()
             handle.identity = _identity(self.file)
+            self.openings += 1
         finally:
             lock.release()
         return handle.connection
@@ -174,6 +179,7 @@ class Database:
             if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
                 raise sqlite3.DatabaseError("its pages are damaged")
             self._migrate(connection)
+            self._check_tables(connection)
         except BaseException:
             connection.close()
             raise
@@ -181,6 +187,8 @@ class Database:
 
     def _migrate(self, connection: Connection) -> None:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if version < 0:
+            raise sqlite3.DatabaseError(f"version {version}")
         if version > len(self._migrations):
             written = f"{shorten_path(self.file)} was written by a newer version of this project"
             raise DatabaseError(f"{written}: install that, or set FMNIST_HOME to another folder.")
@@ -188,9 +196,7 @@ class Database:
             return
         connection.execute("BEGIN IMMEDIATE")
         try:
-            for script in self._migrations[version:]:
-                for statement in script.split(";"):
-                    connection.execute(statement)
+            self._run_scripts(connection, self._migrations[version:])
             if version == 0:
                 self._fill(connection)
             connection.execute(f"PRAGMA user_version = {len(self._migrations)}")
@@ -198,6 +204,32 @@ class Database:
             connection.rollback()
             raise
         connection.commit()
+
+    @staticmethod
+    def _run_scripts(connection: Connection, scripts: Sequence[str]) -> None:
+        """Raises sqlite3.DatabaseError if they do not fit what is there, and so it is not ours."""
+        try:
+            for script in scripts:
+                for statement in script.split(";"):
+                    connection.execute(statement)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # not that it is busy, full or cannot be written
+                raise sqlite3.DatabaseError(f"its tables are others, {error}") from error
+            raise
+
+    def _check_tables(self, connection: Connection) -> None:
+        """Raises sqlite3.DatabaseError unless all tables and columns of the migrations are there."""
+        with contextlib.closing(sqlite3.connect(":memory:")) as ideal:
+            self._run_scripts(ideal, self._migrations)
+            missing = _columns(ideal) - _columns(connection)
+        if missing:
+            raise sqlite3.DatabaseError(f"it lacks {'.'.join(min(missing))}")
+
+
+def _columns(connection: Connection) -> set[tuple[str, str]]:
+    """Each table with each of its columns."""
+    query = "SELECT tables.name, columns.name FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns"
+    return set(connection.execute(query).fetchall())
 
 
 def network_type(folder: Path) -> str:

@@ -11,7 +11,7 @@ from fmnist_core.runs.trash import list_deleted
 from fmnist_core.training.events import Event
 from tests.browser.conftest import Server, open_page, place_of, start_server, wait_until_still
 from tests.browser.test_accessibility import check
-from tests.written_runs import append_events, epoch_done, started, step_done, write_run
+from tests.written_runs import append_events, epoch_done, started, step_done, write_many, write_run
 
 _ROW_PX, _TICK_PX = 35, 20  # the height of a row of the table, and where its box is
 _MANY = 1_000
@@ -142,14 +142,7 @@ def test_what_trains_is_shown_until_it_ends(server: Server, page: Page) -> None:
 
 
 def test_a_thousand_runs_can_be_scrolled_searched_and_opened(server: Server, page: Page) -> None:
-    write("Nr-0-")
-    template = next((server.home / "runs").iterdir())
-    text, status = (template / "config.json").read_text(), (template / "status.json").read_text()
-    for number in range(1, _MANY):
-        folder = server.home / "runs" / f"20260101-000000-{number:04x}"
-        (folder / "checkpoints").mkdir(parents=True)
-        (folder / "config.json").write_text(text.replace("Nr-0-", f"Nr-{number}-"))
-        (folder / "status.json").write_text(status)
+    write_many(_MANY)
     open_page(page, server, "/trainings?sort=By+name")
     expect(page.get_by_text(f"{_MANY + 1:,} runs of {_MANY + 1:,}")).to_be_visible()
     wait_until_still(page)

@@ -19,6 +19,8 @@ PARTS = {
     "events": "long_events",
     "homes": "homes",
     "queue": "crowds",
+    "database": "databases",
+    "dispatches": "dispatches",
 }
 _PROGRESS_EVERY_S = 30
 

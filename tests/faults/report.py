@@ -12,6 +12,7 @@ class Report:
         part: its name.
         tried: how many cases were tried; those of `not_tried` do not count.
         broken: one line for each case that did not hold, with what happened.
+        figures: one line for each figure worth knowing.
         not_tried: one line for each kind of case that this machine cannot try, with the reason.
         announce: called with the line of each case that did not hold, at once.
         progress: called after each case with what has been tried so far.
@@ -20,6 +21,7 @@ class Report:
     part: str
     tried: int = 0
     broken: list[str] = field(default_factory=list)
+    figures: list[str] = field(default_factory=list)
     not_tried: list[str] = field(default_factory=list)
     announce: Callable[[str], object] = lambda _line: None
     progress: Callable[[str], object] = lambda _line: None
@@ -46,5 +48,5 @@ class Report:
         return f"{self.part}: tried {self.tried:,}, held {self.held:,}"
 
     def lines(self) -> list[str]:
-        """The summary, then a line for each kind of case that was not tried."""
-        return [self.summary, *(f"  not tried: {line}" for line in self.not_tried)]
+        """The summary, then a line for each figure, and for each kind of case that was not tried."""
+        return [self.summary, *(f"  {line}" for line in self.figures), *(f"  not tried: {line}" for line in self.not_tried)]

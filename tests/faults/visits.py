@@ -6,11 +6,12 @@ import re
 
 from streamlit.testing.v1 import AppTest
 
+from fmnist_core.runs.folders import STARTER_ID
 from tests.conftest import ROOT
 from tests.faults.isolation import explain
 from tests.faults.report import Report
 
-PAGES = ("home", "train", "evaluate", "look_inside", "predict")
+PAGES = ("home", "train", "runs", "evaluate", "look_inside", "predict")
 _TIMEOUT_S = 60
 os.environ.setdefault("STREAMLIT_CLIENT_SHOW_ERROR_DETAILS", "full")
 logging.getLogger("streamlit").setLevel(logging.CRITICAL)  # every first run in a process warns that there is no browser
@@ -23,6 +24,11 @@ def is_sentence(text: str) -> bool:
     return ends and " " in text and len(text) <= 1_000 and "\n" not in text and "Traceback" not in text
 
 
+def check_sentence(error: Exception) -> None:
+    """Raises AssertionError unless what an exception says is a sentence for people."""
+    assert is_sentence(str(error)), f"not a sentence: {error}"
+
+
 def warm_pages(report: Report, run_id: str) -> None:
     """Visits the pages in this process, so that a forked child has loaded already what all sessions share; they must work of course."""
     report.record("pages without a fault", "; ".join(filter(None, visit_pages(run_id))))
@@ -31,6 +37,8 @@ def warm_pages(report: Report, run_id: str) -> None:
 def visit_pages(run_id: str, *, shows: str = "") -> list[str]:
     """The problems of visiting every page with this run in the link, and Train and Home without; "" for a page that has none.
 
+    On Runs it is chosen beside the starter.
+
     Args:
         shows: text that must be on the pages about the run.
     """
@@ -38,7 +46,7 @@ def visit_pages(run_id: str, *, shows: str = "") -> list[str]:
     problems = [_problem("home", at)]
     for page in PAGES:
         at.switch_page(f"pages/{page}.py")
-        problems.append(_problem(page, at, run=run_id))
+        problems.append(_problem(page, at, run=run_id, chosen=f"{run_id},{STARTER_ID}"))
         if shows and page in ("train", "evaluate") and not problems[-1] and shows not in text_of(at):
             problems.append(f"{page}: {shows!r} is not on it")
     at.switch_page("pages/train.py")

@@ -36,13 +36,17 @@ class Dashboard:
 
     def start(self) -> None:
         """Starts the server and waits until it answers."""
+        self.launch()
+        self._wait_until_healthy()
+
+    def launch(self) -> None:
+        """Starts the server, which answers after a while."""
         command = [sys.executable, "-m", "streamlit", "run", "dashboard.py", "--server.headless=true", f"--server.port={self.port}"]
         self.home.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=os.environ | {"FMNIST_HOME": str(self.home)}, stdout=log, stderr=log, start_new_session=True
             )
-        self._wait_until_healthy()
 
     def kill(self) -> None:
         """Kills the server as `kill -9` does; trainers live on."""

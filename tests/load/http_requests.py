@@ -24,13 +24,21 @@ class HttpConnection:
     def get(self, path: str) -> int:
         """Fetches this path and returns the status."""
         try:
-            return self._get(path)
+            return self._try_to_get(path)
         except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):  # the server closes idle connections
-            self._connection.close()
-            return self._get(path)
+            return self._try_to_get(path)
 
     def close(self) -> None:
         self._connection.close()
+
+    def _try_to_get(self, path: str) -> int:
+        try:
+            return self._get(path)
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()  # otherwise it would wait for the answer to this request before it sends another
+            if isinstance(error, OSError):
+                raise
+            raise ConnectionError(str(error)) from error
 
     def _get(self, path: str) -> int:
         headers = {"Host": self._host, "Cookie": self.cookies} if self._cookies else {"Host": self._host}

@@ -12,14 +12,14 @@ from fmnist_core.classroom.notes import notes, star, stars, write_note
 from fmnist_core.classroom.people import LOCAL, rename_person
 from fmnist_core.classroom.permission import set_owner
 from fmnist_core.runs.disk import LIMIT, disk_use
-from fmnist_core.runs.folders import STARTER_FOLDER, STARTER_ID, runs_folder
+from fmnist_core.runs.folders import STARTER_FOLDER, STARTER_ID
 from fmnist_core.runs.record import RunRecord, State, list_runs, load_run
 from fmnist_core.runs.trash import delete_run, list_deleted
 from fmnist_core.settings.presets import find_preset
 from fmnist_core.training.events import Event
 from tests.hostile_texts import HOSTILE
 from tests.pages.conftest import open_page, person_of, query, unescaped
-from tests.written_runs import epoch_done, started, step_done, write_run
+from tests.written_runs import epoch_done, started, step_done, write_many, write_run
 
 ANNA, BEN = "the secret of Anna's browser", "the secret of Ben's browser"
 QUICK = find_preset("quick").config
@@ -186,13 +186,7 @@ def test_a_link_that_makes_no_sense_is_ignored(link: dict[str, str]) -> None:
 
 
 def test_a_thousand_runs() -> None:
-    template = write("Nr-0-")
-    text = (template.folder / "config.json").read_text()
-    for number in range(1, 1_000):
-        folder = runs_folder() / f"20260101-000000-{number:04x}"
-        (folder / "checkpoints").mkdir(parents=True)
-        (folder / "config.json").write_text(text.replace("Nr-0-", f"Nr-{number}-"))
-        (folder / "status.json").write_text((template.folder / "status.json").read_text())
+    write_many(1_000)
     at = open_page("runs")
     assert len(names(at)) == 1_001
     at.text_input(key="find").set_value("nr-99").run()
