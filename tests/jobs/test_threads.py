@@ -1,5 +1,7 @@
 """The number of threads, from made-up paces and made-up work of others; and that exact runs keep theirs."""
 
+import contextlib
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -8,14 +10,16 @@ import pytest
 import torch
 
 from fmnist_core.classroom.people import LOCAL
+from fmnist_core.dataset.split import Split
 from fmnist_core.jobs import threads
 from fmnist_core.jobs.control import stop
-from fmnist_core.jobs.threads import ThreadTuner, TrainingThreads, most_threads, recorded_threads, room_for_threads
+from fmnist_core.jobs.threads import ThreadTuner, TrainingThreads, most_threads, recorded_threads, room_for_threads, use_threads
 from fmnist_core.jobs.worker import train_run
 from fmnist_core.runs.record import load_run
 from fmnist_core.runs.writer import create_run, prepare_resume
-from fmnist_core.settings.config import TrainConfig
-from fmnist_core.training.events import EpochDone, Event, RateChanged, Resumed, Started, StepDone
+from fmnist_core.settings.config import Precision, TrainConfig
+from fmnist_core.training.events import EpochDone, Event, Finished, RateChanged, Request, Resumed, Started, StepDone
+from fmnist_core.training.loop import train
 from tests.jobs.trained import EXACT, assert_same_result, events_of, result_of
 from tests.written_runs import epoch_done, started, step_done, write_run
 
@@ -349,6 +353,30 @@ def test_an_exact_run_that_is_resumed_keeps_its_number_and_gives_the_same_bits(m
     assert [event.threads for event in events_of(run, Resumed)] == [2]
     assert {event.threads for event in events_of(run, StepDone)} == {2}
     assert_same_result(result_of(run_id), result_of(unbroken))
+
+
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-2), ("auto", 5e-2)])
+def test_a_number_that_changes_changes_nothing_but_the_rounding(
+    precision: Precision, tolerance: float, small_splits: tuple[Split, Split]
+) -> None:
+    """oneDNN once computed wrong numbers where it got fewer threads than it had planned with."""
+    config = replace(EXACT, epochs=2, precision=precision)
+
+    def losses(numbers: tuple[int, ...]) -> list[float]:
+        found: list[float] = []
+        with contextlib.closing(train(config, *small_splits)) as events:
+            event = next(events)
+            for number in itertools.cycle(numbers):
+                if isinstance(event, StepDone):
+                    assert len(event.losses) == 1
+                    found += event.losses
+                elif isinstance(event, Finished):
+                    return found
+                use_threads(number)
+                event = events.send(Request(report_every_step=True))
+        raise AssertionError
+
+    np.testing.assert_allclose(losses((1, 2, 2, 1, 3)), losses((1,)), rtol=tolerance)
 
 
 def test_a_tuned_run_records_every_number_it_used(monkeypatch: pytest.MonkeyPatch) -> None:
