@@ -53,7 +53,7 @@ def show_page() -> None:
     note_page(page.title)
     remember_titles(pages)
     with st.container(key="lesson"):
-        show_lesson_notice(pages, closed)
+        show_lesson_notice(pages, closed, page.url_path)
     if page != pages[0]:  # Home waits itself, after it has shown what it can
         wait_until_warm()
     run_page(page)

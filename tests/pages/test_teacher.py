@@ -261,6 +261,17 @@ def test_not_now_closes_the_bar_for_good(signed_in: Person) -> None:
     assert notice(student.run()) != "", "sent once more, it is offered once more"
 
 
+def test_the_class_board_stays_on_the_projector(signed_in: Person) -> None:
+    board = open_page("board", by="the projector's browser")
+    send(signed_in, "page", "samples", opens=True)
+    board.run()
+    assert not board.exception
+    assert "Browse" not in [element.value for element in board.title]
+    assert notice(board) == ""
+    send(signed_in, "preset", "quick")
+    assert notice(board.run()) == ""
+
+
 def test_an_old_message_and_an_unknown_page_are_not_shown(signed_in: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     send(signed_in, "page", "no_such_page")
     assert notice(open_page("home", by=STUDENT)) == ""

@@ -20,17 +20,19 @@ from pages.parts.shared.wording import escape
 
 _SHOWN_S = 3600  # whoever comes later than that is in another lesson
 _MOST_PEOPLE = 1000
+_BOARD = "class"
 _handled: dict[str, str] = {}  # by person, what they have opened or closed last; on every page of theirs, also after a reload
 _lock = threading.Lock()
 
 
 @st.fragment
-def show_lesson_notice(pages: Sequence[StreamlitPage], closed: tuple[str, ...]) -> None:
+def show_lesson_notice(pages: Sequence[StreamlitPage], closed: tuple[str, ...], address: str) -> None:
     """A bar with what the teacher has sent, if there is anything; the whole page runs again when other pages are closed.
 
     Args:
         pages: all pages.
         closed: the addresses of those that were closed when the page began to run.
+        address: that of the page on show; the class board, which is for the projector, shows nothing of what is sent.
     """
     try:
         person, now, version = visitor(), lesson(), lesson_version()
@@ -38,7 +40,7 @@ def show_lesson_notice(pages: Sequence[StreamlitPage], closed: tuple[str, ...]) 
         return
     if closed_to(person, now) != closed:
         st.rerun()
-    sent = _unhandled(person, now.sent)
+    sent = None if address == _BOARD else _unhandled(person, now.sent)
     label = sent_words(sent) if sent else ""
     show_lesson_watch(LESSON, version, f"Your teacher sent you: {label}." if label else "")
     if sent is None or not label:
