@@ -21,6 +21,7 @@ PARTS = {
     "rush": "rush",
     "memory": "memory",
     "start": "first_page",
+    "board": "board",
 }
 
 

@@ -113,10 +113,10 @@ class Browser:
         if socket is not None:
             with contextlib.suppress(OSError, websockets.WebSocketException):
                 await socket.close()
-        tasks = [*self._fetches, *([self._reading] if self._reading is not None else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+        await self.see()  # a thread that fetches a picture would open the connection again after it has been closed
 
     async def _connect(self) -> None:
         token = self._http.cookie(_XSRF_COOKIE) or _NO_TOKEN

@@ -25,8 +25,9 @@ _LOG_SHOWN = 12_000  # characters
 class Dashboard:
     """A server process, its FMNIST_HOME, its log and its port."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, **environment: str) -> None:
         self.home, self.log, self.port = home, home.parent / "server.log", _free_port()
+        self._environment = os.environ | {"FMNIST_HOME": str(home)} | environment
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -44,9 +45,7 @@ class Dashboard:
         command = [sys.executable, "-m", "streamlit", "run", "dashboard.py", "--server.headless=true", f"--server.port={self.port}"]
         self.home.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                command, cwd=ROOT, env=os.environ | {"FMNIST_HOME": str(self.home)}, stdout=log, stderr=log, start_new_session=True
-            )
+            self._process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log, start_new_session=True)
 
     def kill(self) -> None:
         """Kills the server as `kill -9` does; trainers live on."""
@@ -91,16 +90,16 @@ class Dashboard:
 
 
 @contextlib.contextmanager
-def started() -> Iterator[Dashboard]:
+def started(**environment: str) -> Iterator[Dashboard]:
     """A running dashboard on a new home, until the block ends; then nothing of it is left."""
-    with fresh_home() as home, started_on(home) as dashboard:
+    with fresh_home() as home, started_on(home, **environment) as dashboard:
         yield dashboard
 
 
 @contextlib.contextmanager
-def started_on(home: Path) -> Iterator[Dashboard]:
+def started_on(home: Path, **environment: str) -> Iterator[Dashboard]:
     """A running dashboard on this home, until the block ends; then none of its processes is left. What it logged as failed is printed."""
-    dashboard = Dashboard(home)
+    dashboard = Dashboard(home, **environment)
     try:
         dashboard.start()
         yield dashboard
