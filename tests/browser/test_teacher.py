@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -133,3 +134,9 @@ def test_an_archive_is_downloaded_by_the_teacher_only(classroom: Server, student
     assert teacher.request.get(f"{classroom.url}/archives/classroom.sqlite3").status == 404
     assert teacher.request.get(f"{classroom.url}/archives/..%2Fclassroom.sqlite3").status in (400, 404)
     assert teacher.request.get(address, headers={"Origin": "http://evil.example"}).status == 403
+
+
+def test_a_pin_that_is_easy_to_guess_is_reported_when_the_server_starts(tmp_path: Path) -> None:
+    with start_server(tmp_path / "home", FMNIST_TEACHER_PIN="1"):
+        log = (tmp_path / "home.log").read_text()
+    assert "The teacher's PIN is too easy to guess: choose six digits or more, or a word." in log
