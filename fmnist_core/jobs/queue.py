@@ -107,7 +107,7 @@ def adopt_strays() -> None:
 def served() -> dict[str, int]:
     """When each person was last given a slot, as a number that grows with every placement."""
     with records().read() as connection:
-        return dict(connection.execute("SELECT person, CAST(served AS INTEGER) FROM turns").fetchall())
+        return dict(connection.execute("SELECT person, served FROM turns").fetchall())
 
 
 def order(waiting: Iterable[Row], served: Mapping[str, int]) -> list[Row]:
@@ -141,9 +141,7 @@ def place(row: Row) -> bool:
         ).rowcount
         if changed and row.starts == 0:  # one that is started again after an accident does not cost its owner a turn
             connection.execute(
-                "INSERT OR REPLACE INTO turns (person, served) "
-                "VALUES (?, (SELECT 1 + coalesce(max(CAST(served AS INTEGER)), 0) FROM turns))",
-                (row.person,),
+                "INSERT OR REPLACE INTO turns (person, served) VALUES (?, (SELECT 1 + coalesce(max(served), 0) FROM turns))", (row.person,)
             )
     return bool(changed)
 
@@ -176,9 +174,5 @@ def _insert(connection: Connection, run_id: str, owner: str) -> None:
 
 
 def _rows(connection: Connection) -> list[Row]:
-    """All rows except those that this project cannot have written: in SQLite, a column of texts may hold anything."""
-    found = connection.execute(
-        "SELECT place, run, person, state, CAST(starts AS INTEGER), CAST(asked_at AS REAL), CAST(placed_at AS REAL) FROM queue "
-        "WHERE typeof(run) = 'text' AND typeof(person) = 'text' ORDER BY place"
-    ).fetchall()
+    found = connection.execute("SELECT place, run, person, state, starts, asked_at, placed_at FROM queue ORDER BY place").fetchall()
     return [Row(place, run, person, state == "placed", starts, asked, placed) for place, run, person, state, starts, asked, placed in found]

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from fmnist_core.store.locks import FileLock, is_locked
+from fmnist_core.store.tables import check_tables, run_migrations
 from fmnist_core.store.text import shorten_path
 
 Connection = sqlite3.Connection
@@ -174,12 +175,13 @@ class Database:
             mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
             if mode != "wal":
                 raise sqlite3.OperationalError(f"locking protocol: journal mode {mode}")
+            connection.text_factory = lambda text: text.decode(errors="replace")  # damaged bytes in a text are no reason to fail
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
             if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
                 raise sqlite3.DatabaseError("its pages are damaged")
             self._migrate(connection)
-            self._check_tables(connection)
+            check_tables(connection, self._migrations)
         except BaseException:
             connection.close()
             raise
@@ -196,7 +198,7 @@ class Database:
             return
         connection.execute("BEGIN IMMEDIATE")
         try:
-            self._run_scripts(connection, self._migrations[version:])
+            run_migrations(connection, self._migrations[version:])
             if version == 0:
                 self._fill(connection)
             connection.execute(f"PRAGMA user_version = {len(self._migrations)}")
@@ -204,32 +206,6 @@ class Database:
             connection.rollback()
             raise
         connection.commit()
-
-    @staticmethod
-    def _run_scripts(connection: Connection, scripts: Sequence[str]) -> None:
-        """Raises sqlite3.DatabaseError if they do not fit what is there, and so it is not ours."""
-        try:
-            for script in scripts:
-                for statement in script.split(";"):
-                    connection.execute(statement)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # not that it is busy, full or cannot be written
-                raise sqlite3.DatabaseError(f"its tables are others, {error}") from error
-            raise
-
-    def _check_tables(self, connection: Connection) -> None:
-        """Raises sqlite3.DatabaseError unless all tables and columns of the migrations are there."""
-        with contextlib.closing(sqlite3.connect(":memory:")) as ideal:
-            self._run_scripts(ideal, self._migrations)
-            missing = _columns(ideal) - _columns(connection)
-        if missing:
-            raise sqlite3.DatabaseError(f"it lacks {'.'.join(min(missing))}")
-
-
-def _columns(connection: Connection) -> set[tuple[str, str]]:
-    """Each table with each of its columns."""
-    query = "SELECT tables.name, columns.name FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns"
-    return set(connection.execute(query).fetchall())
 
 
 def network_type(folder: Path) -> str:

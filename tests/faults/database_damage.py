@@ -2,7 +2,6 @@
 
 import os
 import random
-import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -150,11 +149,3 @@ def _overwrite_page(home: Path, seed: float) -> None:
     page = chance.randrange(len(content) // _PAGE)
     content[page * _PAGE : (page + 1) * _PAGE] = chance.randbytes(_PAGE)
     (home / NAME).write_bytes(content)
-
-
-def copy_database(home: Path, folder: Path) -> None:
-    """Copies the file and its log as they are, as a backup does that knows nothing of either."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in (NAME, *_SIDE_FILES):
-        if (home / name).exists():
-            shutil.copy(home / name, folder / name)

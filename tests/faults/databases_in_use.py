@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import sqlite3
 import threading
 import time
@@ -18,7 +19,7 @@ from fmnist_core.runs.event_log import read_events
 from fmnist_core.runs.record import load_run
 from fmnist_core.store.database import DatabaseError
 from fmnist_core.training.events import Resumed, Started
-from tests.faults.database_damage import NAME, copy_database
+from tests.faults.database_damage import NAME
 from tests.faults.isolation import explain
 from tests.faults.report import Report
 from tests.faults.surroundings import use_home
@@ -52,7 +53,7 @@ def run_in_use(report: Report, folder: Path, *, small: bool) -> None:
     dashboard = Dashboard(home)
     try:
         dashboard.start()
-        copy_database(home, folder / "old")
+        _back_up(home, folder / "old")
         for trouble in _troubles(folder / "old"):
             if not small or trouble.words in _IN_SMALL:
                 report.record(f"{trouble.words} while runs are trained", _attempt(partial(_train_through, trouble, dashboard, expected)))
@@ -117,6 +118,14 @@ def _attempt(work: Callable[[], object]) -> str:
     return ""
 
 
+def _back_up(home: Path, folder: Path) -> None:
+    """A whole copy, as SQLite makes it of a database in use."""
+    folder.mkdir()
+    with contextlib.closing(sqlite3.connect(home / NAME)) as source, contextlib.closing(sqlite3.connect(folder / NAME)) as copy:
+        source.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")
+
+
 # Troubles
 
 
@@ -127,8 +136,8 @@ def _troubles(old: Path) -> list[_Trouble]:
         _Trouble("overwritten", partial(_at_once, lambda home: (home / NAME).write_bytes(b"this is no database\n" * 3_000))),
         _Trouble("cut off", partial(_at_once, lambda home: os.truncate(home / NAME, 5_000))),
         _Trouble("its log overwritten", partial(_at_once, lambda home: (home / f"{NAME}-wal").write_bytes(b"\xff" * 50_000))),
-        _Trouble("replaced by an old copy", partial(_at_once, lambda home: copy_database(old, home))),
-        _Trouble("renamed over by an old copy", partial(_at_once, lambda home: _rename_over(old, home))),
+        _Trouble("overwritten by an old copy", partial(_at_once, lambda home: shutil.copyfile(old / NAME, home / NAME))),
+        _Trouble("replaced by an old copy", partial(_at_once, lambda home: _replace(old, home))),
         _Trouble("locked by another program for 13 s", partial(_locked, seconds=13.0)),
         _Trouble("of a newer version for a while", _newer),
     ]
@@ -145,9 +154,9 @@ def _delete(home: Path, suffixes: tuple[str, ...]) -> None:
         (home / f"{NAME}{suffix}").unlink(missing_ok=True)
 
 
-def _rename_over(old: Path, home: Path) -> None:
-    copy_database(old, home.parent / "newer-copy")
-    os.replace(home.parent / "newer-copy" / NAME, home / NAME)  # noqa: PTH105
+def _replace(old: Path, home: Path) -> None:
+    shutil.copyfile(old / NAME, home / "copy")
+    (home / "copy").rename(home / NAME)
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from fmnist_core.store.records import RecordError
 from tests.faults.surroundings import processes_in
 from tests.load.dashboard import Dashboard
 
-_SHORTEST_S, _LONGEST_S = 0.2, 2.6  # between two kills
+_SHORTEST_S, _LONGEST_S = 0.2, 6.0  # between two kills, unless the work gets on faster
 _PAUSES_S = (0.1, 1.5)
 _LOOK_EVERY_S = 0.02
 

@@ -199,6 +199,13 @@ def test_a_run_that_waits_without_a_place_gets_one(engine: MadeUpEngine) -> None
     dispatcher.step()
     assert engine.started == ids
     assert [row.person for row in queue.rows()] == [PEOPLE[0].id] * 2
+    third = start_run(TrainConfig(), by=PEOPLE[0])
+    queue.withdraw(third)
+    records().openings += 1
+    dispatcher.step()
+    assert third in {row.run for row in queue.rows()}, "at once, if the database may be another"
+    queue.withdraw(third)
+    mark_ended(third, "stopped", "")
     Dispatcher(engine).step()
     assert len(queue.rows()) == 2, "each has one place"
 

@@ -1,5 +1,6 @@
 """The database: transactions, migrations, and files that are damaged, too new or replaced."""
 
+import contextlib
 import errno
 import sqlite3
 import sys
@@ -104,6 +105,54 @@ def test_a_file_that_is_deleted_without_its_log_does_not_come_back_as_a_mixture(
     assert (tmp_path / "some.sqlite3-wal").stat().st_size > 0
     assert numbers(make(tmp_path / "some.sqlite3")) == [7]
     assert not list(tmp_path.glob("*.damaged-*"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DROP TABLE numbers",
+        "ALTER TABLE numbers ADD COLUMN other TEXT; ALTER TABLE numbers RENAME COLUMN n TO m",
+        "PRAGMA user_version = -5",
+        "PRAGMA user_version = 0",
+    ],
+)
+def test_a_file_with_other_tables_is_set_aside(tmp_path: Path, change: str) -> None:
+    """It was damaged, or is another program's; otherwise every query would fail for ever."""
+    database = make(tmp_path / "some.sqlite3")
+    numbers(database)
+    database.close()
+    with contextlib.closing(sqlite3.connect(database.file)) as other:
+        other.executescript(f"INSERT INTO numbers VALUES (8); {change}")
+    assert numbers(database) == [7]
+    assert len(list(tmp_path.glob("some.sqlite3.damaged-*"))) == 1
+
+
+def test_rows_with_values_that_their_columns_cannot_have_are_deleted(tmp_path: Path) -> None:
+    tables = "CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT NOT NULL, at REAL)"
+    database = Database(tmp_path / "some.sqlite3", (tables,), lambda _connection: None)
+    with database.write() as connection:
+        connection.execute("INSERT INTO names (name, at) VALUES ('good', 1), ('good', NULL), (x'00ff', 1), ('x', 'never')")
+    database.close()
+    with database.read() as connection:
+        assert connection.execute("SELECT * FROM names").fetchall() == [(1, "good", 1.0), (2, "good", None)]
+
+
+def test_a_text_with_damaged_bytes_can_be_read(tmp_path: Path) -> None:
+    database = Database(tmp_path / "some.sqlite3", ("CREATE TABLE names (name TEXT)",), lambda _connection: None)
+    with database.write() as connection:
+        connection.execute("INSERT INTO names VALUES (CAST(x'41ff42' AS TEXT))")
+    with database.read() as connection:
+        assert connection.execute("SELECT name FROM names").fetchall() == [("A\ufffdB",)]
+
+
+def test_a_file_that_is_opened_again_is_counted(tmp_path: Path) -> None:
+    database = make(tmp_path / "some.sqlite3")
+    numbers(database)
+    numbers(database)
+    assert database.openings == 1
+    database.file.unlink()
+    numbers(database)
+    assert database.openings == 2
 
 
 def test_only_a_few_damaged_files_are_kept(tmp_path: Path) -> None:
