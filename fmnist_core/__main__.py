@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from fmnist_core.classroom.people import LOCAL
+from fmnist_core.classroom.records import network_warning
 from fmnist_core.jobs.completion import complete_run
 from fmnist_core.jobs.control import stop
 from fmnist_core.jobs.cores import yield_to_clicks
@@ -183,7 +184,10 @@ def _dispatch(_options: argparse.Namespace) -> int:
 
 
 def _run_to_train(options: argparse.Namespace) -> str:
-    """The id of the run to train, created or prepared to resume."""
+    """The id of the run to train, created or prepared to resume; warns if its folder is on a disk of the wrong kind."""
+    warning = network_warning()
+    if warning:
+        print(visible_line(warning), file=sys.stderr)
     chosen = {name: getattr(options, name) for name in SETTINGS if hasattr(options, name)}
     if options.resume is None:
         return create_run(dataclasses.replace(find_preset(options.preset).config, **chosen), options.name)

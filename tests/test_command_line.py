@@ -162,6 +162,14 @@ def test_errors_are_one_sentence_and_give_exit_code_1(arguments: list[str], sent
     assert (printed.out, printed.err) == ("", sentence)
 
 
+def test_whoever_trains_on_a_network_drive_is_warned(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("fmnist_core.classroom.records.network_type", lambda _folder: "cifs")
+    assert command_line.main(["train", "--resume", "20200101-000000-abcd"]) == 1
+    warning, error = capsys.readouterr().err.splitlines()
+    assert "is on a network drive (cifs), where the database of the queue can be damaged: SQLite needs a local disk" in warning
+    assert error.startswith("There is no run")
+
+
 def test_misuse_gives_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         command_line.main(["train", "--epochs", "many"])

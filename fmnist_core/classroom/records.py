@@ -9,7 +9,8 @@ from pathlib import Path
 
 from fmnist_core.runs.folders import home_folder
 from fmnist_core.runs.record import list_runs
-from fmnist_core.store.database import Connection, Database
+from fmnist_core.store.database import Connection, Database, network_type
+from fmnist_core.store.text import shorten_path
 
 MIGRATIONS = (
     """
@@ -83,6 +84,15 @@ def records() -> Database:
             _open.clear()
             database = _open[file] = Database(file, MIGRATIONS, _rebuild)
         return database
+
+
+def network_warning() -> str:
+    """That the home folder is on a network drive, in a sentence that says what to do; "" if it is not, or the system does not say."""
+    kind = network_type(home_folder())
+    if not kind:
+        return ""
+    where = f"{shorten_path(home_folder())} is on a network drive ({kind})"
+    return f"{where}, where the database of the queue can be damaged: SQLite needs a local disk, so set FMNIST_HOME to a folder on one."
 
 
 def _rebuild(connection: Connection) -> None:

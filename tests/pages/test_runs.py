@@ -428,6 +428,15 @@ def limit_to(monkeypatch: pytest.MonkeyPatch, share: float) -> None:
     disk_use(now=True)
 
 
+@pytest.mark.parametrize("page", ["train", "runs"])
+def test_it_says_that_the_database_wants_a_local_disk(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not open_page(page).warning
+    monkeypatch.setattr("fmnist_core.classroom.records.network_type", lambda _folder: "nfs4")
+    (warning,) = open_page(page).warning
+    assert "is on a network drive (nfs4)" in unescaped(warning.value)
+    assert unescaped(warning.value).endswith("SQLite needs a local disk, so set FMNIST_HOME to a folder on one.")
+
+
 @pytest.mark.parametrize("page", ["runs", "train"])
 def test_it_warns_before_the_disk_is_full_and_says_when_it_is(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     write("Blue")

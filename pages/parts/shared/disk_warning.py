@@ -1,18 +1,22 @@
-"""A warning before the runs use as much of the disk as they may."""
+"""A warning before the runs use as much of the disk as they may, and if they are on a disk of the wrong kind."""
 
 import streamlit as st
 
+from fmnist_core.classroom.records import network_warning
 from fmnist_core.runs.disk import check_room_on_disk, disk_use, write_bytes
 from fmnist_core.runs.folders import RunError
 from pages.parts.shared.wording import escape
 
 
 def show_disk_warning(*, links: bool) -> None:
-    """Nothing as long as there is room; then how much is left and what to do.
+    """Nothing as long as there is room on a local disk; else what is wrong and what to do.
 
     Args:
         links: whether to link to the page on which to clean up.
     """
+    warning = network_warning()
+    if warning:
+        st.warning(escape(warning), icon=":material/hard_drive:")
     use = disk_use()
     if not use.is_nearly_full:
         return
