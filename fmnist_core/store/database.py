@@ -215,7 +215,7 @@ def network_type(folder: Path) -> str:
     try:
         mounts = [line.split() for line in Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()]
         where = folder.resolve()
-    except OSError:
+    except (OSError, RuntimeError):  # the latter for links that lead in a circle
         return ""
     holding = [(Path(mount[1]), mount[2]) for mount in mounts if len(mount) > 2 and where.is_relative_to(mount[1])]
     kind = max(holding, key=lambda mount: len(mount[0].parts))[1] if holding else ""

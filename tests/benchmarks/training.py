@@ -446,7 +446,7 @@ def measure_viewers(options: argparse.Namespace) -> None:
             paces[viewers].append((count_steps(run_id) - first) / took_s)
             busy[viewers].append((cpu_seconds(server.pid) - used_s) / took_s)
             stop.set()
-            got[viewers] = "–" if seen is None else f"{seen.updates:,}, {seen.bytes / 1e3:,.0f} KB"
+            got[viewers] = "–" if seen is None else f"{len(seen.poll_s):,}, {seen.received_bytes / 1e3:,.0f} KB"
             stop_and_wait(run_id)
     finally:
         server.terminate()

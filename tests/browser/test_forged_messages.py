@@ -3,7 +3,6 @@
 They are sent over the websocket that browsers use, by somebody who knows the ids of all widgets.
 """
 
-import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from http.cookies import SimpleCookie
@@ -25,6 +24,7 @@ from tests.browser.conftest import Server, start_server
 from tests.load.browser import Browser
 from tests.load.figures import Tally
 from tests.load.screen import Click
+from tests.other_thread import run_coroutine
 
 TEACHER, OWNER, STRANGER = ("t" * 32, "o" * 32, "s" * 32)
 Visit = Callable[[str, str], Coroutine[Any, Any, Browser]]
@@ -76,7 +76,7 @@ def test_a_strangers_copies_of_the_teachers_and_the_owners_clicks_do_nothing(cla
         await owner.close()
         return [len(offered), len(owned)]
 
-    offered, owned = asyncio.run(forge())
+    offered, owned = run_coroutine(forge())
     assert (offered >= 7, owned >= 1) == (True, True)
     assert load_run(run_id).state == "stopped", "the owner's own click does"
     assert lesson() == Lesson(), "and so does the teacher's"
@@ -92,7 +92,7 @@ def test_a_run_cannot_be_started_from_a_page_that_was_open_when_it_was_closed(cl
         await student.close()
         return "\n".join(student.screen.texts("alert"))
 
-    assert "closed the Train page for this lesson" in asyncio.run(forge())
+    assert "closed the Train page for this lesson" in run_coroutine(forge())
     assert list_run_ids() == []
 
 
@@ -106,5 +106,5 @@ def test_the_owner_may_still_stop_a_run_while_train_is_closed(classroom: Server)
         await owner.click(button)
         await owner.close()
 
-    asyncio.run(click())
+    run_coroutine(click())
     assert load_run(run_id).state == "stopped"

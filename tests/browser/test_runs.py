@@ -66,6 +66,8 @@ def type_name(page: Page, name: str) -> None:
 def press(page: Page, name: str) -> None:
     """Moves on with Tab to the button with this name, and presses Enter."""
     page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name=name, exact=True)).to_be_visible()
+    wait_until_still(page)
     for _ in range(60):
         page.keyboard.press("Tab")
         if page.evaluate("() => document.activeElement.innerText ?? ''").endswith(name):

@@ -1,7 +1,6 @@
 """The load test's small form, part by part, without timing; and its own means: a screen that keeps what a browser keeps."""
 
 import random
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -13,14 +12,13 @@ from tests.load.options import Options
 from tests.load.rush_log import RushLog
 from tests.load.screen import Screen
 from tests.load.trainings import pace_of, steps_in
+from tests.other_thread import call_in_other_thread
 
 SMALL = Options(sessions=5, seconds=10, small=True)
 
 
 def measure_small(part: str) -> Outcome:
-    """The outcome of a part, in a thread of its own, because Playwright keeps an event loop running in this one."""
-    with ThreadPoolExecutor(1) as other_thread:
-        return other_thread.submit(measure, part, SMALL).result()
+    return call_in_other_thread(lambda: measure(part, SMALL))
 
 
 @pytest.mark.parametrize("part", [part for part in PARTS if part != "rush"])
