@@ -3,7 +3,7 @@
 Trainings of "The article" in processes of their own, which have warmed up: one alone, two at once, one beside a busy loop, and one beside
 a loop that works in short bursts, as a server does. Each with the tuned number of threads, with one, and with one for every core, in
 turns; each ratio is the median of the ratios within the rounds. A round in which other processes took more than a tenth of a core is
-measured again.
+measured again, unless `--disturbed` says that any will do: then only the ratios mean something.
 """
 
 import argparse
@@ -152,11 +152,13 @@ def beside(code: str) -> Iterator["subprocess.Popen[str] | None"]:
         process.wait()
 
 
-def measure(trainers: Sequence[Trainer], seconds: float, code: str = "") -> Round:
+def measure(trainers: Sequence[Trainer], seconds: float, code: str, limit: float) -> Round:
     """Lets these trainings run at once, beside a process that runs the code.
 
+    Args:
+        limit: how many cores other processes may take meanwhile.
     Raises:
-        Disturbed: if other processes took more than a tenth of a core.
+        Disturbed: if they took more.
     """
     with beside(code) as process:
         own = [trainer.process.pid for trainer in trainers] + ([] if process is None else [process.pid])
@@ -165,7 +167,7 @@ def measure(trainers: Sequence[Trainer], seconds: float, code: str = "") -> Roun
             trainer.begin(seconds)
         results = [trainer.result() for trainer in trainers]
         busy = others.busy_cores() or 0.0
-        if busy - (cpu_seconds(own) - before_s) / (time.monotonic() - began_s) > _FOREIGN_CORES:
+        if busy - (cpu_seconds(own) - before_s) / (time.monotonic() - began_s) > limit:
             raise Disturbed
         if process is None or process.stdout is None or code == _BUSY_LOOP:
             bursts_s = []
@@ -179,28 +181,33 @@ def cpu_seconds(pids: Sequence[int]) -> float:
     return sum(sum(psutil.Process(pid).cpu_times()[:2]) for pid in pids)
 
 
-def take_turns(contestants: Mapping[str, Callable[[], Round]], rounds: int, patience_s: float) -> dict[str, list[Round]]:
-    """So many rounds of each contestant, or fewer if the machine is not left alone for so long."""
-    measured: dict[str, list[Round]] = {name: [] for name in contestants}
-    deadline_s = time.monotonic() + patience_s
-    with contextlib.suppress(TimeoutError):
-        for _ in range(rounds):
-            for name, take_turn in contestants.items():
-                measured[name].append(undisturbed(take_turn, deadline_s))
+def take_turns(trainers: Mapping[str, Sequence[Trainer]], code: str, options: argparse.Namespace) -> dict[str, list[Round]]:
+    """Rounds of each contestant in turn, or fewer if the machine is not left alone for so long; ends the trainers."""
+    limit, rounds = (float("inf") if options.disturbed else _FOREIGN_CORES), options.rounds
+    measured: dict[str, list[Round]] = {name: [] for name in trainers}
+    deadline_s = time.monotonic() + options.patience
+    try:
+        with contextlib.suppress(TimeoutError):
+            for _ in range(rounds):
+                for name, several in trainers.items():
+                    measured[name].append(undisturbed(several, options.seconds, code, limit, deadline_s))
+    finally:
+        for trainer in (trainer for several in trainers.values() for trainer in several):
+            trainer.end()
     complete = min(map(len, measured.values()))
     if complete < rounds:
         print(f"Only {complete} rounds: other processes kept disturbing them.", file=sys.stderr, flush=True)
     return {name: done[:complete] for name, done in measured.items()}
 
 
-def undisturbed(take_turn: Callable[[], Round], deadline_s: float) -> Round:
+def undisturbed(trainers: Sequence[Trainer], seconds: float, code: str, limit: float, deadline_s: float) -> Round:
     """Waits until the machine is left alone, and measures; once more if it was not left alone meanwhile."""
     while time.monotonic() < deadline_s:
         others = OtherWork(usable_cores())
         time.sleep(_SETTLING_S)
-        if (others.busy_cores() or 0.0) <= _FOREIGN_CORES:
+        if (others.busy_cores() or 0.0) <= limit:
             with contextlib.suppress(Disturbed):
-                return take_turn()
+                return measure(trainers, seconds, code, limit)
     raise TimeoutError
 
 
@@ -211,12 +218,7 @@ def measure_threads(title: str, count: int, code: str, options: argparse.Namespa
     """So many trainings at once beside a process: tuned, on one thread, and on one for every core."""
     choices = (TUNED, "1", str(len(usable_cores())))
     trainers = {choice: [Trainer(choice) for _ in range(count)] for choice in choices}
-    try:
-        turns = {choice: functools.partial(measure, trainers[choice], options.seconds, code) for choice in choices}
-        rounds = take_turns(turns, options.rounds, options.patience)
-    finally:
-        for trainer in (trainer for several in trainers.values() for trainer in several):
-            trainer.end()
+    rounds = take_turns(trainers, code, options)
     if not rounds[TUNED]:
         return
     tuned = [done.images_per_s for done in rounds[TUNED]]
@@ -235,12 +237,7 @@ def measure_clicks(options: argparse.Namespace) -> None:
     """One training for each core, and a loop that works in bursts; with the same priority, and with a lower one."""
     contestants = {"the same priority": False, "a lower priority": True}
     trainers = {name: [Trainer("1", yields=yields) for _ in usable_cores()] for name, yields in contestants.items()}
-    try:
-        turns = {name: functools.partial(measure, trainers[name], options.seconds, _BURSTS) for name in contestants}
-        rounds = take_turns(turns, options.rounds, options.patience)
-    finally:
-        for trainer in (trainer for several in trainers.values() for trainer in several):
-            trainer.end()
+    rounds = take_turns(trainers, _BURSTS, options)
     rows = []
     for name, done in rounds.items() if all(rounds.values()) else ():
         bursts_ms = 1000 * np.concatenate([one.bursts_s for one in done])
@@ -265,6 +262,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="rounds per contestant")
     parser.add_argument("--seconds", type=float, default=15, help="how long each trains in a round")
     parser.add_argument("--patience", type=float, default=600, help="seconds per part, at most, to wait for an idle machine")
+    parser.add_argument("--disturbed", action="store_true", help="keep rounds that other processes disturbed")
     parser.add_argument("--train", help=argparse.SUPPRESS)  # a process that this one starts
     parser.add_argument("--yields", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
