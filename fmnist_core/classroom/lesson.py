@@ -68,7 +68,7 @@ class Lesson:
 
     paused: bool = False
     max_epochs: Annotated[int, Meta(ge=1, le=MAX_EPOCHS)] = MAX_EPOCHS
-    max_queued: Annotated[int, Meta(ge=1, le=MAX_QUEUED)] = 3
+    max_queued: Annotated[int, Meta(ge=1, le=MAX_QUEUED)] = 10
     max_minutes: Annotated[int, Meta(ge=1, le=MAX_MINUTES)] | None = None
     presets: tuple[str, ...] | None = None
     hidden_pages: tuple[_PageName, ...] = ()

@@ -10,6 +10,7 @@ Kind = Literal["Adam", "SGD", "still training", "failed"]
 ARTICLE_ACCURACY = 90.73  # percent, after 25 epochs, as the article reports
 _BOTTOMS = (80.0, 50.0, 0.0)  # percent: where the accuracy axis may begin
 _MOST_BELOW = 0.35  # of the points that may lie below the axis
+_LARGE_PX = 850  # a chart of this width is on a large screen, which people look at from afar
 _USUAL_RATES = (1e-4, 1e-1)  # the learning rate axis spans these at least
 _TEXT, _FAINT, _GRID, _BEHIND = "#f2f5fa", "#b8c4d6", "#33415a", "#172033"
 # Each kind has a shape of its own; colours only help.
@@ -46,26 +47,22 @@ def draw_tried(runs: Sequence[TriedRun]) -> dict[str, Any]:
     bottom = pick_bottom(runs)
     kinds = [kind for kind in _LOOKS if any(run.kind == kind for run in runs)]
     series = [_scatter(kind, [run for run in runs if run.kind == kind], bottom) for kind in kinds] or [{"type": "scatter", "data": []}]
-    series[0]["markLine"] = {
-        "symbol": "none",
-        "silent": True,
-        "animation": False,
-        "lineStyle": {"color": _FAINT, "type": "dashed", "width": 1.5},
-        "label": {"formatter": f"the article: {ARTICLE_ACCURACY} %", "position": "insideStartTop", "color": _FAINT, "fontSize": 14},
-        "data": [{"yAxis": ARTICLE_ACCURACY}],
-    }
+    series[0]["markLine"] = _article_line()
     lowest, highest = _rate_range(runs)
+    large = {"minWidth": _LARGE_PX}
     return {
         "animation": False,
         "backgroundColor": "transparent",
         "textStyle": {"color": _TEXT},
-        "grid": {"left": 24, "right": 24, "top": 36, "bottom": 26},
+        "grid": {"outerBoundsMode": "none"},
         "tooltip": {"show": False},
         "aria": {"enabled": True, "description": "test accuracy against learning rate"},
-        "legend": {"top": 0, "textStyle": {"color": _TEXT, "fontSize": 14}, "data": kinds},
-        "xAxis": _axis("learning rate", 30) | {"type": "log", "min": lowest, "max": highest},
-        "yAxis": _axis("test accuracy, %", 42) | {"type": "value", "min": bottom, "max": 100},
+        "legend": {"top": 0, "right": 0, "textStyle": {"color": _TEXT}, "data": kinds},
+        "xAxis": _axis("learning rate") | {"type": "log", "min": lowest, "max": highest},
+        "yAxis": _axis("test accuracy, %")
+        | {"type": "value", "min": bottom, "max": 95 if bottom == _BOTTOMS[0] and _is_below(runs, 95) else 100},
         "series": series,
+        "media": [{"option": _sizes(14, len(series))}, {"query": large, "option": _sizes(20, len(series))}],
     }
 
 
@@ -81,7 +78,6 @@ def _scatter(kind: Kind, runs: Sequence[TriedRun], bottom: float) -> dict[str, A
         "type": "scatter",
         "name": kind,
         "symbol": symbol,
-        "symbolSize": 13,
         "itemStyle": {"color": colour, "borderColor": colour},
         "label": {
             "show": True,
@@ -103,8 +99,38 @@ def _point(run: TriedRun, bottom: float) -> dict[str, Any]:
     if percent is not None and percent < bottom:
         if run.kind != "failed":
             point |= {"symbol": "triangle", "symbolRotate": 180}
-        point["name"] = f"{run.label} {percent:.0f} %".strip()
+        point |= {"name": f"{run.label} {percent:.0f} %".strip(), "label": {"position": "top"}}
     return point
+
+
+def _article_line() -> dict[str, Any]:
+    """Where the article's network is."""
+    return {
+        "symbol": "none",
+        "silent": True,
+        "animation": False,
+        "lineStyle": {"color": _FAINT, "type": "dashed", "width": 1.5},
+        "label": {"formatter": f"the article: {ARTICLE_ACCURACY} %", "position": "insideStartTop", "color": _FAINT},
+        "data": [{"yAxis": ARTICLE_ACCURACY}],
+    }
+
+
+def _sizes(font_px: int, series: int) -> dict[str, Any]:
+    """The sizes of everything, for a font of this size."""
+    text = {"fontSize": font_px}
+    axis = {"axisLabel": text, "nameTextStyle": text}
+    point = {"symbolSize": font_px - 2, "label": text, "markLine": {"label": text}}
+    return {
+        "grid": {"left": 3.6 * font_px, "right": 5 * font_px, "top": 2.4 * font_px, "bottom": 3.4 * font_px},
+        "legend": {"textStyle": text},
+        "xAxis": axis | {"nameGap": 1.8 * font_px},
+        "yAxis": axis | {"nameGap": 2.4 * font_px},
+        "series": [point] * series,
+    }
+
+
+def _is_below(runs: Sequence[TriedRun], percent: float) -> bool:
+    return all(100 * (run.accuracy or 0) < percent for run in runs)
 
 
 def _rate_range(runs: Sequence[TriedRun]) -> tuple[float, float]:
@@ -113,14 +139,13 @@ def _rate_range(runs: Sequence[TriedRun]) -> tuple[float, float]:
     return 10.0 ** math.floor(math.log10(min(rates))), 10.0 ** math.ceil(math.log10(max(rates)))
 
 
-def _axis(name: str, gap: int) -> dict[str, Any]:
+def _axis(name: str) -> dict[str, Any]:
     line = {"lineStyle": {"color": _GRID}}
     return {
         "name": name,
         "nameLocation": "middle",
-        "nameGap": gap,
-        "nameTextStyle": {"color": _FAINT, "fontSize": 14},
-        "axisLabel": {"color": _FAINT, "fontSize": 14, "hideOverlap": True, "textBorderWidth": 0},
+        "nameTextStyle": {"color": _FAINT},
+        "axisLabel": {"color": _FAINT, "hideOverlap": True, "textBorderWidth": 0},
         "axisLine": line,
         "axisTick": line,
         "splitLine": line,

@@ -12,7 +12,7 @@ MOST_STUDENTS = 40
 _ONE_COLUMN = 15  # students; more stand in two columns
 _FEWEST_ROWS = 10  # as if there were this many, so that a few names do not become huge
 _MOST_TRAINING = 3
-_MOST_WAITING = 4
+_MOST_WAITING = 3
 
 
 def draw_figures(board: Board) -> str:
@@ -50,7 +50,7 @@ def draw_live(board: Board) -> str:
     waiting = _list("ol", (_draw_row(run, _starts_in(run)) for run in board.waiting[:_MOST_WAITING]))
     return (
         f'<section class="live"><h2>Training now{_of(board.training, _MOST_TRAINING)}</h2>'
-        + (training or "<p>Nothing.</p>")
+        + (training or "<p>No run is training.</p>")
         + (f"<h2>Next in line{_of(board.waiting, _MOST_WAITING)}</h2>{waiting}" if waiting else "")
         + "</section>"
     )
