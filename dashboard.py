@@ -48,7 +48,7 @@ def show_page() -> None:
     header = st.container(key="header_tools", horizontal=True, width="content")
     with header:
         show_invite()
-    show_name(header)
+    show_name(header, asks=page.title != "Class")  # the projector has no name
     begin_page_run()
     note_page(page.title)
     remember_titles(pages)

@@ -36,6 +36,12 @@ def test_the_first_page_asks_and_says_who_sees_the_answer(page: str) -> None:
     assert name_shown(at) == ""
 
 
+def test_the_class_board_does_not_ask_because_a_projector_has_no_name() -> None:
+    at = open_page("board", by="Anna's secret")
+    assert (is_asked(at), name_shown(at)) == (False, "Your name")
+    assert is_asked(open_page("home", by="Anna's secret")), "the next page does"
+
+
 def test_a_name_is_saved_and_shown_on_every_page() -> None:
     at = open_page("home", by="Anna's secret")
     at.text_input(key="asked_name").set_value("  *Anna*\u202e ")

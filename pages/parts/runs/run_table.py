@@ -31,6 +31,7 @@ def show_table(rows: Sequence[Row], chosen: Sequence[str]) -> None:
         on_select=functools.partial(_take_rows, key, ids, tuple(chosen)),
         selection_mode="multi-row",
         column_config=_columns(),
+        placeholder="–",
         alt=f"{count(len(rows), 'run')}, each with its name, owner, accuracy, state, preset, data, duration, start and note",
     )
 

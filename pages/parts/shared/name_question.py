@@ -14,10 +14,14 @@ _ANSWER, _CHANGED = "asked_name", "changed_name"
 _WAS_ASKED, _PROBLEM, _TIMES_SAVED = "name_was_asked", "name_problem", "name_times_saved"
 
 
-def show_name(header: DeltaGenerator) -> None:
-    """The question for the visitor's name, until it is answered or skipped; from then on a button in the header that changes it."""
+def show_name(header: DeltaGenerator, *, asks: bool = True) -> None:
+    """The question for the visitor's name, until it is answered or skipped; from then on a button in the header that changes it.
+
+    Args:
+        asks: whether this page may ask; otherwise it has the button at once.
+    """
     person = visitor()
-    if person.was_asked or st.session_state.get(_WAS_ASKED):
+    if person.was_asked or st.session_state.get(_WAS_ASKED) or not asks:
         with header:
             _show_button(person)
     else:
