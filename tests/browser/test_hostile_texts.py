@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import FilePayload, Page, TimeoutError, expect
 
+from fmnist_core.classroom.notes import MAX_NOTE_LENGTH, write_note
 from fmnist_core.classroom.people import Person, person_id, rename_person
 from fmnist_core.dataset.split import Split
 from fmnist_core.exports.report import export_html
@@ -197,6 +198,46 @@ def test_what_trains_on_teacher(server: Server, page: Page) -> None:
     check_nothing_is_made_of_it(page)
 
 
+@pytest.mark.usefixtures("server_home")
+def test_names_notes_and_owners_on_runs(server: Server, page: Page) -> None:
+    """The chosen runs, the fields for name and note, both charts, the table of differences, and what was deleted."""
+    open_page(page, server, "/samples")
+    me = rename_person(visitor_of(page), NAMES[3])
+    runs = [write_named(name, "finished", has_weights=True, owner=me) for name in NAMES]
+    note = ALL_SHOWN[:MAX_NOTE_LENGTH]
+    write_note(runs[0].id, note, by=me)
+    open_page(page, server, f"/trainings?chosen={','.join(run.id for run in runs)}")
+    wait_until_still(page)
+    wait_for(page, '[data-testid="stMultiSelect"] [data-tag]', *NAMES)
+    chips = [plain(text) for text in page.get_by_test_id("stMultiSelect").first.locator("[data-tag]").all_inner_texts()]
+    assert sorted(chips) == sorted(NAMES)
+    wait_for(page, ".legendtext", *NAMES)
+    legends = [plain(text) for text in page.locator(".legendtext").all_text_contents()]
+    assert [name for name in NAMES if not any(name in legend for legend in legends)] == []
+    check_nothing_is_made_of_it(page)
+    open_page(page, server, f"/trainings?chosen={runs[0].id}")
+    expect(page.get_by_role("textbox", name="Name")).to_have_value(NAMES[0])
+    expect(page.get_by_role("textbox", name="Note")).to_have_value(note.strip())
+    page.get_by_role("button", name="Delete", exact=True).click()
+    check_shown(page, f"{NAMES[0]} was deleted")
+
+
+@pytest.mark.usefixtures("server_home")
+def test_names_on_the_class_board(server: Server, page: Page) -> None:
+    """Who is here, and whose runs train, wait, are the best and the newest."""
+    open_page(page, server, "/class")
+    people = [rename_person(Person(person_id(f"browser {number}")), name) for number, name in enumerate(NAMES)]
+    for person in people:
+        write_named(NAMES[0], "finished", has_weights=True, owner=person)
+        write_named(NAMES[1], "training", owner=person)
+    page.reload()
+    board = ".st-key-board"
+    wait_for(page, board, *(person.name for person in people))
+    text = plain(page.locator(board).inner_text())
+    assert [person.name for person in people if person.name not in text] == []
+    check_nothing_is_made_of_it(page)
+
+
 @pytest.mark.parametrize(
     ("path", "asked"),
     [
@@ -269,7 +310,7 @@ def test_the_downloaded_page(page: Page) -> None:
 def test_a_name_without_end_is_cut_and_wrapped(server: Server, new_page: Callable[..., Page]) -> None:
     run = write_named(LONG, "finished", has_weights=True)
     page = new_page(viewport={"width": 390, "height": 844})
-    for path in ("/", f"/training?run={run.id}"):
+    for path in ("/", f"/training?run={run.id}", f"/trainings?chosen={run.id}", "/class"):
         open_page(page, server, path)
         wait_until_still(page)
         check_shown(page, LONG[:MAX_NAME_LENGTH])
