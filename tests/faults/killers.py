@@ -53,6 +53,8 @@ class Killer:
         for number in range(len(kinds)):
             self._wait(runs * (number + 1) / (len(kinds) + 1))
             while not self._kill(kinds[0]):
+                if _ended() >= runs:  # sooner than expected
+                    return
                 time.sleep(_LOOK_EVERY_S)  # nothing of that kind is there at this moment: perhaps of the next
                 kinds.append(kinds.pop(0))
             self._ended_at.append(_ended())
