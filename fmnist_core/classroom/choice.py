@@ -1,12 +1,14 @@
 """Which network somebody sees unless they choose one: their own, and never one that failed, or another person's."""
 
+import functools
 from collections.abc import Iterable
 
+from fmnist_core.classroom.lesson import is_like
 from fmnist_core.classroom.ownership import Ownership
 from fmnist_core.runs.diagnosis import LITTLE_KNOWN
 from fmnist_core.runs.record import RunRecord
 from fmnist_core.settings.config import TrainConfig
-from fmnist_core.settings.presets import find_same
+from fmnist_core.settings.presets import PRESETS
 
 
 def learned_something(run: RunRecord) -> bool:
@@ -16,10 +18,11 @@ def learned_something(run: RunRecord) -> bool:
     return run.test_accuracy >= LITTLE_KNOWN and not is_meant_to_fail(run.config)
 
 
+@functools.lru_cache(maxsize=4096)
 def is_meant_to_fail(config: TrainConfig) -> bool:
-    """Whether these are the settings of a run that fails on purpose, or the network sees wrong labels, or never sees a class."""
-    preset = find_same(config)
-    return (preset is not None and preset.group == "failure") or config.shuffled_labels or config.left_out_class is not None
+    """Whether a run with these settings, whatever its epochs and seed, fails on purpose, learns wrong labels, or never sees a class."""
+    is_failure = any(is_like(config, preset.config) for preset in PRESETS if preset.group == "failure")
+    return is_failure or config.shuffled_labels or config.left_out_class is not None
 
 
 def default_networks(runs: Iterable[RunRecord], ownership: Ownership) -> list[RunRecord]:

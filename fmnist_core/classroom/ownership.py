@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from fmnist_core.classroom.people import NOBODY_NAME, Person, names_of
+from fmnist_core.classroom.people import MAX_PERSON_NAME, NOBODY_NAME, Person, names_of
 from fmnist_core.classroom.permission import owners
 from fmnist_core.runs.record import RunRecord
+from fmnist_core.store.text import shorten
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,20 @@ class Ownership:
         return self.person != "" and self.owner_of(run) == self.person
 
     def name_of_owner(self, run: RunRecord) -> str:
-        """What a run's owner is called; "somebody" if they have no name, or nobody owns it."""
-        return self.names.get(self.owner_of(run), run.owner_name) or NOBODY_NAME
+        """What a run's owner is called now; "somebody" if they have no name, or took it back, or nobody owns it.
+
+        Of an imported run, which nobody owns, what its owner was called where it comes from, and that it is imported.
+        """
+        owner = self.owner_of(run)
+        if run.id in self.owners:
+            return self.names.get(owner) or NOBODY_NAME
+        if owner:
+            return self.names.get(owner, run.owner_name) or NOBODY_NAME
+        return f"{shorten(run.owner_name, MAX_PERSON_NAME)} (imported)" if run.owner_name else NOBODY_NAME
+
+    def is_owner_known(self, run: RunRecord) -> bool:
+        """Whether somebody owns a run here, or owned it where it was imported from."""
+        return bool(self.owner_of(run) or run.owner_name)
 
     def sort(self, runs: Iterable[RunRecord]) -> list[RunRecord]:
         """The runs in the order of every list: those of whoever is looking, then the starter, then those of others."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from fmnist_core.classroom.records import records
-from fmnist_core.store.text import shorten, visible_line
+from fmnist_core.store.text import fold, shorten, visible_line
 
 MAX_PERSON_NAME = 30
 NOBODY_NAME = "somebody"
@@ -87,10 +87,10 @@ def tell_apart(names: Iterable[tuple[str, str]]) -> dict[str, str]:
     latest: dict[str, int] = {}
     for person, name in names:
         shown = name
-        while shown.casefold() in taken:
+        while fold(shown) in taken:
             latest[name] = latest.get(name, 1) + 1
             shown = f"{name} ({latest[name]})"
-        taken.add(shown.casefold())
+        taken.add(fold(shown))
         told[person] = shown
     return told
 

@@ -49,6 +49,11 @@ def shorten(line: str, most: int) -> str:
     return line[: end or most].rstrip(f" {_JOINERS}")  # a single emoji that is longer is cut
 
 
+def fold(line: str) -> str:
+    """What lines that look alike have in common: case does not count, nor whether "ë" is one character or a letter and an accent."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", line).casefold())
+
+
 def shorten_path(path: PurePath) -> str:
     """A path as part of a sentence: of one with more than 200 characters, its beginning and its end."""
     text = str(path)

@@ -40,6 +40,7 @@ UNTAUGHT = [
     run("untested", hours=5, test_accuracy=None),
     run("without-weights", hours=5, has_weights=False),
     *(run(preset.key, hours=5, config=replace(preset.config, seed=7)) for preset in PRESETS if preset.group == "failure"),
+    run("longer-failure", hours=5, config=replace(find_preset("few-images").config, epochs=30, seed=3)),
     run("wrong-labels", hours=5, config=replace(QUICK, shuffled_labels=True)),
     run("no-bags", hours=5, config=replace(QUICK, left_out_class=8)),
 ]
@@ -98,3 +99,22 @@ def test_owners_are_those_of_the_database_and_otherwise_of_the_runs_record() -> 
     assert ownership.name_of_owner(given) == "Anna (2)"
     assert ownership.name_of_owner(imported) == "Someone elsewhere"
     assert ownership.name_of_owner(load_run(create_run(TrainConfig()))) == "somebody"
+
+
+def test_a_name_that_was_taken_back_or_changed_is_not_told_of_earlier_runs() -> None:
+    anna = rename_person(ANNA, "Anna")
+    earlier = load_run(create_run(TrainConfig(), owner=ANNA.id, owner_name="Anna"))
+    set_owner(earlier.id, anna)
+    rename_person(ANNA, "Team blue")
+    assert load_ownership(BEN).name_of_owner(earlier) == "Team blue"
+    rename_person(ANNA, "")
+    rename_person(BEN, "Anna")
+    assert load_ownership(BEN).name_of_owner(earlier) == "somebody"
+
+
+def test_of_an_imported_run_the_owner_is_named_as_elsewhere() -> None:
+    imported = replace(load_run(create_run(TrainConfig())), owner_name="x" * 200)
+    ownership = load_ownership(ANNA)
+    assert ownership.name_of_owner(imported) == f"{'x' * 30} (imported)"
+    assert ownership.is_owner_known(imported)
+    assert not ownership.is_owner_known(load_run(create_run(TrainConfig())))

@@ -36,6 +36,12 @@ def test_no_name_is_told_twice_whatever_people_call_themselves() -> None:
     assert tell_apart(names) == {"a": "Anna (2)", "b": "Anna", "c": "Anna (3)", "d": "Anna (2) (2)", "e": "ANNA (4)"}
 
 
+def test_names_that_only_look_alike_are_told_apart_too() -> None:
+    composed, decomposed, wide = "Zo\u00eb", "Zoe\u0308", "\uff3a\uff4f\u00eb"
+    told = tell_apart([("a", composed), ("b", decomposed), ("c", wide)])
+    assert told == {"a": composed, "b": f"{decomposed} (2)", "c": f"{wide} (3)"}
+
+
 def test_skipping_the_question_is_remembered_too() -> None:
     rename_person(ANNA, "")
     assert load_person(ANNA.id) == Person(ANNA.id, "", was_asked=True)

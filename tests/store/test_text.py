@@ -2,7 +2,7 @@
 
 import pytest
 
-from fmnist_core.store.text import shorten, visible_line
+from fmnist_core.store.text import fold, shorten, visible_line
 
 SCIENTIST = "👩\u200d🔬"
 FAMILY = "👨\u200d👩\u200d👧"
@@ -86,3 +86,9 @@ def test_what_nobody_can_see_goes(text: str, shown: str) -> None:
 )
 def test_a_cut_leaves_nothing_half(line: str, most: int, kept: str) -> None:
     assert shorten(line, most) == kept
+
+
+@pytest.mark.parametrize(("line", "alike"), [("ZO\u00cb", "zoe\u0308"), ("Stra\u00dfe", "STRASSE"), ("\uff21", "a"), ("\u0130", "i\u0307")])
+def test_lines_that_look_alike_are_the_same_when_folded(line: str, alike: str) -> None:
+    assert fold(line) == fold(alike)
+    assert fold("a") != fold("b")

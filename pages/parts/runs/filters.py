@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from fmnist_core.store.text import fold
 from pages.parts.runs.rows import SORTS, STATES, Row, matches
 from pages.parts.shared.url_state import bind, one_of, parse_switch, write_switch
 
@@ -37,7 +38,7 @@ def choose_rows(rows: Sequence[Row]) -> list[Row]:
 
 
 def _apply(rows: Sequence[Row], choices: Any) -> list[Row]:
-    words, states = str(choices[_FIND]).casefold().split(), STATES[choices[_STATE]]
+    words, states = fold(str(choices[_FIND])).split(), STATES[choices[_STATE]]
     left = [
         row
         for row in rows

@@ -89,7 +89,7 @@ def show_run_list(
 
 def owner_named(run: RunRecord, ownership: Ownership) -> str:
     """The name of the owner of another person's run; "" if it is the visitor's own, the starter, or nobody's."""
-    is_others = not run.is_starter and not ownership.is_mine(run) and ownership.owner_of(run)
+    is_others = not run.is_starter and not ownership.is_mine(run) and ownership.is_owner_known(run)
     return ownership.name_of_owner(run) if is_others else ""
 
 

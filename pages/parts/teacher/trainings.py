@@ -3,13 +3,11 @@
 import streamlit as st
 
 from fmnist_core.classroom.lesson import change_lesson, lesson
-from fmnist_core.classroom.people import NOBODY_NAME, names_of
-from fmnist_core.classroom.permission import owners
 from fmnist_core.jobs.control import stop
 from fmnist_core.runs.mailbox import stop_requested
 from fmnist_core.runs.record import RunRecord, list_runs
 from fmnist_core.store.text import visible_line
-from pages.parts.shared.visitor import visitor
+from pages.parts.shared.visitor import visitor, whose_runs
 from pages.parts.shared.wording import count, describe_settings, escape
 
 _REASON, _REFUSED = "stop_reason", "stop_refused"
@@ -38,10 +36,9 @@ def show_trainings() -> None:
         st.error(escape(st.session_state[_REFUSED]), icon=":material/warning:")
     if live:
         st.text_input("Reason for stopping, which the owner reads", key=_REASON, max_chars=_LONGEST_REASON, placeholder="optional")
-    whose = owners()
-    names = names_of(whose.values())
+    ownership = whose_runs()
     for run in live[:_SHOWN]:
-        _show_run(run, names.get(whose.get(run.id, ""), run.owner_name or NOBODY_NAME))
+        _show_run(run, ownership.name_of_owner(run))
     if len(live) > _SHOWN:
         st.caption(f"{len(live) - _SHOWN} more wait.")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from fmnist_core.classroom.people import Person
+from fmnist_core.classroom.people import Person, names_of
 from fmnist_core.classroom.permission import owner_of
 from fmnist_core.classroom.teacher import has_pin
 from fmnist_core.jobs import control
@@ -130,7 +130,7 @@ def _press(name: str, command: Callable[..., str], run_id: str, *arguments: obje
 
 def _stop(run_id: str, *, by: Person) -> str:
     """Stops a run; if it is somebody else's, its owner is told who did."""
-    who = "" if owner_of(run_id) in ("", by.id) else "The teacher" if has_pin() else by.name or "Somebody else"
+    who = "" if owner_of(run_id) in ("", by.id) else "The teacher" if has_pin() else names_of([by.id]).get(by.id) or "Somebody else"
     return control.stop(run_id, by=by, reason=f"{who} stopped it." if who else "")
 
 
