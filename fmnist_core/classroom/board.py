@@ -145,7 +145,7 @@ def _show(run: RunRecord, owner: str, seconds_left: float | None) -> BoardRun:
         id=run.id,
         name=run.name,
         owner=owner,
-        recipe=describe_preset(replace(run.config, seed=PRESETS[0].config.seed)),
+        recipe=describe_preset(replace(run.full_config, seed=PRESETS[0].config.seed)),
         state=run.state,
         epoch=run.epoch,
         epochs=run.epochs,

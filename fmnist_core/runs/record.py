@@ -81,6 +81,11 @@ class RunRecord:
     is_queued: bool = False
 
     @property
+    def full_config(self) -> TrainConfig:
+        """Its settings, with the epochs that were added to it."""
+        return self.config if self.epochs == self.config.epochs else replace(self.config, epochs=self.epochs)
+
+    @property
     def is_resumable(self) -> bool:
         """Whether it ended before its last epoch and can continue, or start over if it never reached its first step."""
         return self.state in _RESUMABLE_STATES and (self.has_checkpoint or self.epoch == 0)

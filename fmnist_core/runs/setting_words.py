@@ -23,6 +23,15 @@ def describe_preset(config: TrainConfig) -> str:
     return f"{name}: {', '.join(changes)}" if changes else name
 
 
+def describe_briefly(config: TrainConfig) -> str:
+    """As `describe_preset`; of settings like no preset's only what makes a riddle of the run: rate, optimizer, images and labels."""
+    if nearest_preset(config) is not None:
+        return describe_preset(config)
+    usual = TrainConfig()
+    named = [name for name in ("optimizer", *_ABOUT_DATA) if getattr(config, name) != getattr(usual, name)]
+    return f"{OWN_SETTINGS.lower()}: {', '.join(describe_setting(name, getattr(config, name)) for name in ('learning_rate', *named))}"
+
+
 @functools.lru_cache(maxsize=4096)
 def describe_data(config: TrainConfig) -> str:
     """Which images it is trained on, such as "300 images, shuffled labels"."""

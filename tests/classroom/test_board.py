@@ -25,6 +25,7 @@ def runs(*written: tuple[str, State, float | None], config: TrainConfig | None =
             test_accuracy=accuracy,
             created_at=AT - timedelta(minutes=number),
             config=config or some.config,
+            epochs=(config or some.config).epochs,
         )
         for number, (run_id, state, accuracy) in enumerate(written)
     ]

@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from fmnist_core.runs.setting_words import compare_settings, describe_data, describe_preset, describe_setting, write_value
+from fmnist_core.runs.setting_words import compare_settings, describe_briefly, describe_data, describe_preset, describe_setting, write_value
 from fmnist_core.settings.config import SETTINGS, TrainConfig
 from fmnist_core.settings.presets import PRESETS, Preset, find_preset
 
@@ -25,6 +25,16 @@ def test_what_differs_from_a_preset_is_named() -> None:
 def test_settings_of_ones_own_are_named_by_what_differs_from_the_article() -> None:
     config = TrainConfig(1, 1_000, 30, 5, "raw", "sgd", 0.5, "one-cycle", precision="float32")
     assert describe_preset(config) == "Own settings: 1 epoch, batch 1,000, rate 30, seed 5, SGD, Adam's beta2 0.5, one-cycle, float32"
+
+
+def test_briefly_settings_of_ones_own_are_no_riddle() -> None:
+    assert describe_briefly(replace(QUICK, epochs=7)) == "Quick: 7 epochs"
+    config = TrainConfig(1, 1_000, 30, 5, "raw", "sgd", 0.5, "one-cycle", precision="float32", training_images=300, shuffled_labels=True)
+    assert describe_briefly(config) == "own settings: rate 30, SGD, 300 images, shuffled labels"
+    assert (
+        describe_briefly(TrainConfig(1, 1_000, 0.5, 5, "raw", beta2=0.5, schedule="one-cycle", precision="float32"))
+        == "own settings: rate 0.5"
+    )
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def show_comparison(rows: Sequence[Row]) -> None:
 
 def _show_settings(rows: Sequence[Row], names: list[str]) -> None:
     """A table of the settings that are not the same in all of these runs."""
-    differing = compare_settings([row.run.config for row in rows])
+    differing = compare_settings([row.run.full_config for row in rows])
     if not differing:
         st.write("All their settings are the same, the seed too.")
         return

@@ -8,6 +8,7 @@ from fmnist_core.classroom.ownership import Ownership
 from fmnist_core.runs.durations import trained_s
 from fmnist_core.runs.record import LIVE_STATES, RunRecord, State
 from fmnist_core.runs.setting_words import describe_data, describe_preset
+from fmnist_core.store.text import fold
 
 STARTER_NAME = "Starter model"
 NO_OWNER = "–"
@@ -25,7 +26,7 @@ class Row:
     """A run as the table shows it.
 
     Attributes:
-        owner: what its owner is called.
+        owner: what its owner is called; "–" if nobody owns it.
         is_starred: whether the visitor has starred it; `stars` counts everybody's.
         preset: the nearest preset and what differs from it.
         data: the images it is trained on.
@@ -59,12 +60,12 @@ def make_rows(runs: Sequence[RunRecord], ownership: Ownership) -> list[Row]:
         return Row(
             run=run,
             name=STARTER_NAME if run.is_starter else run.name,
-            owner=ownership.name_of_owner(run) if ownership.owner_of(run) else NO_OWNER,
+            owner=ownership.name_of_owner(run) if ownership.is_owner_known(run) else NO_OWNER,
             is_mine=ownership.is_mine(run),
             note=texts.get(run.id, ""),
             is_starred=ownership.person in given,
             stars=len(given),
-            preset=describe_preset(run.config),
+            preset=describe_preset(run.full_config),
             data=describe_data(run.config),
             trained_s=trained_s(run),
         )
@@ -73,10 +74,10 @@ def make_rows(runs: Sequence[RunRecord], ownership: Ownership) -> list[Row]:
 
 
 def matches(row: Row, words: Sequence[str]) -> bool:
-    """Whether each of these words, in lower case, is a part of something that the table shows."""
+    """Whether each of these words, folded, is a part of something that the table shows."""
     if not words:
         return True
-    text = " ".join((row.name, row.owner, row.note, row.preset, row.data, row.run.state, row.run.id)).casefold()
+    text = fold(" ".join((row.name, row.owner, row.note, row.preset, row.data, row.run.state, row.run.id)))
     return all(word in text for word in words)
 
 
