@@ -84,6 +84,7 @@ def delete_run(run_id: str, *, by: str = "", by_name: str = "", at: datetime | N
     Raises:
         RunError: if there is no such run, it is live, it is the starter, or it cannot be moved.
     """
+    _check_not_deleted(run_id)
     folder = run_folder(run_id)
     if run_id == STARTER_ID:
         raise RunError("The starter model is part of the dashboard and cannot be deleted.")
@@ -98,6 +99,7 @@ def delete_run(run_id: str, *, by: str = "", by_name: str = "", at: datetime | N
                 release_start(folder)
             folder.rename(trash_folder() / run_id)
     except OSError as error:
+        _check_not_deleted(run_id)
         raise RunError(f"The run cannot be deleted ({error.strerror}): check the permissions of {shorten_path(folder)}.") from error
 
 
@@ -148,7 +150,8 @@ def erase_run(run_id: str) -> None:
     doomed = folder.with_name(f"{_DOOMED}{run_id}-{secrets.token_hex(4)}")
     try:
         folder.rename(doomed)
-        shutil.rmtree(doomed)
+        with contextlib.suppress(FileNotFoundError):  # somebody who cleans up deletes it at the same moment
+            shutil.rmtree(doomed)
     except OSError as error:
         raise RunError(f"The run cannot be deleted ({error.strerror}): check the permissions of {shorten_path(folder)}.") from error
 
@@ -196,6 +199,13 @@ def _check_ended(run_id: str, folder: Path) -> None:
         is_live = is_claimed(folder)
     if is_live:
         raise RunError("This run is still training or waiting: stop it first.")
+
+
+def _check_not_deleted(run_id: str) -> None:
+    """Raises RunError if somebody else was faster."""
+    check_id(run_id)
+    if not os.path.lexists(runs_folder() / run_id) and os.path.lexists(trash_folder() / run_id):
+        raise RunError("This run has been deleted already.")
 
 
 def _status(folder: Path) -> Status | None:

@@ -1,5 +1,6 @@
 """Train opens on the visitor's own run; others' runs are one line each, and only their owners and the teacher can control them."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from fmnist_core.classroom.people import rename_person
 from fmnist_core.classroom.teacher import sign_in
 from fmnist_core.runs.mailbox import Inbox
 from fmnist_core.runs.record import RunRecord, State
+from fmnist_core.runs.trash import delete_run
+from fmnist_core.settings.config import TrainConfig
 from fmnist_core.settings.presets import find_preset
 from fmnist_core.training.events import Event
 from tests.pages.conftest import go_to, open_page, person_of, query, unescaped
@@ -16,6 +19,10 @@ from tests.written_runs import epoch_done, started, step_done, write_run
 
 CONTROLS = {"pause", "resume", "step", "epoch", "stop", "continue", "train_more"}
 EVENTS: list[Event] = [started(), step_done(4, [2.0, 1.5, 1.0, 0.5], 1.0), epoch_done(1, 4, 1.0)]
+
+
+# More than four settings are no preset's.
+OWN = replace(TrainConfig(), batch_size=7, optimizer="sgd", beta2=0.5, schedule="one-cycle", training_images=300, precision="float32")
 
 
 @pytest.fixture(autouse=True)
@@ -108,6 +115,23 @@ def test_a_link_to_a_run_is_followed_whatever_preset_it_carries() -> None:
     assert query(at, "preset") == "quick"
 
 
+def test_a_link_to_a_deleted_run_is_named_once_and_forgotten() -> None:
+    deleted = write("Anna's", "finished")
+    at = open_page("train", by="Anna's", run=deleted.id)
+    delete_run(deleted.id)
+    at.run()
+    assert "does not exist" in at.warning[0].value
+    assert shows_settings(at)
+    assert query(at, "run") == ""
+    live = write("Anna's")
+    at.run()
+    assert not at.warning
+    assert query(at, "run") == live.id
+    at = open_page("train", by="Anna's", run=deleted.id, preset="best")
+    assert shows_settings(at)
+    assert [found.value for found in at.subheader if found.value == "Settings: Best"]
+
+
 # Others' live runs
 
 
@@ -119,6 +143,9 @@ def test_others_live_runs_are_one_line_each() -> None:
         write(
             "Ben's", "paused", name="Run 2.0", preset="few-images"
         ).id: "**Team *blue*** has paused “Run 2.0” (100 training images), epoch 2 of 15",
+        write("Ben's", name="", config=replace(OWN, learning_rate=30)).id: (
+            "**Team *blue*** trains own settings: rate 30, SGD, 300 images, epoch 2 of 5"
+        ),
         write("Cleo's", "waiting").id: "**somebody** waits to train “Written” (Quick)",
         write().id: "**somebody** trains “Written” (Quick), epoch 2 of 2",
     }
@@ -128,7 +155,7 @@ def test_others_live_runs_are_one_line_each() -> None:
     assert lines(open_page("train")) == others | {f"run={mine.id}": "**somebody** trains “My [own]” (Quick), epoch 2 of 2 · Watch"}
     (first, *rest) = lines(open_page("train", by="Anna's", preset="quick")).values()
     assert first.startswith("**You**")
-    assert [text.split("** ")[1].split()[0] for text in rest] == ["trains", "trains", "has", "waits"]
+    assert [text.split("** ")[1].split()[0] for text in rest] == ["trains", "trains", "trains", "has", "waits"]
 
 
 def test_when_many_train_the_rest_is_folded() -> None:
@@ -178,11 +205,13 @@ def test_without_a_pin_everybody_may_do_everything(owner: str) -> None:
         ("the teacher's", True, "The teacher stopped it."),
         ("Ben's", False, ""),
         ("Anna's", False, "*Anna* stopped it."),
+        ("the other Anna's", False, "*Anna* (2) stopped it."),
         ("a newcomer's", False, "Somebody else stopped it."),
     ],
 )
 def test_the_owner_is_told_who_stopped_a_run(by: str, has_pin: bool, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rename_person(person_of("Anna's"), "*Anna*")
+    rename_person(person_of("the other Anna's"), "*Anna*")
     if has_pin:
         monkeypatch.setenv("FMNIST_TEACHER_PIN", "only-the-teacher-types-this")
         sign_in(person_of("the teacher's").id, "only-the-teacher-types-this")

@@ -1,19 +1,24 @@
 """What the server does before its first visitor; tests/browser/test_start.py opens a really new server."""
 
+import asyncio
 import os
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import torch
 
+from fmnist_core.runs.trash import delete_run, list_deleted
 from fmnist_core.store.byte_cache import ByteCache
 from pages.parts.shared import cached, server_start, splits
 from tests.conftest import ROOT
+from tests.other_thread import run_coroutine
 from tests.pages.conftest import open_page, unescaped
+from tests.written_runs import write_run
 
 _THREADS_OF_A_WARM_SERVER = """
 import threading
@@ -89,3 +94,20 @@ def test_a_server_without_data_starts_too(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setenv("FMNIST_DATA", str(tmp_path / "nowhere"))
     server_start._prepare_pages()
     assert "nowhere does not exist" in unescaped(open_page("evaluate").error[0].value)
+
+
+def test_what_is_in_the_trash_for_too_long_goes_although_nobody_opens_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    old, young = write_run([], "finished"), write_run([], "finished")
+    delete_run(old.id, at=datetime.now(UTC) - timedelta(days=31))
+    delete_run(young.id, at=datetime.now(UTC) - timedelta(days=29))
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        raise InterruptedError
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    with pytest.raises(InterruptedError):
+        run_coroutine(server_start._drop_old_runs())
+    assert [run.id for run in list_deleted()] == [young.id]
+    assert slept == [3600.0]

@@ -103,11 +103,37 @@ def test_a_run_that_is_continued_while_it_is_being_deleted_stays(monkeypatch: py
 
 def test_of_two_who_delete_a_run_one_succeeds(ended: RunRecord) -> None:
     delete_run(ended.id)
-    with pytest.raises(RunError, match="There is no run"):
+    with pytest.raises(RunError, match=r"^This run has been deleted already\.$"):
         delete_run(ended.id)
     restore_run(ended.id)
     with pytest.raises(RunError, match="There is no deleted run"):
         restore_run(ended.id)
+
+
+def test_of_two_in_the_same_moment_the_later_is_told_the_truth(ended: RunRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other one moves the folder between the checks and the first thing written into it."""
+
+    def move(_file: Path, _about: object) -> None:
+        trash_folder().mkdir()
+        ended.folder.rename(trash_folder() / ended.id)
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(trash, "write_json", move)
+    with pytest.raises(RunError, match=r"^This run has been deleted already\.$"):
+        delete_run(ended.id)
+
+
+def test_two_may_empty_the_trash_at_the_same_moment(ended: RunRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+    delete_run(ended.id)
+    remove = shutil.rmtree
+
+    def lose(folder: Path) -> None:
+        remove(folder)
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(shutil, "rmtree", lose)
+    erase_run(ended.id)
+    assert list_deleted() == []
 
 
 def test_the_starter_stays() -> None:

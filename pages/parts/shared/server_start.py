@@ -16,6 +16,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from threadpoolctl import threadpool_limits
 
 from fmnist_core.classroom.lesson import lift_limits
+from fmnist_core.classroom.run_changes import erase_old_runs
 from fmnist_core.classroom.teacher import read_pin
 from fmnist_core.jobs.dispatcher import ensure_dispatcher
 from fmnist_core.jobs.heartbeat import BEAT_EVERY_S, beat, demand_environment
@@ -23,6 +24,7 @@ from pages.parts.shared.server_guard import sweep_uploads
 from pages.parts.shared.splits import read_split
 
 _M_ARENA_MAX = -8  # of glibc's malloc.h
+_CLEANED_EVERY_S = 3600.0
 _is_warm = threading.Event()
 _is_warm.set()  # where no server warms up, as in tests, nobody waits
 
@@ -39,7 +41,7 @@ async def prepare_server(_app: Any) -> AsyncIterator[dict[str, Any]]:
     _limit_arenas()
     threading.Thread(target=_read_data, daemon=True).start()
     threading.Thread(target=_warm_up, daemon=True).start()
-    tasks = [asyncio.create_task(sweep_uploads()), asyncio.create_task(_keep_dispatcher())]
+    tasks = [asyncio.create_task(task) for task in (sweep_uploads(), _keep_dispatcher(), _drop_old_runs())]
     yield {}
     for task in tasks:
         task.cancel()
@@ -64,6 +66,14 @@ async def _keep_dispatcher() -> None:
         with contextlib.suppress(ValueError, OSError):  # the home folder cannot be written; whoever starts a run is told so
             await asyncio.to_thread(_beat)
         await asyncio.sleep(BEAT_EVERY_S)
+
+
+async def _drop_old_runs() -> None:
+    """Deletes for good what was deleted more than thirty days ago, every hour, whether or not anybody opens Runs."""
+    while True:
+        with contextlib.suppress(ValueError, OSError):  # the database cannot be used
+            await asyncio.to_thread(erase_old_runs)
+        await asyncio.sleep(_CLEANED_EVERY_S)
 
 
 def _beat() -> None:

@@ -24,6 +24,7 @@ def find_run(records: Sequence[RunRecord], ownership: Ownership) -> RunRecord | 
     linked = find_linked_run({run.id: run for run in records}, "cannot be shown")
     if linked is not None:
         return linked
+    st.query_params.pop("run", None)  # the page has said that there is no such run, once
     if any(name in st.query_params for name in _OF_PRESETS):
         st.session_state[_WANTS_SETTINGS] = True
     elif is_opening():
