@@ -1,10 +1,12 @@
 """Making room on the disk: a plan of what would be deleted for good and how large it is, which is carried out only as it was shown."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
+from fmnist_core.classroom.archives import delete_archive, list_abandoned, list_archives
 from fmnist_core.classroom.notes import forget_runs, stars
 from fmnist_core.classroom.people import Person
 from fmnist_core.classroom.permission import NotAllowedError, check_may_change, may_change
@@ -16,7 +18,7 @@ from fmnist_core.runs.folders import RunError
 from fmnist_core.runs.record import RunRecord, list_runs, load_run
 from fmnist_core.runs.weights import spare_weights
 
-Kind = Literal["deleted", "weights", "run"]
+Kind = Literal["deleted", "weights", "run", "archive"]
 _COMFORTABLE = 0.7  # of the limit, to which a suggestion clears
 _BUSY_S = 0.2
 
@@ -26,8 +28,9 @@ class Part:
     """One thing to delete for good.
 
     Attributes:
-        kind: a run in the trash; the weights of a run's epochs that are not in use; or a whole run.
-        name: of the run.
+        kind: a run in the trash; the weights of a run's epochs that are not in use; a whole run; or an archive.
+        run_id: of an archive, the name of its file.
+        name: of the run or the archive's file.
     """
 
     kind: Kind
@@ -36,13 +39,14 @@ class Part:
     size: int
 
 
-def plan_cleanup(by: Person, *, deleted: bool, weights: bool, oldest: int) -> list[Part]:
-    """What would be deleted of the runs that this person may change; nothing that is starred by anybody, or live.
+def plan_cleanup(by: Person, *, deleted: bool, weights: bool, oldest: int, archives: bool = False) -> list[Part]:
+    """What would be deleted of what this person may delete; nothing that is starred by anybody, or live.
 
     Args:
         deleted: the runs in the trash.
         weights: the weights of epochs that are neither in use nor the latest.
         oldest: how many of the oldest runs.
+        archives: all archives on this machine, if this is the teacher.
     """
     use, parts = disk_use(now=True), []
     if deleted:
@@ -55,7 +59,14 @@ def plan_cleanup(by: Person, *, deleted: bool, weights: bool, oldest: int) -> li
             files = spare_weights(run)
             if files:
                 parts.append(Part("weights", run.id, run.name, sum(file.stat().st_size for file in files)))
+    if archives:
+        parts += [Part("archive", file.name, file.name, use.by_archive.get(file.name, 0)) for file in erasable_archives(by)]
     return parts
+
+
+def erasable_archives(by: Person) -> list[Path]:
+    """The files in the folder of archives that this person may delete: the teacher all but one that is being written, others none."""
+    return [*list_archives(), *list_abandoned()] if by.is_teacher else []
 
 
 def erasable_runs(by: Person) -> list[RunRecord]:
@@ -85,15 +96,22 @@ def carry_out(plan: list[Part], *, by: Person) -> Outcome:
         if part.kind == "deleted":
             continue
         try:
-            check_may_change(by, part.run_id)
-            if part.run_id in starred:
-                raise NotAllowedError("Somebody has starred this run.")
-            _erase_weights(part.run_id) if part.kind == "weights" else _erase_whole(part.run_id, by)
+            if part.kind == "archive":
+                delete_archive(part.run_id, by=by)
+            else:
+                _erase_part(part, by, starred)
             outcome.done.append(part.run_id)
         except RunError as error:
             outcome.refused[part.run_id] = str(error)
     disk_use(now=True)
     return outcome
+
+
+def _erase_part(part: Part, by: Person, starred: Collection[str]) -> None:
+    check_may_change(by, part.run_id)
+    if part.run_id in starred:
+        raise NotAllowedError("Somebody has starred this run.")
+    _erase_weights(part.run_id) if part.kind == "weights" else _erase_whole(part.run_id, by)
 
 
 def _erase_whole(run_id: str, by: Person) -> None:

@@ -20,17 +20,17 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from fmnist_core.classroom.archives import unfinished_file
 from fmnist_core.classroom.notes import notes
-from fmnist_core.classroom.people import Person, names_of
-from fmnist_core.classroom.permission import check_teacher, owner_of
-from fmnist_core.runs.folders import RunError, home_folder
+from fmnist_core.classroom.people import names_of
+from fmnist_core.classroom.permission import owner_of
+from fmnist_core.runs.folders import RunError
 from fmnist_core.runs.record import RunRecord, load_run
 from fmnist_core.store.files import open_regular
 from fmnist_core.store.text import shorten_path
 
 MANIFEST = "manifest.json"
 FORMAT: Literal["fashion-mnist-dashboard-runs"] = "fashion-mnist-dashboard-runs"
-NAME_PATTERN = re.compile(r"fashion-mnist-runs-\d{8}-\d{6}\.zip")
 # Of a run's folder, these are its result; the others belong to the process that trains it.
 RUN_FILE = re.compile(
     r"(?:config|status|live|evaluation)\.json|events\.jsonl|likeness\.safetensors|"
@@ -86,41 +86,6 @@ class Progress:
     problem: str = ""
 
 
-def archives_folder() -> Path:
-    """Where archives are kept on this machine."""
-    return home_folder() / "archives"
-
-
-def new_archive_file() -> Path:
-    """A file for an archive that is made now."""
-    return archives_folder() / f"fashion-mnist-runs-{datetime.now():%Y%m%d-%H%M%S}.zip"  # local time: it is for people to read
-
-
-def list_archives() -> list[Path]:
-    """The archives on this machine, the newest first."""
-    try:
-        names = os.listdir(archives_folder())  # noqa: PTH208
-    except OSError:
-        return []
-    return [archives_folder() / name for name in sorted(names, reverse=True) if NAME_PATTERN.fullmatch(name)]
-
-
-def delete_archive(name: str, *, by: Person) -> None:
-    """Deletes an archive on this machine for good.
-
-    Raises:
-        NotAllowedError: if this person is not the teacher.
-        RunError: if there is no such archive, or it cannot be deleted.
-    """
-    check_teacher(by)
-    try:
-        if not NAME_PATTERN.fullmatch(name):
-            raise FileNotFoundError(2, "there is no such archive")
-        (archives_folder() / name).unlink()
-    except OSError as error:
-        raise RunError(f"The archive was not deleted ({error.strerror}).") from error
-
-
 def write_archive(run_ids: Sequence[str], file: Path) -> Iterator[Progress]:
     """Writes the runs to a new zip file, and yields after each; closing the generator early leaves no file.
 
@@ -129,7 +94,7 @@ def write_archive(run_ids: Sequence[str], file: Path) -> Iterator[Progress]:
     Raises:
         RunError: if the file cannot be written, or a file of a run cannot be read.
     """
-    beside = file.with_name(f".{file.name}.part")
+    beside = unfinished_file(file)
     manifest = []
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -179,4 +144,4 @@ def _write_manifest(archive: zipfile.ZipFile, runs: list[ArchivedRun]) -> None:
 
 def _describe(run: RunRecord, note: str) -> ArchivedRun:
     owner = owner_of(run.id)
-    return ArchivedRun(run.id, run.name, names_of([owner]).get(owner, run.owner_name), note)
+    return ArchivedRun(run.id, run.name, names_of([owner]).get(owner, "") if owner else run.owner_name, note)

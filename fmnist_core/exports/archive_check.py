@@ -120,11 +120,5 @@ def _check_kind(entry: zipfile.ZipInfo) -> None:
         raise ArchiveError(f"Nothing was imported: {_name(entry)} is encrypted, or compressed in a way that is not used here.")
 
 
-def _checkwrite_bytes(entry: zipfile.ZipInfo) -> None:
-    most = _MAX_BYTES[Path(entry.filename).suffix]
-    if entry.file_size > most:
-        raise ArchiveError(f"Nothing was imported: {_name(entry)} has {entry.file_size / 1e6:,.0f} MB, more than {most / 1e6:g} MB.")
-
-
 def _name(entry: zipfile.ZipInfo) -> str:
     return f'"{shorten(visible_line(entry.orig_filename[:1_000]), _LONGEST_NAME_SHOWN)}"'

@@ -1,17 +1,19 @@
-"""How much of the disk the runs use, and whether there is room for more.
+"""How much of the disk runs and archives use, and whether there is room for more.
 
 The sizes of runs are remembered until their folders change, and added up again at most every few seconds.
 """
 
+import contextlib
 import math
 import os
 import shutil
+import stat
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from fmnist_core.runs.folders import RunError, home_folder, list_run_ids, runs_folder, trash_folder
+from fmnist_core.runs.folders import RunError, archives_folder, home_folder, list_run_ids, runs_folder, trash_folder
 from fmnist_core.store.text import shorten_path
 
 LIMIT = "FMNIST_DISK_LIMIT_GB"
@@ -28,23 +30,25 @@ _Stamp = tuple[tuple[str, int], ...]
 
 @dataclass(frozen=True)
 class DiskUse:
-    """What the runs use, in bytes.
+    """What runs and archives use, in bytes.
 
     Attributes:
         by_run: the size of each run's folder, by its id.
         by_deleted: that of each run in the trash.
-        limit: how much runs and trash may use; infinite if there is no limit.
+        by_archive: that of each file in the folder of archives, by its name.
+        limit: how much all of these may use; infinite if there is no limit.
         free: what is left on the disk; infinite if that cannot be found out.
     """
 
     by_run: dict[str, int]
     by_deleted: dict[str, int]
+    by_archive: dict[str, int]
     limit: float
     free: float
 
     @property
     def used(self) -> int:
-        return sum(self.by_run.values()) + sum(self.by_deleted.values())
+        return sum(self.by_run.values()) + sum(self.by_deleted.values()) + sum(self.by_archive.values())
 
     @property
     def left(self) -> float:
@@ -91,7 +95,7 @@ def disk_use(*, now: bool = False) -> DiskUse:
         for other in set(_sizes) - set(folders):  # only tests change the home folder
             del _sizes[other]
         by_run, deleted = (_sizes.setdefault(folder, _Sizes()).measure(folder) for folder in folders)
-        use = DiskUse(by_run, deleted, limit_bytes(), _free_bytes(home))
+        use = DiskUse(by_run, deleted, _measure_files(archives_folder()), limit_bytes(), _free_bytes(home))
         _latest.clear()
         _latest[home] = (time.monotonic(), use)
         return use
@@ -101,7 +105,8 @@ def check_room_on_disk() -> None:
     """Raises RunError, with a sentence that says what to do, if the runs use as much of the disk as they may."""
     use = disk_use()
     if use.used >= use.limit:
-        reason = f"The runs use {write_bytes(use.used)}, and {write_bytes(use.limit)} are allowed"
+        what = "Runs and archives" if use.by_archive else "The runs"
+        reason = f"{what} use {write_bytes(use.used)}, and {write_bytes(use.limit)} are allowed"
         raise RunError(f"{reason}: clean up on the page Runs, or start the dashboard with a larger {LIMIT}.")
     if use.left <= 0:
         where = shorten_path(home_folder())
@@ -109,7 +114,7 @@ def check_room_on_disk() -> None:
 
 
 def limit_bytes() -> float:
-    """How much runs and trash may use: FMNIST_DISK_LIMIT_GB, or 20 GB; infinite if that is 0."""
+    """How much runs, trash and archives may use: FMNIST_DISK_LIMIT_GB, or 20 GB; infinite if that is 0."""
     try:
         limit_gb = float(os.environ.get(LIMIT, "").strip() or _DEFAULT_LIMIT_GB)
     except ValueError:
@@ -141,10 +146,22 @@ def _measure(folder: str, known: tuple[_Stamp, int] | None) -> tuple[_Stamp, int
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(entry.path)
                     else:
-                        size += _size(entry)
+                        with contextlib.suppress(OSError):
+                            size += _size(entry.stat(follow_symlinks=False))
         except OSError:  # it has just been moved or deleted
             continue
     return tuple(stamp), size
+
+
+def _measure_files(folder: Path) -> dict[str, int]:
+    """The sizes of the files in a folder, by their names."""
+    sizes = {}
+    with contextlib.suppress(OSError):  # there is no such folder, or a file has just gone
+        for file in folder.iterdir():
+            found = file.lstat()
+            if not stat.S_ISDIR(found.st_mode):
+                sizes[file.name] = _size(found)
+    return sizes
 
 
 def _changed_ns(folder: str) -> int:
@@ -155,11 +172,7 @@ def _changed_ns(folder: str) -> int:
         return 0
 
 
-def _size(entry: "os.DirEntry[str]") -> int:
-    try:
-        found = entry.stat(follow_symlinks=False)
-    except OSError:
-        return 0
+def _size(found: os.stat_result) -> int:
     blocks = getattr(found, "st_blocks", None)
     return found.st_size if blocks is None else blocks * _BLOCK_BYTES
 

@@ -29,6 +29,11 @@ def trash_folder() -> Path:
     return home_folder() / "trash"
 
 
+def archives_folder() -> Path:
+    """The folder of the archives that were made on this machine."""
+    return home_folder() / "archives"
+
+
 def run_folder(run_id: str) -> Path:
     """The folder of a run.
 

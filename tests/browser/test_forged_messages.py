@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from fmnist_core.classroom.archives import list_archives
 from fmnist_core.classroom.lesson import Lesson, change_lesson, lesson
 from fmnist_core.classroom.people import LOCAL, Person, person_id
 from fmnist_core.classroom.teacher import is_teacher, sign_in
-from fmnist_core.exports.archive import list_archives
 from fmnist_core.jobs.control import start_run
 from fmnist_core.runs.folders import list_run_ids
 from fmnist_core.runs.record import load_run

@@ -1,5 +1,7 @@
 """The clean-up deletes what it has shown, and nothing else."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from fmnist_core.classroom.people import Person, person_id
 from fmnist_core.classroom.permission import set_owner
 from fmnist_core.classroom.run_changes import delete_runs, restore_runs
 from fmnist_core.runs.disk import LIMIT, disk_use
-from fmnist_core.runs.folders import STARTER_FOLDER
+from fmnist_core.runs.folders import STARTER_FOLDER, archives_folder
 from fmnist_core.runs.record import RunRecord, list_runs, load_run
 from fmnist_core.runs.trash import list_deleted
 from fmnist_core.runs.weights import load_model
@@ -115,3 +117,34 @@ def test_as_many_runs_are_suggested_as_bring_it_to_seventy_percent(share: float,
     monkeypatch.setenv(LIMIT, str(disk_use(now=True).used / share / 10**9))
     assert suggest_oldest(disk_use(now=True), runs, 0) == suggested
     assert suggest_oldest(disk_use(now=True), runs, disk_use().used) == 0
+
+
+def write_archive_file(name: str, age_s: float = 0.0) -> Path:
+    archives_folder().mkdir(parents=True, exist_ok=True)
+    file = archives_folder() / name
+    file.write_bytes(bytes(100_000))
+    os.utime(file, (time.time() - age_s,) * 2)
+    return file
+
+
+def test_the_teacher_clears_archives_and_halves_of_them() -> None:
+    run = run_of(ANNA)
+    archive = write_archive_file("fashion-mnist-runs-20260101-000000.zip")
+    half = write_archive_file(".fashion-mnist-runs-20260101-000001.zip.part", age_s=7_200)
+    growing = write_archive_file(".fashion-mnist-runs-20260101-000002.zip.part")
+    foreign = write_archive_file("something else.zip", age_s=7_200)
+    assert plan_cleanup(TEACHER, deleted=True, weights=True, oldest=0) == []
+    assert plan_cleanup(ANNA, deleted=True, weights=True, oldest=0, archives=True) == []
+    plan = plan_cleanup(TEACHER, deleted=True, weights=True, oldest=0, archives=True)
+    assert [(part.kind, part.run_id, part.name) for part in plan] == [("archive", file.name, file.name) for file in (archive, half)]
+    assert all(part.size >= 100_000 for part in plan)
+    assert set(carry_out(plan, by=ANNA).refused) == {archive.name, half.name}, "a plan that somebody else made"
+    forged = [
+        Part("archive", name, name, 1) for name in (growing.name, foreign.name, "../classroom.sqlite3", f"../runs/{run.id}/config.json")
+    ]
+    assert set(carry_out(forged, by=TEACHER).refused) == {part.run_id for part in forged}
+    before = disk_use(now=True).used
+    assert carry_out(plan, by=TEACHER).done == [archive.name, half.name]
+    assert sorted(archives_folder().iterdir()) == sorted([growing, foreign])
+    assert before - disk_use().used >= 200_000
+    assert [each.id for each in list_runs()] == [run.id]

@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from fmnist_core import __main__ as command_line
+from fmnist_core.classroom.archives import list_archives, new_archive_file
 from fmnist_core.classroom.notes import notes, write_note
 from fmnist_core.classroom.people import LOCAL, Person, person_id, rename_person
 from fmnist_core.classroom.permission import NotAllowedError, owner_of, set_owner
 from fmnist_core.exports import archive_check
-from fmnist_core.exports.archive import Progress, list_archives, new_archive_file, write_archive
+from fmnist_core.exports.archive import Progress, write_archive
 from fmnist_core.exports.archive_check import ArchiveError
 from fmnist_core.exports.archive_import import import_archive
 from fmnist_core.runs.disk import DiskUse
@@ -332,7 +333,7 @@ def test_an_archive_that_there_is_no_room_for_is_refused(
     limit: float, free: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The runs' own limit counts, and what has to stay free so that runs which train can be saved."""
-    monkeypatch.setattr(archive_check, "disk_use", lambda **_: DiskUse({"a": 1000}, {}, limit, free))
+    monkeypatch.setattr(archive_check, "disk_use", lambda **_: DiskUse({"a": 1000}, {}, {}, limit, free))
     file = zipped(tmp_path / "a.zip", made({f"runs/{RUN}/live.json": bytes(6_000)}))
     with pytest.raises(ArchiveError, match=r"7 KB are needed, and [45] KB of the disk may be used"):
         imported(file)
@@ -469,3 +470,13 @@ def test_the_command_line_archives_and_imports(
     assert "It is here already." in capsys.readouterr().err
     assert command_line.main(["evaluate", trained_run.id, "--json"]) == 0
     assert command_line.main(["import", str(tmp_path / "missing.zip")]) == 1
+
+
+def test_a_name_that_was_taken_back_is_not_archived(tmp_path: Path) -> None:
+    anna = rename_person(ANNA, "Anna")
+    run_id = create_run(TrainConfig(), owner=anna.id, owner_name="Anna")
+    set_owner(run_id, anna)
+    rename_person(anna, "")
+    list(write_archive([run_id], tmp_path / "a.zip"))
+    manifest = json.loads(zipfile.ZipFile(tmp_path / "a.zip").read("manifest.json"))
+    assert [run["owner_name"] for run in manifest["runs"]] == [""]

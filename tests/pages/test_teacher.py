@@ -8,16 +8,17 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fmnist_core.classroom import teacher
+from fmnist_core.classroom.archives import list_archives, new_archive_file
 from fmnist_core.classroom.attempts import Attempts
 from fmnist_core.classroom.lesson import Lesson, change_lesson, lesson, send
 from fmnist_core.classroom.people import LOCAL, Person, load_person, rename_person
 from fmnist_core.classroom.permission import owner_of, set_owner
 from fmnist_core.classroom.teacher import is_teacher, sign_in, sign_out
 from fmnist_core.exports import clearing
-from fmnist_core.exports.archive import archives_folder, list_archives, new_archive_file, write_archive
+from fmnist_core.exports.archive import write_archive
 from fmnist_core.jobs import control
 from fmnist_core.jobs.control import start_run
-from fmnist_core.runs.folders import list_run_ids
+from fmnist_core.runs.folders import archives_folder, list_run_ids
 from fmnist_core.runs.record import RunRecord, load_run
 from fmnist_core.runs.trash import list_deleted
 from fmnist_core.runs.writer import RunWriter, create_run

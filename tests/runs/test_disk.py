@@ -10,7 +10,7 @@ import pytest
 
 from fmnist_core.runs import disk
 from fmnist_core.runs.disk import GB, check_room_on_disk, disk_use, limit_bytes, write_bytes
-from fmnist_core.runs.folders import RunError
+from fmnist_core.runs.folders import RunError, archives_folder
 from fmnist_core.runs.trash import delete_run, restore_run
 from fmnist_core.runs.writer import RunWriter, create_run
 from fmnist_core.settings.config import TrainConfig
@@ -44,6 +44,21 @@ def test_the_sizes_of_runs_and_of_the_trash() -> None:
     assert use.by_run[large.id] > use.by_run[small.id] + 200_000
     assert use.used == sum(use.by_run.values()) + sum(use.by_deleted.values())
     assert (use.limit, use.free) == (20 * GB, 100 * GB)
+
+
+def test_archives_count_and_are_named_when_there_is_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = write_run([], "finished")
+    archives_folder().mkdir()
+    for name in ("fashion-mnist-runs-20260101-000000.zip", ".fashion-mnist-runs-20260101-000001.zip.part"):
+        (archives_folder() / name).write_bytes(bytes(500_000))
+    use = disk_use(now=True)
+    assert len(use.by_archive) == 2
+    assert sum(use.by_archive.values()) == size_of(archives_folder()) >= 10**6
+    assert use.used == size_of(run.folder) + size_of(archives_folder())
+    monkeypatch.setenv(disk.LIMIT, str(use.used / GB))
+    disk_use(now=True)
+    with pytest.raises(RunError, match=r"^Runs and archives use \d.* MB, and \d.* MB are allowed: clean up on the page Runs"):
+        check_room_on_disk()
 
 
 def test_what_comes_and_goes_is_counted() -> None:

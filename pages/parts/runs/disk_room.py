@@ -5,16 +5,16 @@ import math
 import pandas as pd
 import streamlit as st
 
-from fmnist_core.classroom.cleanup import Part, carry_out, erasable_runs, plan_cleanup, suggest_oldest
+from fmnist_core.classroom.cleanup import Part, carry_out, erasable_archives, erasable_runs, plan_cleanup, suggest_oldest
 from fmnist_core.classroom.people import Person
 from fmnist_core.runs.disk import DiskUse, disk_use, write_bytes
 from pages.parts.runs.messages import tell, tell_outcome
 from pages.parts.shared.visitor import visitor
 from pages.parts.shared.wording import count, escape
 
-_DELETED, _WEIGHTS, _OLDEST = "clean_deleted", "clean_weights", "clean_oldest"
+_DELETED, _WEIGHTS, _OLDEST, _ARCHIVES = "clean_deleted", "clean_weights", "clean_oldest", "clean_archives"
 _IS_OPEN = "cleaning"
-_KINDS = {"deleted": "deleted run", "weights": "weights of other epochs", "run": "whole run"}
+_KINDS = {"deleted": "deleted run", "weights": "weights of other epochs", "run": "whole run", "archive": "archive"}
 
 
 def show_disk_room(person: Person) -> None:
@@ -23,12 +23,8 @@ def show_disk_room(person: Person) -> None:
     with st.expander(f"Disk: {_describe_use(use)}", icon=":material/hard_drive:"):
         if math.isfinite(use.limit):
             st.progress(min(1.0, use.used / use.limit))
-        runs, deleted = sum(use.by_run.values()), sum(use.by_deleted.values())
-        parts = (
-            f"{count(len(use.by_run), 'run')} use {write_bytes(runs)}, {count(len(use.by_deleted), 'deleted run')} {write_bytes(deleted)}"
-        )
         left = f" {write_bytes(use.free)} of the disk are free." if math.isfinite(use.free) else ""
-        st.write(f"{parts}.{left}")
+        st.write(f"{_describe_parts(use)}.{left}")
         st.button("Clean up …", icon=":material/cleaning_services:", key="clean_up", on_click=_open)
     if st.session_state.get(_IS_OPEN):  # also when the page is drawn again meanwhile, as after a run that has ended
         _show_cleanup(person)
@@ -36,7 +32,7 @@ def show_disk_room(person: Person) -> None:
 
 def _open() -> None:
     st.session_state[_IS_OPEN] = True
-    for key in (_DELETED, _WEIGHTS, _OLDEST):
+    for key in (_DELETED, _WEIGHTS, _OLDEST, _ARCHIVES):
         st.session_state.pop(key, None)
 
 
@@ -58,6 +54,9 @@ def _show_cleanup(person: Person) -> None:
         key=_WEIGHTS,
         help="Each run keeps the weights of its best and its latest epoch, which are those that the pages use.",
     )
+    archives = bool(erasable_archives(person)) and st.checkbox(
+        "Archives on this machine", key=_ARCHIVES, help="They may hold runs that are nowhere else: download them first, on Teacher."
+    )
     candidates = erasable_runs(person)
     if _OLDEST not in st.session_state:
         freed = sum(part.size for part in plan_cleanup(person, deleted=deleted, weights=weights, oldest=0))
@@ -67,7 +66,7 @@ def _show_cleanup(person: Person) -> None:
         oldest = (
             st.number_input(f"How many of the oldest runs ({len(candidates):,} could be deleted)", 0, len(candidates), key=_OLDEST) or 0
         )
-    plan = plan_cleanup(person, deleted=deleted, weights=weights, oldest=oldest)
+    plan = plan_cleanup(person, deleted=deleted, weights=weights, oldest=oldest, archives=archives)
     if not plan:
         st.info("There is nothing to delete.", icon=":material/check:")
         return
@@ -79,7 +78,7 @@ def _show_plan(plan: list[Part]) -> None:
     table = pd.DataFrame(
         {
             "What": [_KINDS[part.kind] for part in plan],
-            "Run": [part.name for part in plan],
+            "Name": [part.name for part in plan],
             "Size, MB": [part.size / 10**6 for part in plan],
         }
     )
@@ -104,6 +103,16 @@ def _clean_up(plan: list[Part]) -> None:
         tell("error", escape(str(error)))
         return
     tell_outcome(outcome, f"Cleaned up: {write_bytes(freed)} are free again." if outcome.done else "")
+
+
+def _describe_parts(use: DiskUse) -> str:
+    parts = [
+        f"{count(len(use.by_run), 'run')} use {write_bytes(sum(use.by_run.values()))}",
+        f"{count(len(use.by_deleted), 'deleted run')} {write_bytes(sum(use.by_deleted.values()))}",
+    ]
+    if use.by_archive:
+        parts.append(f"{count(len(use.by_archive), 'archive')} {write_bytes(sum(use.by_archive.values()))}")
+    return ", ".join(parts)
 
 
 def _describe_use(use: DiskUse) -> str:

@@ -4,10 +4,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from fmnist_core.classroom.archives import NAME_PATTERN
 from fmnist_core.classroom.lesson import lesson_version
 from fmnist_core.classroom.people import person_id
 from fmnist_core.classroom.teacher import is_teacher
-from fmnist_core.exports.archive import NAME_PATTERN, archives_folder
+from fmnist_core.runs.folders import archives_folder
 from fmnist_core.store.database import DatabaseError
 from pages.parts.shared.visitor_cookie import COOKIE, is_secret
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import streamlit as st
 
-from fmnist_core.exports.archive import Progress, delete_archive, list_archives, new_archive_file, write_archive
+from fmnist_core.classroom.archives import delete_archive, list_archives, new_archive_file
+from fmnist_core.exports.archive import Progress, write_archive
 from fmnist_core.exports.archive_import import import_archive
 from fmnist_core.runs.disk import write_bytes
 from fmnist_core.runs.record import scan_runs

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from fmnist_core.exports.archive import new_archive_file
+from fmnist_core.classroom.archives import new_archive_file
 from fmnist_core.exports.clearing import class_runs, clear_room
 from pages.parts.shared.visitor import visitor
 from pages.parts.shared.wording import count
