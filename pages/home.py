@@ -4,6 +4,7 @@ import streamlit as st
 
 from fmnist_core.runs.record import RunRecord, list_runs
 from pages.parts.home.networks import show_live_runs, show_networks
+from pages.parts.shared.closed_pages import ADDRESSES, closed_pages
 from pages.parts.shared.server_start import wait_until_warm
 from pages.parts.shared.splits import read_split
 from pages.parts.shared.visitor import whose_runs
@@ -19,11 +20,16 @@ STEPS = (
 
 
 def show_steps() -> None:
-    """The five steps, each a link."""
+    """The five steps, each a link unless that page is closed."""
+    closed = closed_pages()
     for number, (column, (page, title, icon, text)) in enumerate(zip(st.columns(len(STEPS)), STEPS, strict=True), start=1):
         with column.container(border=True, height="stretch", key=f"step_{page}"):
-            st.page_link(f"pages/{page}.py", label=f":primary[**{number}. {title}**]", icon=icon, width="stretch")
-            st.write(text)
+            if ADDRESSES[page] in closed:
+                st.markdown(f":material/lock: **{number}. {title}**")
+                st.write(f"{text} Your teacher has closed this page for the lesson.")
+            else:
+                st.page_link(f"pages/{page}.py", label=f":primary[**{number}. {title}**]", icon=icon, width="stretch")
+                st.write(text)
 
 
 def show_data_and_network(networks: list[RunRecord]) -> None:

@@ -17,6 +17,7 @@ from pages.parts.runs.messages import show_messages
 from pages.parts.runs.rows import make_rows
 from pages.parts.runs.run_table import show_list, show_table
 from pages.parts.runs.selection import chosen_runs
+from pages.parts.shared.closed_pages import show_page_link
 from pages.parts.shared.disk_warning import show_disk_warning
 from pages.parts.shared.live_lines import show_live_lines
 from pages.parts.shared.visitor import visitor, whose_runs
@@ -43,7 +44,7 @@ def show_runs(records: list[RunRecord], person: Person) -> None:
 def show_no_runs() -> None:
     """What to do as long as there are no runs."""
     st.info("No network has been trained here yet.", icon=":material/info:")
-    st.page_link("pages/train.py", label="Train one", icon=":material/arrow_forward:")
+    show_page_link("train", "Train one", ":material/arrow_forward:")
 
 
 def show_everything(person: Person) -> None:

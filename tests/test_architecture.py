@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pages.parts.shared.closed_pages import ADDRESSES
 from tests.conftest import ROOT
 
 # A package may import from the rows above its own, but not from others in the same row.
@@ -159,6 +160,15 @@ def test_no_pages_url_equals_its_file_name() -> None:
     pages = re.findall(r'st\.Page\("pages/(\w+)\.py", title="([^"]+)".*url_path="(\w+)"', (ROOT / "dashboard.py").read_text())
     assert sorted(stem for stem, _title, _url in pages) == sorted(file.stem for file in (ROOT / "pages").glob("[a-z]*.py"))
     assert all(stem != url for stem, _title, url in pages)
+
+
+def test_links_know_the_addresses_of_pages() -> None:
+    pages = re.findall(r'st\.Page\("pages/(\w+)\.py".*url_path="(\w+)"', (ROOT / "dashboard.py").read_text())
+    assert ADDRESSES.items() <= dict(pages).items()
+    sources = [file.read_text(encoding="utf-8") for file in PAGES.values()]
+    linked = {page for source in sources for page in re.findall(r'page_link\(\s*"(?:pages/)?(\w+)(?:\.py)?"', source)}
+    assert linked == {"train", "runs"}, "and those that are named in tables"
+    assert linked <= set(ADDRESSES)
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])

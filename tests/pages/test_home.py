@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fmnist_core.classroom.people import rename_person
+from fmnist_core.classroom.lesson import change_lesson
+from fmnist_core.classroom.people import LOCAL, rename_person
 from fmnist_core.classroom.permission import set_owner
+from fmnist_core.classroom.teacher import sign_in
 from fmnist_core.dataset.classes import CLASS_NAMES
 from fmnist_core.dataset.split import Split
 from fmnist_core.network.model import FashionCNN
@@ -158,3 +160,32 @@ def test_a_damaged_newest_network_leaves_steps_and_data_usable(trained_run: RunR
     assert "A test image on its way through the starter model" in unescaped(at.caption[0].value)
     assert [link.page for link in links(at)][:5] == STEPS
     assert "<figcaption>Bag</figcaption>" in html(at)
+
+
+@pytest.mark.parametrize("is_teacher", [False, True])
+def test_what_the_teacher_has_closed_is_no_link(is_teacher: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = write_learned("Mine", "Anna's", 0.85)
+    write_run([], "training", name="Training", owner=person_of("Anna's"))
+    write_run([], "training", name="Of Ben", owner=person_of("Ben's"))
+    monkeypatch.setenv("FMNIST_TEACHER_PIN", "4711-4712")
+    change_lesson(LOCAL, hidden_pages=("training", "evaluation"))
+    if is_teacher:
+        sign_in(person_of("Anna's").id, "4711-4712")
+    at = open_home("Anna's")
+    opened = [f"{link.page}?{link.query_string}" for link in links(at)]
+    closed = [text.value for text in at.markdown if ":material/lock:" in text.value]
+    if is_teacher:
+        assert [page.split("?")[0] for page in opened][:5] == STEPS
+        assert closed == []
+        assert f"evaluation?run={mine.id}" in opened
+        assert "see the Train page" in words(at)
+    else:
+        assert {page.split("?")[0] for page in opened} == set(STEPS) - {"training", "evaluation"}
+        assert closed == [
+            ":material/lock: **2. Train**",
+            ":material/lock: **3. Evaluate**",
+            ":material/lock: Watch it (closed in this lesson)",
+            ":material/lock: See its mistakes (closed in this lesson)",
+        ]
+        assert words(at).count("Your teacher has closed this page for the lesson.") == 2
+        assert "1 other run is training or waiting." in words(at)

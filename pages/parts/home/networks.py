@@ -8,6 +8,7 @@ from fmnist_core.classroom.choice import best_network, default_networks
 from fmnist_core.classroom.ownership import Ownership
 from fmnist_core.runs.folders import STARTER_ID
 from fmnist_core.runs.record import RunRecord, load_run
+from pages.parts.shared.closed_pages import is_closed, show_page_link
 from pages.parts.shared.wording import count, describe_settings, escape, percent
 
 
@@ -22,7 +23,8 @@ def show_live_runs(records: Sequence[RunRecord], ownership: Ownership) -> None:
             _link(run, "train", "Watch it")
     others = len(live) - len(mine)
     if others:
-        st.caption(f"{count(others, 'other run')} {'is' if others == 1 else 'are'} training or waiting: see the Train page.")
+        where = "" if is_closed("train") else ": see the Train page"
+        st.caption(f"{count(others, 'other run')} {'is' if others == 1 else 'are'} training or waiting{where}.")
 
 
 def show_networks(records: Sequence[RunRecord], ownership: Ownership) -> list[RunRecord]:
@@ -64,4 +66,4 @@ def _tell_accuracy(run: RunRecord) -> str:
 
 
 def _link(run: RunRecord, page: str, label: str) -> None:
-    st.page_link(f"pages/{page}.py", label=label, icon=":material/arrow_forward:", query_params={"run": run.id})
+    show_page_link(page, label, ":material/arrow_forward:", {"run": run.id})

@@ -1,6 +1,6 @@
 """Pages that the teacher has closed for the lesson: out of the navigation, and a sentence for whoever opens their address."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -13,6 +13,15 @@ from pages.parts.shared.visitor import visitor
 from pages.parts.shared.wording import escape
 
 _TITLES = "page_titles"
+# The addresses of the pages that others link to, as in dashboard.py, by the names of their files.
+ADDRESSES = {
+    "browse": "samples",
+    "train": "training",
+    "runs": "trainings",
+    "evaluate": "evaluation",
+    "look_inside": "kernels",
+    "predict": "prediction",
+}
 
 
 def closed_pages() -> tuple[str, ...]:
@@ -26,6 +35,19 @@ def closed_pages() -> tuple[str, ...]:
 def closed_to(person: Person, now: Lesson) -> tuple[str, ...]:
     """The addresses of the pages that this person cannot open."""
     return () if person.is_teacher else now.hidden_pages
+
+
+def is_closed(page: str) -> bool:
+    """Whether the visitor cannot open the page of `pages/<page>.py`."""
+    return ADDRESSES[page] in closed_pages()
+
+
+def show_page_link(page: str, label: str, icon: str, query_params: Mapping[str, str] | None = None) -> None:
+    """A link to `pages/<page>.py`; to whoever cannot open that page, a line that says so."""
+    if is_closed(page):
+        st.markdown(f":material/lock: {label} (closed in this lesson)", width="content")
+    else:
+        st.page_link(f"pages/{page}.py", label=label, icon=icon, query_params=query_params)
 
 
 def run_page(page: StreamlitPage) -> None:

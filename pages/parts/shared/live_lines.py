@@ -9,9 +9,9 @@ import streamlit as st
 from fmnist_core.classroom.ownership import Ownership
 from fmnist_core.jobs.line import line
 from fmnist_core.runs.record import RunRecord, list_runs
-from fmnist_core.runs.setting_words import OWN_SETTINGS, describe_preset
-from fmnist_core.settings.presets import nearest_preset
+from fmnist_core.runs.setting_words import describe_briefly
 from fmnist_core.store.database import DatabaseError
+from pages.parts.shared.closed_pages import is_closed
 from pages.parts.shared.visitor import whose_runs
 from pages.parts.shared.wording import count, escape
 
@@ -38,7 +38,7 @@ def describe_live_run(run: RunRecord, ownership: Ownership) -> str:
     """The owner of a run, what they train and how far it is, as Markdown: "**team blue** trains Quick, epoch 1 of 2"."""
     is_mine = ownership.is_mine(run)
     who = "You" if is_mine else escape(ownership.name_of_owner(run))
-    preset = escape(describe_preset(run.config) if nearest_preset(run.config) else OWN_SETTINGS.lower())
+    preset = escape(describe_briefly(run.full_config))
     what = preset if _GIVEN_NAME.fullmatch(run.name) else f"“{escape(run.name)}” ({preset})"
     progress = "" if run.state == "waiting" else f", epoch {min(run.epoch + 1, run.epochs)} of {run.epochs}"
     return f"**{who}** {(_MY_DOING if is_mine else _DOING)[run.state]} {what}{progress}"
@@ -71,6 +71,10 @@ def _in_order(live: Sequence[RunRecord], ownership: Ownership) -> list[RunRecord
 
 
 def _link(runs: Sequence[RunRecord], ownership: Ownership) -> None:
+    is_open = not is_closed("train")
     for run in runs:
-        label = f"{describe_live_run(run, ownership)} · Watch"
-        st.page_link("pages/train.py", label=label, icon=":material/visibility:", query_params={"run": run.id})
+        line = describe_live_run(run, ownership)
+        if is_open:
+            st.page_link("pages/train.py", label=f"{line} · Watch", icon=":material/visibility:", query_params={"run": run.id})
+        else:
+            st.markdown(line)

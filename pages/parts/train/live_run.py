@@ -13,6 +13,7 @@ from fmnist_core.runs.mailbox import stop_requested
 from fmnist_core.runs.record import RunRecord, load_run
 from fmnist_core.runs.results import read_live_kernels
 from pages.parts.components.live_kernels.live_kernels import show_live_kernels
+from pages.parts.shared.closed_pages import show_page_link
 from pages.parts.shared.presence import note_watched_run
 from pages.parts.shared.run_histories import history_of
 from pages.parts.shared.visitor import can_change, whose_runs
@@ -80,7 +81,8 @@ def show_ended_run(run: RunRecord) -> None:
         show_continuation(run)
     if run.has_weights:
         for column, (page, label) in zip(st.columns(len(_NEXT_PAGES)), _NEXT_PAGES, strict=True):
-            column.page_link(f"pages/{page}.py", label=label, icon=":material/arrow_forward:", query_params={"run": run.id})
+            with column:
+                show_page_link(page, label, ":material/arrow_forward:", {"run": run.id})
     show_findings(run, findings)
     if history.losses:
         _show_still(run, history, names)
