@@ -12,7 +12,7 @@ from fmnist_core.classroom.notes import notes, star, stars, write_note
 from fmnist_core.classroom.people import LOCAL, rename_person
 from fmnist_core.classroom.permission import set_owner
 from fmnist_core.runs.disk import LIMIT, disk_use
-from fmnist_core.runs.folders import STARTER_FOLDER, STARTER_ID
+from fmnist_core.runs.folders import STARTER_FOLDER, STARTER_ID, archives_folder
 from fmnist_core.runs.record import RunRecord, State, list_runs, load_run
 from fmnist_core.runs.trash import delete_run, list_deleted
 from fmnist_core.settings.presets import find_preset
@@ -74,6 +74,10 @@ def words(at: AppTest) -> str:
     return unescaped("\n".join(element.value for kind in (at.markdown, at.success, at.error, at.warning, at.info) for element in kind))
 
 
+def captions(at: AppTest) -> list[str]:
+    return [unescaped(caption.value) for caption in at.caption]
+
+
 # The table
 
 
@@ -108,6 +112,21 @@ def test_a_row_has_all_that_is_known_of_a_run() -> None:
     assert table(open_page("runs"))["star"][0] == "☆ 2"
 
 
+def test_epochs_that_were_added_are_named_and_compared() -> None:
+    more, usual = write("More", config=QUICK, epochs=7, epoch=7), write("Usual", config=QUICK)
+    at = choose(open_page("runs"), usual, more)
+    assert dict(zip(names(at), table(at)["preset"], strict=True))["More"] == "Quick: 7 epochs"
+    assert at.dataframe[1].value.to_dict("list") == {"Setting": ["Epochs"], "Usual": ["2"], "More": ["7"]}
+
+
+def test_what_the_owner_of_an_imported_run_was_called_is_shown() -> None:
+    run = write("Blue")
+    about = json.loads((run.folder / "config.json").read_text())
+    (run.folder / "config.json").write_text(json.dumps(about | {"owner_name": "Anna"}))
+    assert table(open_page("runs"))["owner"][0] == "Anna (imported)"
+    assert any(" · by Anna (imported) · " in line for line in open_page("evaluate").selectbox(key="run_picker").options)
+
+
 def test_all_runs_are_listed_the_newest_first_and_the_starter_last() -> None:
     waiting, first = write("Waits", "waiting", has_weights=False, test_accuracy=None, epoch=0), write("First")
     at = open_page("runs")
@@ -127,6 +146,11 @@ def test_all_runs_are_listed_the_newest_first_and_the_starter_last() -> None:
         ("odd", ["Red"]),
         ("diverged", ["Red"]),
         ("sgd rate-30", []),
+        ("zoe\u0308", ["Zo\u00eb $x$ [a](b) .*"]),
+        ("$X$ .*", ["Zo\u00eb $x$ [a](b) .*"]),
+        ("[a](B)", ["Zo\u00eb $x$ [a](b) .*"]),
+        ("\u05e9\u05dc", ["\u05e9\u05dc\u05d5\u05dd"]),
+        ("\\d", []),
         ("30 sgd", ["Red"]),
     ],
 )
@@ -136,6 +160,8 @@ def test_search_finds_each_word_in_whatever_the_table_shows(find: str, found: li
     red = write("Red", "diverged", config=replace(QUICK, learning_rate=30, optimizer="sgd"))
     write_note(red.id, "An odd one", by=LOCAL)
     write("Green", owner=ANNA, config=replace(QUICK, seed=5))
+    for name in ("Zo\u00eb $x$ [a](b) .*", "\u05e9\u05dc\u05d5\u05dd"):
+        write(name, config=find_preset("article").config)
     at = open_page("runs")
     at.text_input(key="find").set_value(find).run()
     assert (sorted(names(at)) if at.dataframe else []) == found
@@ -319,7 +345,26 @@ def test_a_live_run_is_not_deleted_and_the_others_are() -> None:
     at = choose(open_page("runs"), live, ended)
     click(at, "delete")
     assert [run.name for run in list_runs()] == ["Live"]
-    assert "1 run: This run is still training or waiting: stop it first." in words(at)
+    assert "Live: This run is still training or waiting: stop it first." in words(at)
+
+
+def test_what_was_refused_is_named() -> None:
+    live = [write(f"*Live* {number}", "training") for number in range(5)]
+    at = choose(open_page("runs"), *live)
+    click(at, "delete")
+    (message,) = at.error
+    sentence = "This run is still training or waiting: stop it first."
+    assert unescaped(message.value) == f"*Live* 0, *Live* 1, *Live* 2 and 2 more: {sentence}"
+    assert r"\*Live\* 0" in message.value
+
+
+def test_of_two_who_delete_a_run_the_later_is_told() -> None:
+    blue, red = write("Blue"), write("Red")
+    at = choose(open_page("runs"), blue, red)
+    delete_run(blue.id)
+    click(at, "delete")
+    assert "Blue: This run has been deleted already." in words(at)
+    assert list_runs() == []
 
 
 @pytest.mark.usefixtures("pin")
@@ -328,13 +373,26 @@ def test_what_is_not_ones_own_can_only_be_starred_and_compared() -> None:
     at = choose(open_page("runs", by=ANNA), theirs)
     assert at.button(key="delete").disabled
     assert not {"rename_button", "note_button"} & keys(at)
-    assert any("is not yours" in caption.value for caption in at.caption)
+    assert "This run is not yours: only its owner and the teacher can rename, note or delete it." in captions(at)
     click(at, "star")
     assert list(stars()) == [theirs.id]
     choose(at, mine, theirs)
     assert at.button(key="delete").label == "Delete 1 run"
+    assert "Theirs is not yours: only its owner and the teacher can rename, note or delete it." in captions(at)
+    others = [write(name, owner=BEN) for name in ("B*d", "C")]
+    at = choose(open_page("runs", by=ANNA), mine, theirs, *others, load_run(STARTER_ID))
+    assert "Theirs, B*d and C are not yours: only their owners and the teacher can rename, note or delete them." in captions(at)
+    assert "The starter model comes with the dashboard, and stays as it is." in captions(at)
     click(at, "delete")
-    assert [run.name for run in list_runs()] == ["Theirs"]
+    assert sorted(run.name for run in list_runs()) == ["B*d", "C", "Theirs"]
+
+
+def test_the_starter_is_nobodys_to_change() -> None:
+    write("Blue")
+    at = choose(open_page("runs"), load_run(STARTER_ID))
+    assert at.button(key="delete").disabled
+    assert "The starter model comes with the dashboard, and stays as it is." in captions(at)
+    assert not any("not yours" in caption for caption in captions(at))
 
 
 @pytest.mark.usefixtures("pin")
@@ -460,13 +518,13 @@ def test_the_clean_up_shows_what_it_would_delete_and_deletes_that() -> None:
     at = click(open_page("runs"), "clean_up")
     plan = at.dataframe[-1].value
     assert list(plan["What"]) == ["deleted run", "weights of other epochs"]
-    assert list(plan["Run"]) == ["In the trash", "Many epochs"]
+    assert list(plan["Name"]) == ["In the trash", "Many epochs"]
     assert at.number_input(key="clean_oldest").value == 0
     at.number_input(key="clean_oldest").set_value(1).run()
     assert list(at.dataframe[-1].value["What"]) == ["deleted run", "whole run"]
     at.number_input(key="clean_oldest").set_value(0).run()
     at.checkbox(key="clean_deleted").set_value(False).run()
-    assert list(at.dataframe[-1].value["Run"]) == ["Many epochs"]
+    assert list(at.dataframe[-1].value["Name"]) == ["Many epochs"]
     assert [run.name for run in list_deleted()] == ["In the trash"], "nothing is deleted before the button is pressed"
     click(at, "clean_up_now")
     assert sorted(file.name for file in (many.folder / "checkpoints").glob("epoch*")) == ["epoch-003.safetensors"]
@@ -475,10 +533,29 @@ def test_the_clean_up_shows_what_it_would_delete_and_deletes_that() -> None:
     assert "clean_up_now" not in keys(at)
 
 
+def test_archives_are_cleaned_up_only_if_asked_for() -> None:
+    write("Blue")
+    archive = archives_folder() / "fashion-mnist-runs-20260101-000000.zip"
+    archive.parent.mkdir()
+    archive.write_bytes(bytes(400_000))
+    at = click(open_page("runs"), "clean_up")
+    assert "1 archive 40" in words(at)
+    assert "There is nothing to delete" in words(at)
+    at.checkbox(key="clean_archives").set_value(True).run()
+    assert at.dataframe[-1].value[["What", "Name"]].to_dict("list") == {"What": ["archive"], "Name": [archive.name]}
+    assert archive.exists(), "nothing is deleted before the button is pressed"
+    click(at, "clean_up_now")
+    assert not archive.exists()
+    assert "Cleaned up: 40" in words(at)
+
+
 @pytest.mark.usefixtures("pin")
 def test_a_student_cleans_up_only_what_is_theirs() -> None:
     write("Theirs", owner=BEN)
+    archives_folder().mkdir()
+    (archives_folder() / "fashion-mnist-runs-20260101-000000.zip").write_bytes(bytes(400_000))
     at = click(open_page("runs", by=ANNA), "clean_up")
+    assert "clean_archives" not in {box.key for box in at.checkbox}
     assert "There is nothing to delete" in words(at)
     assert "clean_up_now" not in keys(at)
 

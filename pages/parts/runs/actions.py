@@ -8,9 +8,10 @@ from fmnist_core.classroom.notes import MAX_NOTE_LENGTH, star, write_note
 from fmnist_core.classroom.people import Person
 from fmnist_core.classroom.run_changes import Outcome, delete_runs, rename_run
 from fmnist_core.runs.names import MAX_NAME_LENGTH
-from pages.parts.runs.messages import tell, tell_outcome
+from pages.parts.runs.messages import list_names, tell, tell_outcome
 from pages.parts.runs.rows import Row
 from pages.parts.runs.selection import choose_runs
+from pages.parts.shared.closed_pages import show_page_link
 from pages.parts.shared.visitor import visitor
 from pages.parts.shared.wording import count, escape
 
@@ -40,13 +41,19 @@ def show_actions(rows: Sequence[Row], person: Person) -> None:
         st.button(label, icon=":material/delete:", key="delete", on_click=delete_chosen, args=(own_ids,), disabled=not own)
     if own:
         _show_fields(own)
-    if len(own) < len(rows):
-        whose = "This run is" if len(rows) == 1 else f"{count(len(rows) - len(own), 'of the chosen runs')} {_are(len(rows) - len(own))}"
-        st.caption(f"{whose} not yours: only its owner and the teacher can rename, note or delete it.")
+    if any(row.run.is_starter for row in rows):
+        st.caption("The starter model comes with the dashboard, and stays as it is.")
+    _show_not_ones_own([row for row in rows if row not in own and not row.run.is_starter], is_only=len(rows) == 1)
 
 
-def _are(number: int) -> str:
-    return "is" if number == 1 else "are"
+def _show_not_ones_own(rows: Sequence[Row], *, is_only: bool) -> None:
+    """Which of the chosen runs this person cannot change."""
+    if len(rows) == 1:
+        which = "This run" if is_only else escape(rows[0].name)
+        st.caption(f"{which} is not yours: only its owner and the teacher can rename, note or delete it.")
+    elif rows:
+        which = list_names([row.name for row in rows])
+        st.caption(f"{which} are not yours: only their owners and the teacher can rename, note or delete them.")
 
 
 def _show_links(row: Row) -> None:
@@ -54,7 +61,7 @@ def _show_links(row: Row) -> None:
     for page, label, icon in _PAGES:
         if (page == "train" and row.run.is_starter) or (page != "train" and not row.run.has_weights):
             continue
-        st.page_link(f"pages/{page}.py", label=label, icon=icon, query_params={"run": row.run.id})
+        show_page_link(page, label, icon, {"run": row.run.id})
 
 
 def _show_fields(own: Sequence[Row]) -> None:
