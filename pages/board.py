@@ -6,10 +6,9 @@ import streamlit as st
 
 from pages.parts.board.join import draw_join
 from pages.parts.board.screen import show_screen
-from pages.parts.board.shared_board import TODAY_H, Period
+from pages.parts.board.shared_board import REFRESH_S, TODAY_H, Period
 from pages.parts.shared.url_state import bind, one_of
 
-REFRESH_S = 4.0
 PERIODS: dict[str, str] = {"today": "Today", "all": "All"}
 
 st.html(Path(__file__).parent / "parts" / "board" / "board.css")

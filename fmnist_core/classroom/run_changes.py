@@ -81,7 +81,7 @@ def may_restore(person: Person, deleted: DeletedRun) -> bool:
     """Whether this person may restore a deleted run or delete it for good: the teacher, and its owner unless the teacher deleted it."""
     if person.is_teacher:
         return True
-    return person.id != "" and person.id == (owner_of(deleted.id) or deleted.owner) and deleted.by == person.id
+    return person.id != "" and deleted.by == person.id == (owner_of(deleted.id) or deleted.owner)
 
 
 def _check_may_restore(person: Person, deleted: DeletedRun) -> None:

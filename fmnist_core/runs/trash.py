@@ -23,6 +23,7 @@ from msgspec import Meta
 from fmnist_core.runs.claim import claim_start, claim_training, is_claimed, release_start
 from fmnist_core.runs.folders import STARTER_ID, RunError, check_id, list_run_ids, run_folder, runs_folder, trash_folder
 from fmnist_core.runs.record import RunRecord, Status, load_folder, load_run, read_status
+from fmnist_core.runs.setting_words import describe_briefly
 from fmnist_core.store.files import read_whole, write_json
 from fmnist_core.store.records import RecordError, from_fields, parse_json
 from fmnist_core.store.text import shorten_path, visible_line
@@ -54,6 +55,7 @@ class DeletedRun:
 
     Attributes:
         name: what it was called; its id if its settings are lost.
+        settings: its preset and what differs from it; "" if its settings are lost.
         owner: the owner's id according to its folder; "" if nobody owns it.
         deleted_at: UTC.
         by: the id of the person who deleted it; "" for the command line, or if that is lost.
@@ -62,6 +64,7 @@ class DeletedRun:
 
     id: str
     name: str
+    settings: str
     owner: str
     deleted_at: datetime
     by: str
@@ -232,8 +235,8 @@ def _load(folder: Path) -> DeletedRun:
     except (RecordError, OSError):
         about = _About(_moved_at(folder))
     deleted_at = about.deleted_at if about.deleted_at.tzinfo is not None else about.deleted_at.replace(tzinfo=UTC)
-    name, owner = (run.name, run.owner) if run is not None else (folder.name, "")
-    return DeletedRun(folder.name, name, owner, min(deleted_at, datetime.now(UTC)), about.by, visible_line(about.by_name))
+    name, settings, owner = (run.name, describe_briefly(run.full_config), run.owner) if run is not None else (folder.name, "", "")
+    return DeletedRun(folder.name, name, settings, owner, min(deleted_at, datetime.now(UTC)), about.by, visible_line(about.by_name))
 
 
 def _moved_at(folder: Path) -> datetime:

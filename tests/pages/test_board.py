@@ -8,7 +8,7 @@ import pytest
 from fmnist_core.classroom.board import Board, make_board
 from fmnist_core.classroom.people import Person, person_id, rename_person
 from fmnist_core.classroom.permission import set_owner
-from pages.parts.board.shared_board import SHARED_BOARDS, SharedBoards, read_board
+from pages.parts.board.shared_board import REFRESH_S, SHARED_BOARDS, SharedBoards, read_board
 from tests.pages.conftest import open_page
 from tests.written_class import write_class_runs, write_students
 from tests.written_runs import write_run
@@ -77,6 +77,16 @@ def test_a_board_is_read_once_for_all_screens_and_drawn_when_it_changes() -> Non
     clock[0] = 8.0
     assert shared.current("today") is not first
     assert reads == ["today"] * 3
+
+
+def test_whoever_closes_a_tab_is_gone_from_every_screen_within_five_seconds() -> None:
+    """A screen asks every few seconds, and may then get what another screen has read just before the tab was closed."""
+    clock, here = [0.0], {"a": "Home"}
+    shared = SharedBoards(lambda _period: make_board([], {}, {"a": "Anna"}, here), clock=lambda: clock[0])
+    assert shared.current("today").board.here == 1
+    here.clear()
+    clock[0] = 5.0 - REFRESH_S + 0.01
+    assert shared.current("today").board.here == 0
 
 
 def test_a_board_of_all_days_is_another_one() -> None:

@@ -16,6 +16,7 @@ from fmnist_core.runs.folders import STARTER_FOLDER, STARTER_ID, RunError, run_f
 from fmnist_core.runs.history import Trail
 from fmnist_core.runs.mailbox import Command, Inbox, is_pending, send
 from fmnist_core.runs.record import RunRecord, State, load_run
+from fmnist_core.runs.trash import delete_run
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.settings.presets import find_preset
 from fmnist_core.training.events import Event, Finished, RateChanged
@@ -285,6 +286,19 @@ def test_three_runs_with_the_same_name_can_be_told_apart() -> None:
     at = open_run(write_run(WHOLE, "finished").id)
     options = at.multiselect(key="others").options
     assert options == ["Starter model", *(f"Triplet · {run.id}" for run in reversed(triplets))]
+
+
+def test_the_settings_of_runs_that_are_compared_are_named() -> None:
+    """Otherwise a line called "Red" at rate 30 is a riddle."""
+    config = replace(find_preset("quick").config, learning_rate=30, optimizer="sgd", training_images=300)
+    red = write_run(WHOLE, "finished", name="*Red*", config=config)
+    run = write_run(WHOLE, "finished")
+    at = open_run(run.id, compare=f"starter,{red.id}")
+    (line,) = [unescaped(caption.value) for caption in at.caption if caption.value.startswith("Compared with")]
+    assert line.startswith("Compared with **Starter model**: Photos and drawings")
+    assert line.endswith("; ***Red***: Quick (changed), 2 epochs, batch 128, rate 30, SGD, 300 images, seed 0.")
+    delete_run(red.id)
+    assert not any("Red" in caption.value for caption in at.run().caption)
 
 
 def test_a_run_named_like_anothers_line_can_be_told_apart_too() -> None:

@@ -324,14 +324,19 @@ def test_delete_and_undo_one_and_several() -> None:
 
 
 def test_deleted_runs_are_listed_and_restored_later() -> None:
-    blue, red = write("Blue"), write("Red")
+    blue, red = write("Blue", config=QUICK), write("Red")
     at = choose(open_page("runs"), blue, red)
     click(at, "delete")
     at = open_page("runs")
     assert "undo_delete" not in keys(at), "that was another session's"
     assert any("2 deleted runs" in expander.label for expander in at.expander)
     lists = [select for select in at.multiselect if select.label == "Runs to restore"]
-    assert all("Blue · deleted" in line or "Red · deleted" in line for line in lists[0].options)
+    lines = sorted(line.split(" · deleted")[0] for line in lists[0].options)
+    assert lines == [
+        "Blue · Quick",
+        "Red · The article: 2 epochs, normalised pixels",
+    ]
+    assert "Everyone in this room sees them." in words(at)
     lists[0].set_value([blue.id]).run()
     click(at, "restore")
     assert [run.name for run in list_runs()] == ["Blue"]
@@ -415,7 +420,9 @@ def test_others_deleted_runs_are_not_offered() -> None:
     run = write("Theirs", owner=BEN)
     delete_run(run.id, by=person_of(BEN).id)
     assert not any("deleted run" in expander.label for expander in open_page("runs", by=ANNA).expander)
-    assert any("1 deleted run" in expander.label for expander in open_page("runs", by=BEN).expander)
+    at = open_page("runs", by=BEN)
+    assert any("1 deleted run" in expander.label for expander in at.expander)
+    assert "Only you and the teacher see these." in words(at)
 
 
 # Comparing

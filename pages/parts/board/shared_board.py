@@ -20,7 +20,9 @@ from pages.parts.shared.presence import people_present
 
 Period = Literal["today", "all"]
 TODAY_H = 12  # a school day, and a run that trained overnight is still there in the morning
-FRESH_S = 3.0
+# Whoever closes a tab is gone from every screen within five seconds.
+REFRESH_S = 4.0  # after which a screen asks again
+FRESH_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class SharedBoards:
         self._latest: dict[Period, tuple[float, DrawnBoard]] = {}
 
     def current(self, period: Period) -> DrawnBoard:
-        """The board as it was at most three seconds ago; the same object until something on it changes."""
+        """The board as it was at most one second ago; the same object until something on it changes."""
         with self._lock:
             read_at_s, drawn = self._latest.get(period, (0.0, None))
             if drawn is None or self._clock() - read_at_s > FRESH_S:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from fmnist_core.classroom.people import Person
 from fmnist_core.classroom.run_changes import erase_old_runs, may_restore, restore_runs
+from fmnist_core.classroom.teacher import has_pin
 from fmnist_core.runs.trash import KEPT_DAYS, DeletedRun, list_deleted
 from pages.parts.runs.actions import UNDO
 from pages.parts.runs.messages import tell, tell_outcome
@@ -32,7 +33,7 @@ def show_deleted(deleted: list[DeletedRun], person: Person) -> None:
     if not mine:
         return
     with st.expander(f"{count(len(mine), 'deleted run')}", icon=":material/delete:"):
-        st.write(f"Deleted runs are kept for {KEPT_DAYS} days.")
+        st.write(f"Deleted runs are kept for {KEPT_DAYS} days. {_tell_who_sees(person)}")
         lines = distinct_lines({run_id: _describe(run) for run_id, run in mine.items()})
         kept = st.session_state.get(_PICKED) or []
         st.session_state[_PICKED] = [run_id for run_id in kept if run_id in mine]
@@ -51,9 +52,16 @@ def drop_what_is_too_old() -> None:
     erase_old_runs()
 
 
+def _tell_who_sees(person: Person) -> str:
+    if not has_pin():
+        return "Everyone in this room sees them."
+    return "People see those of their own that they deleted themselves." if person.is_teacher else "Only you and the teacher see these."
+
+
 def _describe(run: DeletedRun) -> str:
     by = f" by {run.by_name}" if run.by_name else ""
-    return f"{run.name} · deleted {run.deleted_at.astimezone():%d %b %H:%M}{by} · kept until {run.kept_until.astimezone():%d %b}"
+    settings = f" · {run.settings}" if run.settings else ""
+    return f"{run.name}{settings} · deleted {run.deleted_at.astimezone():%d %b %H:%M}{by} · kept until {run.kept_until.astimezone():%d %b}"
 
 
 def _restore(run_ids: list[str]) -> None:

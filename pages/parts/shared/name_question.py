@@ -8,7 +8,7 @@ from fmnist_core.store.database import DatabaseError
 from pages.parts.shared.visitor import visitor
 from pages.parts.shared.wording import escape
 
-VISIBILITY = "Your name and your runs are visible to everyone in this room."
+VISIBILITY = "Your name, your runs and which page you have open are visible to everyone in this room."
 _QUESTION = "What should we call you?"
 _ANSWER, _CHANGED = "asked_name", "changed_name"
 _WAS_ASKED, _PROBLEM, _TIMES_SAVED = "name_was_asked", "name_problem", "name_times_saved"

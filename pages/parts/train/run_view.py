@@ -1,5 +1,6 @@
 """How a run's charts are drawn: axis, scale, smoothing and runs to compare with. All these choices live in the URL."""
 
+import contextlib
 from dataclasses import dataclass
 
 import streamlit as st
@@ -12,7 +13,7 @@ from pages.parts.shared.run_histories import history_of
 from pages.parts.shared.run_picker import owner_named
 from pages.parts.shared.url_state import bind, one_of, parse_switch, set_choice, write_switch
 from pages.parts.shared.visitor import whose_runs
-from pages.parts.shared.wording import LOSS, distinct_lines, escape
+from pages.parts.shared.wording import LOSS, describe_settings, distinct_lines, escape
 from pages.parts.train.run_words import describe_skipped
 
 DEFAULT_SMOOTHING = 0.9
@@ -105,7 +106,18 @@ def show_view_choices(names: dict[str, str]) -> None:
                 placeholder="None",
                 width=360,
             )
+    _show_settings_of_others(names)
     st.caption(LOSS)
+
+
+def _show_settings_of_others(names: dict[str, str]) -> None:
+    """The settings of each run that is compared, because its name does not say them."""
+    lines = []
+    for run_id in st.session_state.get(_COMPARE) or []:
+        with contextlib.suppress(KeyError, RunError):  # the run has been deleted
+            lines.append(f"**{escape(names[run_id])}**: {escape(describe_settings(load_run(run_id)))}")
+    if lines:
+        st.caption(f"Compared with {'; '.join(lines)}.")
 
 
 def describe_others(view: View) -> str:
