@@ -24,7 +24,8 @@ from fmnist_core.classroom.archives import unfinished_file
 from fmnist_core.classroom.notes import notes
 from fmnist_core.classroom.people import names_of
 from fmnist_core.classroom.permission import owner_of
-from fmnist_core.runs.folders import RunError
+from fmnist_core.runs.disk import check_room_for_copy
+from fmnist_core.runs.folders import RunError, archives_folder
 from fmnist_core.runs.record import RunRecord, load_run
 from fmnist_core.store.files import open_regular
 from fmnist_core.store.text import shorten_path
@@ -92,8 +93,10 @@ def write_archive(run_ids: Sequence[str], file: Path) -> Iterator[Progress]:
     A run that is being trained is written as it is at that moment. One whose settings are lost is left out.
 
     Raises:
-        RunError: if the file cannot be written, or a file of a run cannot be read.
+        RunError: if the file cannot be written, a file of a run cannot be read, or there is no room for it beside the runs.
     """
+    if file.parent == archives_folder():
+        check_room_for_copy(run_ids)
     beside = unfinished_file(file)
     manifest = []
     try:

@@ -10,6 +10,7 @@ import shutil
 import stat
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,6 +112,15 @@ def check_room_on_disk() -> None:
     if use.left <= 0:
         where = shorten_path(home_folder())
         raise RunError(f"Only {write_bytes(use.free)} are left on the disk of {where}: free some space, for example on the page Runs.")
+
+
+def check_room_for_copy(run_ids: Iterable[str]) -> None:
+    """Raises RunError if a copy of these runs would not leave enough of the disk free for what trains now."""
+    use = disk_use(now=True)
+    size = sum(use.by_run.get(run_id, 0) for run_id in run_ids)
+    if size > use.free - _SPARE_BYTES:
+        where = shorten_path(home_folder())
+        raise RunError(f"An archive of {write_bytes(size)} is too large: {write_bytes(use.free)} are left on the disk of {where}.")
 
 
 def limit_bytes() -> float:

@@ -10,6 +10,7 @@ import struct
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -182,6 +183,19 @@ def test_an_archive_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="was not written"):
         list(write_archive([create_run(TrainConfig())], tmp_path / "file" / "runs.zip"))
+
+
+def test_an_archive_leaves_room_on_the_disk_for_what_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = create_run(TrainConfig())
+    (run_folder(run_id) / "events.jsonl").write_bytes(bytes(1_000_000))
+    monkeypatch.setattr("shutil.disk_usage", lambda _folder: SimpleNamespace(free=200_500_000))
+    with pytest.raises(RunError, match=r"^An archive of 1[.]1 MB is too large: 200\.5 MB are left on the disk of .*home\.$"):
+        list(write_archive([run_id], new_archive_file()))
+    assert list_archives() == []
+    list(write_archive([run_id], tmp_path / "on-another-disk.zip"))
+    monkeypatch.setattr("shutil.disk_usage", lambda _folder: SimpleNamespace(free=202_000_000))
+    list(write_archive([run_id], new_archive_file()))
+    assert len(list_archives()) == 1
 
 
 def test_archives_are_listed_newest_first() -> None:

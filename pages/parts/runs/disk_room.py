@@ -107,7 +107,7 @@ def _clean_up(plan: list[Part]) -> None:
 
 def _describe_parts(use: DiskUse) -> str:
     parts = [
-        f"{count(len(use.by_run), 'run')} use {write_bytes(sum(use.by_run.values()))}",
+        f"{count(len(use.by_run), 'run')} {'uses' if len(use.by_run) == 1 else 'use'} {write_bytes(sum(use.by_run.values()))}",
         f"{count(len(use.by_deleted), 'deleted run')} {write_bytes(sum(use.by_deleted.values()))}",
     ]
     if use.by_archive:
