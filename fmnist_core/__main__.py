@@ -18,12 +18,13 @@ from fmnist_core.jobs.cores import yield_to_clicks
 from fmnist_core.jobs.dispatcher import dispatch
 from fmnist_core.jobs.processes import AWAIT_RUN, LOG_NAME, ProcessEngine
 from fmnist_core.jobs.worker import train_run, warm_up
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.event_log import event_to_json
 from fmnist_core.runs.folders import STARTER_ID, run_folder
 from fmnist_core.runs.kept import read_answers, read_likeness
 from fmnist_core.runs.record import RunRecord, load_run, scan_runs
+from fmnist_core.runs.transitions import prepare_resume
 from fmnist_core.runs.weights import load_model
-from fmnist_core.runs.writer import create_run, prepare_resume
 from fmnist_core.settings.changes import find_changes
 from fmnist_core.settings.config import SETTINGS, TrainConfig
 from fmnist_core.settings.declaration import Setting

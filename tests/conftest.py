@@ -9,8 +9,8 @@ from fmnist_core.classroom import teacher
 from fmnist_core.dataset.idx import PACKAGED_FOLDER
 from fmnist_core.dataset.split import Split, load_split
 from fmnist_core.jobs.worker import train_run
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.record import RunRecord, load_run
-from fmnist_core.runs.writer import create_run
 from fmnist_core.settings.config import TrainConfig
 
 ROOT = Path(__file__).parent.parent

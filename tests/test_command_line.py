@@ -15,8 +15,8 @@ from fmnist_core import __main__ as command_line
 from fmnist_core.dataset.classes import CLASS_NAMES
 from fmnist_core.dataset.split import Split
 from fmnist_core.jobs.worker import Controls
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.record import RunRecord, load_run
-from fmnist_core.runs.writer import create_run
 from fmnist_core.settings.config import SETTINGS, TrainConfig
 from fmnist_core.settings.presets import PRESETS, find_preset
 

@@ -9,10 +9,10 @@ import numpy as np
 from fmnist_core.classroom.people import Person, person_id, rename_person
 from fmnist_core.classroom.permission import set_owner
 from fmnist_core.runs.claim import release_start
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.folders import run_folder
 from fmnist_core.runs.record import LIVE_STATES, State
 from fmnist_core.runs.results import write_live
-from fmnist_core.runs.writer import create_run
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.settings.presets import PRESETS, find_preset
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from fmnist_core.classroom.permission import set_owner
 from fmnist_core.runs.claim import release_start
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.event_log import write_event
 from fmnist_core.runs.folders import STARTER_FOLDER, run_folder
 from fmnist_core.runs.record import LIVE_STATES, RunRecord, State, load_run
 from fmnist_core.runs.results import write_live
-from fmnist_core.runs.writer import create_run
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.training.events import EpochDone, Event, Started, StepDone
 

@@ -8,7 +8,7 @@ from fmnist_core.classroom.notes import forget_runs
 from fmnist_core.classroom.people import Person
 from fmnist_core.classroom.permission import NotAllowedError, check_may_change, owner_of
 from fmnist_core.classroom.records import records
-from fmnist_core.runs import trash, writer
+from fmnist_core.runs import creation, trash
 from fmnist_core.runs.folders import RunError
 from fmnist_core.runs.trash import DeletedRun
 
@@ -29,7 +29,7 @@ class Outcome:
 def rename_run(run_id: str, name: str, *, by: Person) -> str:
     """Gives a run another name and returns it, cleaned; raises RunError if that cannot be, or this person may not."""
     check_may_change(by, run_id)
-    return writer.rename_run(run_id, name)
+    return creation.rename_run(run_id, name)
 
 
 def delete_runs(run_ids: Sequence[str], *, by: Person) -> Outcome:

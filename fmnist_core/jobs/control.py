@@ -9,10 +9,11 @@ from fmnist_core.jobs import queue
 from fmnist_core.jobs.dispatcher import ensure_dispatcher
 from fmnist_core.runs import mailbox
 from fmnist_core.runs.claim import is_training_claimed
+from fmnist_core.runs.creation import create_run, discard_reserved, reserve_run
 from fmnist_core.runs.disk import check_room_on_disk
 from fmnist_core.runs.folders import RunError, run_folder
 from fmnist_core.runs.record import load_run
-from fmnist_core.runs.writer import create_run, discard_reserved, mark_ended, prepare_resume, reserve_run
+from fmnist_core.runs.transitions import ALREADY_LIVE, mark_ended, prepare_resume
 from fmnist_core.settings.config import MAX_EPOCHS, TrainConfig, check_learning_rate
 from fmnist_core.store.records import RecordError
 
@@ -72,7 +73,7 @@ def _resume(run_id: str, more_epochs: int, by: Person) -> None:
     check_may_change(by, run_id)
     check_may_start(by, replace(run.config, epochs=run.epochs + more_epochs))
     if run.is_live:
-        raise RunError("This run is already training or waiting.")
+        raise RunError(ALREADY_LIVE)
     check_room_on_disk()
     _enqueue(run_id, by, owner_of(run_id))
     try:

@@ -22,7 +22,7 @@ from fmnist_core.jobs.launch import launch
 from fmnist_core.jobs.queue import Row, training_slots
 from fmnist_core.runs.folders import RunError, home_folder
 from fmnist_core.runs.record import load_run
-from fmnist_core.runs.writer import mark_ended, put_back_to_wait
+from fmnist_core.runs.transitions import mark_ended, put_back_to_wait
 from fmnist_core.store.database import DatabaseError
 from fmnist_core.store.locks import FileLock, is_locked
 from fmnist_core.store.records import RecordError

@@ -27,7 +27,7 @@ from fmnist_core.jobs.control import stop
 from fmnist_core.jobs.cores import OtherWork, usable_cores, yield_to_clicks
 from fmnist_core.jobs.threads import use_threads
 from fmnist_core.jobs.worker import train_run, warm_up
-from fmnist_core.runs.writer import create_run
+from fmnist_core.runs.creation import create_run
 from fmnist_core.settings.presets import find_preset
 from fmnist_core.training.events import Event, StepDone
 from tests.benchmarks.training import median_ratio, print_machine, print_table

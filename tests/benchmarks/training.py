@@ -33,10 +33,10 @@ from fmnist_core.network.devices import compute_dtype, pick_device, pick_precisi
 from fmnist_core.network.fast import fast_forward, to_device
 from fmnist_core.network.inputs import to_inputs
 from fmnist_core.network.model import FashionCNN
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.event_log import read_events
 from fmnist_core.runs.record import load_run
 from fmnist_core.runs.weights import load_model
-from fmnist_core.runs.writer import create_run
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.settings.presets import find_preset
 from fmnist_core.training.events import EpochDone, Event, StepDone

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from fmnist_core.classroom.board import MOST_LISTED, Board, make_board, since
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.record import RunRecord, State, load_run
-from fmnist_core.runs.writer import create_run
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.settings.presets import find_preset
 

@@ -11,9 +11,9 @@ from fmnist_core.classroom.choice import best_network, default_networks, is_mean
 from fmnist_core.classroom.ownership import Ownership, load_ownership
 from fmnist_core.classroom.people import Person, person_id, rename_person
 from fmnist_core.classroom.permission import set_owner
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.folders import STARTER_ID
 from fmnist_core.runs.record import RunRecord, load_run
-from fmnist_core.runs.writer import create_run
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.settings.presets import PRESETS, find_preset
 

@@ -14,9 +14,9 @@ from fmnist_core.classroom.run_changes import delete_runs, restore_runs
 from fmnist_core.runs.disk import LIMIT, disk_use
 from fmnist_core.runs.folders import STARTER_FOLDER, archives_folder
 from fmnist_core.runs.record import RunRecord, list_runs, load_run
+from fmnist_core.runs.transitions import prepare_resume
 from fmnist_core.runs.trash import list_deleted
 from fmnist_core.runs.weights import load_model
-from fmnist_core.runs.writer import prepare_resume
 from tests.written_runs import write_run
 
 ANNA, BEN, TEACHER = Person(person_id("Anna")), Person(person_id("Ben")), Person("teacher", is_teacher=True)

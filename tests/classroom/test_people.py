@@ -5,8 +5,9 @@ import pytest
 from fmnist_core.classroom.people import LOCAL, Person, load_person, names_of, person_id, rename_person, tell_apart
 from fmnist_core.classroom.permission import NotAllowedError, check_may_change, may_change, owner_of, owners, set_owner
 from fmnist_core.classroom.records import records
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.folders import STARTER_ID
-from fmnist_core.runs.writer import RunWriter, create_run
+from fmnist_core.runs.writer import RunWriter
 from fmnist_core.settings.config import TrainConfig
 
 ANNA, BEN = Person(person_id("secret of Anna")), Person(person_id("secret of Ben"))

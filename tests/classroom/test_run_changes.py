@@ -11,10 +11,10 @@ from fmnist_core.classroom.records import records
 from fmnist_core.classroom.run_changes import delete_runs, erase_old_runs, erase_runs, rename_run, restore_runs
 from fmnist_core.runs import trash
 from fmnist_core.runs.claim import release_start
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.folders import run_folder
 from fmnist_core.runs.record import list_runs, load_run
 from fmnist_core.runs.trash import list_deleted
-from fmnist_core.runs.writer import create_run
 from fmnist_core.settings.config import TrainConfig
 from tests.written_runs import write_run
 

@@ -23,11 +23,12 @@ from fmnist_core.exports import archive_check
 from fmnist_core.exports.archive import Progress, write_archive
 from fmnist_core.exports.archive_check import ArchiveError
 from fmnist_core.exports.archive_import import import_archive
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.disk import DiskUse
 from fmnist_core.runs.event_log import event_to_json, read_events
 from fmnist_core.runs.folders import RunError, home_folder, list_run_ids, run_folder, runs_folder
 from fmnist_core.runs.record import RunRecord, load_run
-from fmnist_core.runs.writer import RunWriter, create_run
+from fmnist_core.runs.writer import RunWriter
 from fmnist_core.settings.config import TrainConfig
 
 ANNA, STUDENT = Person(person_id("secret of Anna"), "Anna"), Person(person_id("a student's secret"))

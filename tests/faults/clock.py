@@ -14,9 +14,9 @@ from pathlib import Path
 
 from fmnist_core.classroom.people import LOCAL
 from fmnist_core.jobs.control import stop
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.folders import run_folder, runs_folder
 from fmnist_core.runs.record import RunRecord, list_runs, load_run
-from fmnist_core.runs.writer import create_run
 from tests.conftest import ROOT
 from tests.faults.isolation import explain, isolate
 from tests.faults.report import Report

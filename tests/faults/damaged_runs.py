@@ -20,7 +20,8 @@ from fmnist_core.runs.kept import read_answers, read_likeness
 from fmnist_core.runs.mailbox import is_pending, stop_requested
 from fmnist_core.runs.record import LIVE_STATES, RunRecord, list_runs, load_run, scan_runs
 from fmnist_core.runs.results import read_evaluation, read_live_kernels
-from fmnist_core.runs.writer import RunWriter, prepare_resume
+from fmnist_core.runs.transitions import prepare_resume
+from fmnist_core.runs.writer import RunWriter
 from fmnist_core.store.records import RecordError
 from tests.faults.commands import run_command
 from tests.faults.damage import Damage, all_damage

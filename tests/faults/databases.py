@@ -17,10 +17,10 @@ from fmnist_core.classroom.records import records
 from fmnist_core.jobs import control, queue
 from fmnist_core.jobs.dispatcher import Dispatcher
 from fmnist_core.jobs.engine import News
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.folders import RunError, run_folder, runs_folder
 from fmnist_core.runs.mailbox import Name
 from fmnist_core.runs.record import list_runs
-from fmnist_core.runs.writer import create_run
 from fmnist_core.store.database import DatabaseError
 from tests.faults.commands import run_command
 from tests.faults.database_damage import DatabaseDamage, all_damage

@@ -12,9 +12,10 @@ from fmnist_core.classroom.people import LOCAL
 from fmnist_core.jobs.control import start_run
 from fmnist_core.jobs.worker import train_run
 from fmnist_core.runs.claim import release_start
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.folders import RunError, home_folder, run_folder, runs_folder
 from fmnist_core.runs.record import load_run
-from fmnist_core.runs.writer import create_run, prepare_resume
+from fmnist_core.runs.transitions import prepare_resume
 from fmnist_core.store.database import DatabaseError
 from fmnist_core.training.events import EpochDone, Event
 from tests.faults.commands import run_command

@@ -23,10 +23,11 @@ from fmnist_core.jobs.dispatcher import ensure_dispatcher
 from fmnist_core.jobs.heartbeat import want_warmth
 from fmnist_core.jobs.worker import _load_splits, train_run
 from fmnist_core.runs.claim import release_start
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.folders import home_folder, run_folder
 from fmnist_core.runs.kept import read_likeness
 from fmnist_core.runs.record import list_runs, load_run
-from fmnist_core.runs.writer import create_run, prepare_resume
+from fmnist_core.runs.transitions import prepare_resume
 from fmnist_core.settings.config import TrainConfig
 from tests.conftest import ROOT
 from tests.faults.isolation import Child, explain, isolate

@@ -10,10 +10,10 @@ from fmnist_core.classroom.people import LOCAL
 from fmnist_core.jobs.control import continue_run, stop
 from fmnist_core.jobs.worker import train_run
 from fmnist_core.runs.claim import claim_start, claim_training, is_claimed, release_start
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.event_log import read_events
 from fmnist_core.runs.folders import run_folder
 from fmnist_core.runs.record import load_run
-from fmnist_core.runs.writer import create_run
 from fmnist_core.training.events import Event, Resumed, Started, StepDone
 from tests.faults.commands import run_command
 from tests.faults.isolation import Child, explain, isolate

@@ -18,9 +18,10 @@ from fmnist_core.dataset.idx import PACKAGED_FOLDER
 from fmnist_core.dataset.split import load_split
 from fmnist_core.jobs.control import change_rate, stop
 from fmnist_core.jobs.worker import _load_splits, train_run
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.folders import run_folder
 from fmnist_core.runs.record import load_run
-from fmnist_core.runs.writer import create_run, prepare_resume
+from fmnist_core.runs.transitions import prepare_resume
 from fmnist_core.training.events import EpochDone, Event, RateChanged, StepDone
 from tests.conftest import write_idx
 from tests.jobs.trained import EXACT, Result, result_of

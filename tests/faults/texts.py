@@ -13,9 +13,9 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from fmnist_core.runs.claim import release_start
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.folders import run_folder
 from fmnist_core.runs.record import load_run
-from fmnist_core.runs.writer import create_run
 from tests.conftest import ROOT
 from tests.faults.commands import run_command
 from tests.faults.isolation import explain, isolate

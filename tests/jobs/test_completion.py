@@ -19,11 +19,13 @@ from fmnist_core.jobs.keeping import completion_steps, keep_likeness
 from fmnist_core.jobs.worker import _load_splits, train_run
 from fmnist_core.runs import kept
 from fmnist_core.runs.claim import claim_start, claim_training, is_claimed, release_start
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.folders import STARTER_ID, RunError, epoch_file, run_folder
 from fmnist_core.runs.kept import read_answers, read_likeness
 from fmnist_core.runs.record import RunRecord, load_run
+from fmnist_core.runs.transitions import prepare_resume
 from fmnist_core.runs.weights import load_model
-from fmnist_core.runs.writer import RunWriter, create_run, prepare_resume
+from fmnist_core.runs.writer import RunWriter
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.store.locks import FileLock
 

@@ -11,10 +11,11 @@ from fmnist_core.jobs import control
 from fmnist_core.jobs.control import change_rate, continue_run, do_epoch, do_step, pause, resume, stop, train_more
 from fmnist_core.jobs.launch import launch
 from fmnist_core.runs.claim import release_start
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.folders import STARTER_ID, RunError, run_folder
 from fmnist_core.runs.mailbox import is_pending, stop_requested
 from fmnist_core.runs.record import list_runs, load_run
-from fmnist_core.runs.writer import RunWriter, create_run
+from fmnist_core.runs.writer import RunWriter
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.training.events import RateChanged, Resumed, StepDone
 from tests.jobs.trained import (

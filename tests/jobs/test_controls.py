@@ -13,10 +13,10 @@ from fmnist_core.dataset.split import Split
 from fmnist_core.jobs import queue, turn, worker
 from fmnist_core.jobs.worker import Controls, train_run, warm_up
 from fmnist_core.runs import mailbox
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.folders import resume_file, run_folder
 from fmnist_core.runs.mailbox import Command, is_pending
 from fmnist_core.runs.record import load_run
-from fmnist_core.runs.writer import create_run
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.training import loop
 from fmnist_core.training.events import EpochDone, RateChanged, Request, StepDone

@@ -21,7 +21,8 @@ from fmnist_core.jobs.launch import launch
 from fmnist_core.runs.folders import RunError
 from fmnist_core.runs.mailbox import Name
 from fmnist_core.runs.record import load_run, read_status
-from fmnist_core.runs.writer import RunWriter, mark_ended
+from fmnist_core.runs.transitions import mark_ended
+from fmnist_core.runs.writer import RunWriter
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.store.locks import FileLock, is_locked
 from tests.jobs.trained import LONG, start_and_wait_for_a_step, steps_of, wait_until

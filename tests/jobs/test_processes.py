@@ -15,10 +15,10 @@ from fmnist_core.jobs.control import start_run, stop
 from fmnist_core.jobs.engine import News
 from fmnist_core.jobs.processes import ProcessEngine, _Trainer
 from fmnist_core.runs.claim import claim_training
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.folders import run_folder
 from fmnist_core.runs.record import load_run, read_status
 from fmnist_core.runs.weights import load_model
-from fmnist_core.runs.writer import create_run
 from fmnist_core.settings.config import TrainConfig
 from tests.conftest import ROOT
 from tests.jobs.trained import LONG, wait_until

@@ -17,9 +17,10 @@ from fmnist_core.jobs.control import continue_run, start_run, stop
 from fmnist_core.jobs.estimates import note_pace, starts_in_s, usual_pace
 from fmnist_core.jobs.line import place_of
 from fmnist_core.jobs.queue import Row, order, training_slots
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.folders import RunError, runs_folder
 from fmnist_core.runs.record import list_runs, load_run
-from fmnist_core.runs.writer import RunWriter, create_run
+from fmnist_core.runs.writer import RunWriter
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.store.database import DatabaseError
 

@@ -15,8 +15,9 @@ from fmnist_core.jobs import threads
 from fmnist_core.jobs.control import stop
 from fmnist_core.jobs.threads import ThreadTuner, TrainingThreads, most_threads, recorded_threads, room_for_threads, use_threads
 from fmnist_core.jobs.worker import train_run
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.record import load_run
-from fmnist_core.runs.writer import create_run, prepare_resume
+from fmnist_core.runs.transitions import prepare_resume
 from fmnist_core.settings.config import Precision, TrainConfig
 from fmnist_core.training.events import EpochDone, Event, Finished, RateChanged, Request, Resumed, Started, StepDone
 from fmnist_core.training.loop import train

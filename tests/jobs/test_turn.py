@@ -7,10 +7,11 @@ import pytest
 from fmnist_core.jobs import queue, turn, worker
 from fmnist_core.jobs.turn import Turn
 from fmnist_core.jobs.worker import Controls
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.folders import RunError
 from fmnist_core.runs.mailbox import send
 from fmnist_core.runs.record import load_run
-from fmnist_core.runs.writer import RunWriter, create_run
+from fmnist_core.runs.writer import RunWriter
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.store.database import DatabaseError
 from fmnist_core.training.events import StepDone

@@ -18,10 +18,12 @@ from fmnist_core.jobs.control import stop
 from fmnist_core.jobs.worker import _load_splits, train_run
 from fmnist_core.runs import mailbox, weights
 from fmnist_core.runs.claim import release_start
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.folders import run_folder
 from fmnist_core.runs.record import load_run
+from fmnist_core.runs.transitions import prepare_resume
 from fmnist_core.runs.weights import load_checkpoint, load_model
-from fmnist_core.runs.writer import RunWriter, create_run, prepare_resume
+from fmnist_core.runs.writer import RunWriter
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.store.files import append_line, read_json, write_whole
 from fmnist_core.training.events import EpochDone, Event, Finished, StepDone

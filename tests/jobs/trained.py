@@ -10,11 +10,11 @@ import numpy as np
 from fmnist_core.classroom.people import LOCAL
 from fmnist_core.jobs.control import start_run
 from fmnist_core.jobs.worker import train_run
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.event_log import read_events
 from fmnist_core.runs.mailbox import is_pending
 from fmnist_core.runs.record import RunRecord, load_run
 from fmnist_core.runs.weights import load_checkpoint
-from fmnist_core.runs.writer import create_run
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.store.files import read_json
 from fmnist_core.training.events import Event, Resumed, StepDone

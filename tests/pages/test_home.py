@@ -14,8 +14,8 @@ from fmnist_core.classroom.teacher import sign_in
 from fmnist_core.dataset.classes import CLASS_NAMES
 from fmnist_core.dataset.split import Split
 from fmnist_core.network.model import FashionCNN
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.record import RunRecord
-from fmnist_core.runs.writer import create_run
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.settings.presets import find_preset
 from fmnist_core.training.events import Event

@@ -11,7 +11,8 @@ from fmnist_core.jobs.completion import complete_run, stop_completion
 from fmnist_core.network import inputs
 from fmnist_core.runs.folders import STARTER_ID
 from fmnist_core.runs.record import RunRecord, load_run
-from fmnist_core.runs.writer import RunWriter, prepare_resume
+from fmnist_core.runs.transitions import prepare_resume
+from fmnist_core.runs.writer import RunWriter
 from fmnist_core.store.byte_cache import ByteCache
 from pages.parts.shared import cached
 from tests.pages.conftest import open_page, unescaped

@@ -18,10 +18,11 @@ from fmnist_core.exports import clearing
 from fmnist_core.exports.archive import write_archive
 from fmnist_core.jobs import control
 from fmnist_core.jobs.control import start_run
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.folders import archives_folder, list_run_ids
 from fmnist_core.runs.record import RunRecord, load_run
 from fmnist_core.runs.trash import list_deleted
-from fmnist_core.runs.writer import RunWriter, create_run
+from fmnist_core.runs.writer import RunWriter
 from fmnist_core.settings.config import TrainConfig
 from pages.parts.shared import lesson_notice
 from tests.pages.conftest import open_page, person_of, query, unescaped

@@ -10,9 +10,9 @@ from streamlit.testing.v1 import AppTest
 from fmnist_core.classroom.people import Person
 from fmnist_core.jobs import queue
 from fmnist_core.jobs.worker import train_run
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.folders import epoch_file, run_folder
 from fmnist_core.runs.record import RunRecord, list_runs, load_run
-from fmnist_core.runs.writer import create_run
 from fmnist_core.settings.config import SETTINGS, TrainConfig
 from fmnist_core.settings.presets import PRESETS, Preset, find_preset, find_question
 from pages.parts.shared import url_state

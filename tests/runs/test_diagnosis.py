@@ -6,11 +6,11 @@ import pytest
 from numpy.typing import NDArray
 
 from fmnist_core.jobs.worker import _load_splits, train_run
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.diagnosis import diagnose
 from fmnist_core.runs.folders import STARTER_ID
 from fmnist_core.runs.history import RunHistory
 from fmnist_core.runs.record import load_run
-from fmnist_core.runs.writer import create_run
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.training.events import Finished, RateChanged
 from tests.runs.diagnosed import even_confusion, falling, kinds, make_history, make_run, only

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from fmnist_core.runs import disk
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.disk import GB, check_room_on_disk, disk_use, limit_bytes, write_bytes
 from fmnist_core.runs.folders import RunError, archives_folder
 from fmnist_core.runs.trash import delete_run, restore_run
-from fmnist_core.runs.writer import RunWriter, create_run
+from fmnist_core.runs.writer import RunWriter
 from fmnist_core.settings.config import TrainConfig
 from tests.written_runs import epoch_done, started, step_done, write_run
 

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from fmnist_core.runs import listing, record
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.folders import RunError, is_run, list_run_ids, run_folder, runs_folder
 from fmnist_core.runs.listing import RememberedRuns
 from fmnist_core.runs.record import DamagedRun, RunRecord, list_runs, load_run, scan_runs
-from fmnist_core.runs.writer import RunWriter, create_run
+from fmnist_core.runs.writer import RunWriter
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.store.files import write_json
 from tests.written_runs import write_run

@@ -4,9 +4,11 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from fmnist_core.runs import mailbox
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.folders import run_folder
 from fmnist_core.runs.mailbox import Command, Inbox, is_pending, stop_requested
-from fmnist_core.runs.writer import RunWriter, create_run, prepare_resume
+from fmnist_core.runs.transitions import prepare_resume
+from fmnist_core.runs.writer import RunWriter
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.store.files import append_line
 

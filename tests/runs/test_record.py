@@ -11,11 +11,12 @@ import pytest
 
 from fmnist_core.runs import mailbox, record
 from fmnist_core.runs.claim import is_claimed, release_start
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.event_log import write_event
 from fmnist_core.runs.folders import STARTER_ID, RunError, epoch_file, resume_file, run_folder, runs_folder
 from fmnist_core.runs.record import RunRecord, State, list_runs, load_claimed_run, load_run, scan_runs
 from fmnist_core.runs.weights import load_model, save_checkpoint
-from fmnist_core.runs.writer import RunWriter, create_run
+from fmnist_core.runs.writer import RunWriter
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.training.checkpoint import Checkpoint, Counters
 from fmnist_core.training.events import Diverged

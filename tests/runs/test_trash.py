@@ -13,10 +13,12 @@ import pytest
 
 from fmnist_core.runs import trash
 from fmnist_core.runs.claim import claim_start, claim_training, is_claimed, release_start
+from fmnist_core.runs.creation import create_run, rename_run
 from fmnist_core.runs.folders import STARTER_ID, RunError, run_folder, runs_folder, trash_folder
 from fmnist_core.runs.record import RunRecord, list_runs, load_run
+from fmnist_core.runs.transitions import prepare_resume
 from fmnist_core.runs.trash import KEPT_DAYS, delete_run, erase_old_runs, erase_run, list_deleted, load_deleted, restore_run
-from fmnist_core.runs.writer import RunWriter, create_run, prepare_resume, rename_run
+from fmnist_core.runs.writer import RunWriter
 from fmnist_core.settings.config import TrainConfig
 from tests.faults.isolation import Child
 from tests.hostile_texts import HOSTILE, LONG

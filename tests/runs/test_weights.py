@@ -11,10 +11,11 @@ from fmnist_core.dataset.split import Split, load_split
 from fmnist_core.evaluation.prediction import evaluate
 from fmnist_core.network.model import FashionCNN
 from fmnist_core.runs import weights
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.folders import STARTER_ID, RunError, epoch_file, last_file, resume_file, run_folder
 from fmnist_core.runs.record import RunRecord, load_run
 from fmnist_core.runs.weights import find_weights, load_checkpoint, load_model, save_checkpoint, save_weights, weights_digest
-from fmnist_core.runs.writer import RunWriter, create_run
+from fmnist_core.runs.writer import RunWriter
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.training.checkpoint import Checkpoint, Counters
 from fmnist_core.training.events import EpochDone

@@ -1,11 +1,8 @@
 import json
 import os
-import re
 import time
-from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,44 +12,22 @@ import torch
 from fmnist_core.dataset.split import Split
 from fmnist_core.evaluation.evaluation import Evaluation
 from fmnist_core.runs import writer
-from fmnist_core.runs.claim import claim_start, claim_training, is_claimed, release_start
+from fmnist_core.runs.claim import claim_training, is_claimed
+from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.event_log import read_events
-from fmnist_core.runs.folders import STARTER_ID, RunError, epoch_file, last_file, run_folder
+from fmnist_core.runs.folders import RunError, epoch_file, last_file, run_folder
 from fmnist_core.runs.kept import kept_stamp
-from fmnist_core.runs.record import RunRecord, State, list_runs, load_run
+from fmnist_core.runs.record import RunRecord, load_run
 from fmnist_core.runs.results import read_live_kernels
+from fmnist_core.runs.transitions import prepare_resume
 from fmnist_core.runs.weights import load_checkpoint, load_model, save_checkpoint
-from fmnist_core.runs.writer import RunWriter, create_run, mark_ended, prepare_resume, put_back_to_wait
+from fmnist_core.runs.writer import RunWriter
 from fmnist_core.settings.config import TrainConfig
-from fmnist_core.store.files import read_json, write_json
-from fmnist_core.training.checkpoint import Checkpoint, Counters
+from fmnist_core.store.files import read_json
 from fmnist_core.training.events import Event, RateChanged, Resumed, StepDone
 from fmnist_core.training.loop import train
+from tests.runs.run_files import checkpoint_at, put_status
 from tests.written_runs import epoch_done, started, step_done
-
-
-def test_a_new_run_waits_in_its_own_folder(home: Path) -> None:
-    run = load_run(create_run(TrainConfig(epochs=3), "  Team\nblue \x00 "))
-    assert run.folder.parent == home / "runs"
-    assert (run.name, run.config.epochs, run.state, run.is_live, run.has_weights) == ("Team blue", 3, "waiting", True, False)
-
-
-def test_names_are_given_cut_and_never_paths(home: Path) -> None:
-    first = load_run(create_run(TrainConfig()))
-    long = load_run(create_run(TrainConfig(), "../../etc/" + "x" * 200))
-    assert first.name == "Run 1"
-    assert len(long.name) == 60
-    assert long.folder.parent == home / "runs"
-
-
-def test_what_a_killed_process_left_unfinished_is_deleted_after_an_hour(home: Path) -> None:
-    old, new = (home / "runs" / f".20200101-000000-{name}.new" for name in ("aaaa", "bbbb"))
-    for draft in (old, new):
-        (draft / "checkpoints").mkdir(parents=True)
-    os.utime(old, (0, 0))
-    create_run(TrainConfig())
-    assert not old.exists()
-    assert new.exists()
 
 
 def test_weights_of_an_epoch_cut_short_are_the_newest(trained_run: RunRecord, small_splits: tuple[Split, Split]) -> None:
@@ -70,22 +45,6 @@ def test_weights_of_an_epoch_cut_short_are_the_newest(trained_run: RunRecord, sm
     assert kept_stamp(trained_run) != before
 
 
-def test_a_home_folder_that_cannot_be_written_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    blocked = tmp_path / "file"
-    blocked.write_text("in the way")
-    monkeypatch.setenv("FMNIST_HOME", str(blocked))
-    with pytest.raises(RunError, match=r"Cannot write to .* set FMNIST_HOME"):
-        create_run(TrainConfig())
-    assert list_runs() == []
-
-
-def test_a_home_folder_with_a_name_that_is_too_long_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FMNIST_HOME", "/" + "a/" * 3_000)
-    with pytest.raises(RunError, match=r"Cannot write to /a/a.*….*a/runs \(File name too long\): set FMNIST_HOME") as raised:
-        create_run(TrainConfig())
-    assert len(str(raised.value)) < 350
-
-
 def test_the_writer_claims_the_run_for_its_process() -> None:
     run_id = create_run(TrainConfig())
     writer = RunWriter(run_id)
@@ -93,20 +52,6 @@ def test_the_writer_claims_the_run_for_its_process() -> None:
     assert is_claimed(run_folder(run_id))
     writer.end("stopped")
     assert not is_claimed(run_folder(run_id))
-
-
-def read_status(run_id: str) -> Any:
-    return json.loads((run_folder(run_id) / "status.json").read_text())
-
-
-def put_status(run_id: str, **fields: Any) -> None:
-    (run_folder(run_id) / "status.json").write_text(json.dumps(read_status(run_id) | fields))
-
-
-def checkpoint_at(step: int, epoch_images: int = 0) -> Checkpoint:
-    """A checkpoint of a network that has kernels alone, each weight of which is the number of the step."""
-    counters = Counters(step, 0, 0.0, 0, epoch_images, None, 0.0, 0.0, 0.0, 1.0, 0.001, 0)
-    return Checkpoint({"trained.layer1.0.weight": np.full((16, 1, 5, 5), step, np.float32)}, counters)
 
 
 def saved_step(run_id: str) -> int | None:
@@ -120,323 +65,6 @@ def weight_in(file: Path) -> float:
 
 
 EVALUATION = Evaluation(np.array([3, 3, 3, 3], np.uint8), np.eye(10, dtype=np.float32)[[3, 5, 3, 3]], 0.5)
-
-
-# Creating a run
-
-
-def test_a_new_run_is_written_in_full(home: Path) -> None:
-    config = TrainConfig(epochs=3, seed=9)
-    run_id = create_run(config, "Blue")
-    folder = home / "runs" / run_id
-    assert re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{4}", run_id)
-    about = json.loads((folder / "config.json").read_text())
-    assert (about["name"], about["config"]) == ("Blue", config.to_json())
-    created = datetime.fromisoformat(about["created_at"])
-    assert (created.utcoffset(), f"{created:%Y%m%d-%H%M%S}") == (timedelta(0), run_id[:15])
-    assert read_status(run_id) == {
-        "state": "waiting",
-        "epoch": 0,
-        "test_accuracy": None,
-        "message": "",
-        "epochs": None,
-        "best_epoch": None,
-        "pid": os.getpid(),
-        "is_queued": False,
-    }
-    assert (folder / "reserve").read_bytes() == bytes(65_536)
-    assert list((folder / "checkpoints").iterdir()) == []
-    assert [file.name for file in (home / "runs").iterdir()] == [run_id]
-    assert is_claimed(folder)
-
-
-def test_until_its_settings_are_written_a_run_is_seen_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[str, list[RunRecord], bool]] = []
-
-    def look(file: Path, content: Any, *, durable: bool) -> None:
-        seen.append((file.name, list_runs(), is_claimed(file.parent)))
-        write_json(file, content, durable=durable)
-
-    monkeypatch.setattr(writer, "write_json", look)
-    run_id = create_run(TrainConfig())
-    assert seen == [("status.json", [], True), ("config.json", [], True)]
-    assert [run.id for run in list_runs()] == [run_id]
-
-
-def test_two_runs_of_one_second_never_share_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    endings = ["0000", "0000", "0001"]
-    monkeypatch.setattr(writer, "datetime", SimpleNamespace(now=lambda zone: datetime(2026, 1, 1, tzinfo=zone)))
-    monkeypatch.setattr("secrets.token_hex", lambda size: endings.pop(0) if size == 2 else "temporary")
-    first = create_run(TrainConfig(), "first")
-    second = create_run(TrainConfig(), "second")
-    assert [first, second] == ["20260101-000000-0000", "20260101-000000-0001"]
-    assert load_run(first).name == "first"
-
-
-def test_without_a_free_id_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "datetime", SimpleNamespace(now=lambda zone: datetime(2026, 1, 1, tzinfo=zone)))
-    monkeypatch.setattr("secrets.token_hex", lambda size: "0" * 2 * size)
-    create_run(TrainConfig(), "first")
-    with pytest.raises(RunError, match="File exists"):
-        create_run(TrainConfig(), "second")
-    assert [run.name for run in list_runs()] == ["first"]
-
-
-@pytest.mark.parametrize("written", [0, 1, 2])
-def test_a_run_that_cannot_be_created_leaves_nothing(written: int, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    left = [written]
-
-    def fail(*arguments: Any, **options: Any) -> None:
-        left[0] -= 1
-        if left[0] < 0:
-            raise OSError(28, "No space left on device")
-        write_json(*arguments, **options)
-
-    def reserve(_folder: Path) -> None:
-        if written == 2:
-            raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(writer, "write_json", fail)
-    monkeypatch.setattr(writer, "_reserve_space", reserve)
-    with pytest.raises(RunError, match="No space left on device"):
-        create_run(TrainConfig())
-    assert list((home / "runs").iterdir()) == []
-
-
-def test_runs_without_a_name_are_numbered() -> None:
-    names = [load_run(create_run(TrainConfig(), name)).name for name in ("", "Blue", " \n", "\x00")]
-    assert names == ["Run 1", "Blue", "Run 3", "Run 4"]
-
-
-@pytest.mark.parametrize("name", [".20200101-000000-aaaa.new", "20200101-000000-aaaa"])
-@pytest.mark.parametrize(("age_s", "stays"), [(0, True), (3_600, True), (3_601, False)])
-def test_a_draft_is_deleted_when_it_is_older_than_an_hour(
-    name: str, age_s: int, stays: bool, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    draft = home / "runs" / name
-    (draft / "checkpoints").mkdir(parents=True)
-    os.utime(draft, (5_000, 5_000))
-    monkeypatch.setattr(writer, "time", SimpleNamespace(time=lambda: 5_000 + age_s))
-    create_run(TrainConfig())
-    assert draft.exists() is stays
-
-
-@pytest.mark.parametrize("name", ["archive", "20200101-000000-aaaa", ".20200101-000000-aaaa.new"])
-def test_a_persons_own_folder_is_never_deleted(name: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = home / "runs" / name / "notes" / "run.txt"
-    own.parent.mkdir(parents=True)
-    own.touch()
-    monkeypatch.setattr(writer, "time", SimpleNamespace(time=lambda: 1e12))
-    create_run(TrainConfig())
-    assert own.exists()
-
-
-@pytest.mark.parametrize("left", ["events.jsonl", "config.json", "checkpoints/epoch-001.safetensors", "checkpoints/last.safetensors"])
-def test_a_run_that_lost_its_settings_is_never_mistaken_for_a_draft(left: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = home / "runs" / "20200101-000000-aaaa"
-    (folder / "checkpoints").mkdir(parents=True)
-    (folder / left).touch()
-    monkeypatch.setattr(writer, "time", SimpleNamespace(time=lambda: 1e12))
-    create_run(TrainConfig())
-    assert (folder / left).exists()
-
-
-def test_a_draft_that_is_being_written_stays_whatever_the_clock_says(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    draft = home / "runs" / "20200101-000000-aaaa"
-    draft.mkdir(parents=True)
-    assert claim_start(draft)
-    monkeypatch.setattr(writer, "time", SimpleNamespace(time=lambda: 1e12))
-    create_run(TrainConfig())
-    assert draft.exists()
-    release_start(draft)
-
-
-def test_a_draft_that_another_process_deletes_first_is_ignored(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("aaaa", "bbbb"):
-        (home / "runs" / f".20200101-000000-{name}.new").mkdir(parents=True)
-    monkeypatch.setattr(writer, "time", SimpleNamespace(time=lambda: 1e12))
-    monkeypatch.setattr(writer, "shutil", SimpleNamespace(rmtree=lambda draft: draft.rmdir() or draft.rmdir()))
-    create_run(TrainConfig())
-    assert list((home / "runs").glob(".*.new")) == []
-
-
-# Continuing a run
-
-
-def refusal(run_id: str, more_epochs: int = 0) -> str:
-    before = read_status(run_id)
-    with pytest.raises(RunError) as raised:
-        prepare_resume(run_id, more_epochs)
-    assert read_status(run_id) == before
-    assert not (run_folder(run_id) / "commands.jsonl").exists()
-    return str(raised.value)
-
-
-ALREADY = "This run is already training or waiting."
-COMPLETE = "This run has completed all its epochs: add more epochs to continue it."
-NO_CHECKPOINT = "This run has no checkpoint to resume from: start a new one."
-
-
-def test_what_cannot_be_continued_says_why() -> None:
-    assert refusal(STARTER_ID) == refusal(STARTER_ID, 1) == NO_CHECKPOINT
-    run_id = create_run(TrainConfig())
-    assert refusal(run_id) == refusal(run_id, 1) == ALREADY
-    release_start(run_folder(run_id))
-    put_status(run_id, state="finished", epoch=5)
-    assert refusal(run_id) == refusal(run_id, 1) == NO_CHECKPOINT
-    put_status(run_id, state="stopped", epoch=1)
-    assert refusal(run_id) == refusal(run_id, 1) == NO_CHECKPOINT
-    save_checkpoint(checkpoint_at(5), run_folder(run_id))
-    put_status(run_id, state="diverged")
-    assert refusal(run_id) == refusal(run_id, 1) == NO_CHECKPOINT
-    put_status(run_id, state="finished", epoch=5)
-    assert refusal(run_id) == COMPLETE
-
-
-@pytest.mark.parametrize(
-    ("state", "epoch", "has_checkpoint", "more_epochs", "epochs"),
-    [("stopped", 2, True, 0, 7), ("failed", 2, True, 3, 10), ("interrupted", 0, False, 0, 7), ("finished", 7, True, 2, 9)],
-)
-def test_a_continued_run_waits_again_and_keeps_its_figures(
-    state: State, epoch: int, has_checkpoint: bool, more_epochs: int, epochs: int
-) -> None:
-    run_id = create_run(TrainConfig(epochs=4))
-    if has_checkpoint:
-        save_checkpoint(checkpoint_at(5), run_folder(run_id))
-    release_start(run_folder(run_id))
-    put_status(run_id, state=state, epoch=epoch, test_accuracy=0.5, message="It ended.", epochs=7, best_epoch=1, pid=1)
-    prepare_resume(run_id, more_epochs)
-    assert read_status(run_id) == {
-        "state": "waiting",
-        "epoch": epoch,
-        "test_accuracy": 0.5,
-        "message": "",
-        "epochs": epochs,
-        "best_epoch": 1,
-        "pid": os.getpid(),
-        "is_queued": False,
-    }
-    (command,) = (json.loads(line) for line in (run_folder(run_id) / "commands.jsonl").read_text().splitlines())
-    assert (command["command"], command["more_epochs"]) == ("resume", more_epochs)
-
-
-def test_a_run_that_cannot_be_written_is_not_continued() -> None:
-    run_id = create_run(TrainConfig())
-    release_start(run_folder(run_id))
-    put_status(run_id, state="stopped")
-    (run_folder(run_id) / "commands.jsonl").mkdir()
-    with pytest.raises(RunError) as raised:
-        prepare_resume(run_id)
-    assert str(raised.value) == f"Cannot write to {run_folder(run_id)} (Is a directory): free some space and try again."
-
-
-def test_of_two_that_continue_a_run_at_once_one_does() -> None:
-    """The second looked before the first had written, and is refused when it comes to writing."""
-    run_id = create_run(TrainConfig())
-    folder = run_folder(run_id)
-    save_checkpoint(checkpoint_at(5), folder)
-    RunWriter(run_id).end("stopped")
-    seen: list[str] = []
-
-    def be_second(record: RunRecord, _more_epochs: int) -> None:
-        seen.append(record.state)
-        if len(seen) == 1:
-            prepare_resume(run_id)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(writer, "_check_resumable", be_second)
-        with pytest.raises(RunError, match=ALREADY):
-            prepare_resume(run_id)
-    assert seen == ["stopped", "stopped", "stopped"]
-    assert load_run(run_id).state == "waiting"
-    assert (folder / "commands.jsonl").read_text().count("resume") == 1
-
-
-def test_a_run_that_was_continued_and_ended_meanwhile_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    run_id = create_run(TrainConfig())
-    save_checkpoint(checkpoint_at(5), run_folder(run_id))
-    RunWriter(run_id).end("stopped")
-
-    def finish_first(folder: Path) -> bool:
-        write_json(folder / "status.json", read_status(run_id) | {"state": "waiting"})
-        RunWriter(run_id).end("finished")
-        return claim_start(folder)
-
-    monkeypatch.setattr(writer, "claim_start", finish_first)
-    with pytest.raises(RunError, match=COMPLETE):
-        prepare_resume(run_id)
-    assert load_run(run_id).state == "finished"
-    assert not is_claimed(run_folder(run_id)), "whoever is refused keeps no claim"
-
-
-def test_a_run_that_is_just_ending_can_be_continued_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever reads its last status may come before the trainer has given up its claim."""
-    run_id = create_run(TrainConfig())
-    folder = run_folder(run_id)
-    save_checkpoint(checkpoint_at(5), folder)
-    running = RunWriter(run_id)
-    put_status(run_id, state="stopped")
-    monkeypatch.setattr(time, "sleep", lambda _s: running._claim.release())
-    prepare_resume(run_id)
-    assert load_run(run_id).state == "waiting"
-
-
-def test_a_run_has_at_most_two_hundred_epochs() -> None:
-    run_id = create_run(TrainConfig(epochs=150))
-    save_checkpoint(checkpoint_at(5), run_folder(run_id))
-    RunWriter(run_id).end("finished")
-    assert refusal(run_id, 51) == "A run has at most 200 epochs in total."
-    prepare_resume(run_id, 50)
-
-
-@pytest.mark.parametrize("state", ["waiting", "training", "paused", "interrupted", "finished", "stopped", "diverged", "failed"])
-def test_only_a_run_that_has_not_ended_is_marked_as_ended(state: State) -> None:
-    run_id = create_run(TrainConfig(epochs=4))
-    put_status(run_id, state=state, epoch=2, test_accuracy=0.5, message="Before.", epochs=6, best_epoch=1, pid=77)
-    before = read_status(run_id)
-    mark_ended(run_id, "failed", "It died.")
-    ended = before | {"state": "failed", "message": "It died.", "is_queued": False}
-    assert read_status(run_id) == (ended if state in ("waiting", "training", "paused") else before)
-
-
-def test_a_run_that_a_process_trains_is_neither_ended_nor_put_back_for_it() -> None:
-    run_id = create_run(TrainConfig())
-    running = RunWriter(run_id)
-    running.change_state("training")
-    before = read_status(run_id)
-    mark_ended(run_id, "failed", "It died.")
-    put_back_to_wait(run_id)
-    assert read_status(run_id) == before
-    running.end("stopped")
-
-
-def test_a_run_whose_process_died_waits_again_with_what_it_has_learned() -> None:
-    run_id = create_run(TrainConfig(epochs=4))
-    put_status(run_id, state="training", epoch=2, test_accuracy=0.5, message="Before.", epochs=6, best_epoch=1, pid=77)
-    release_start(run_folder(run_id))
-    assert load_run(run_id).state == "interrupted"
-    put_back_to_wait(run_id)
-    run = load_run(run_id)
-    assert (run.state, run.is_queued, run.epoch, run.epochs, run.message) == ("waiting", True, 2, 6, "")
-    mark_ended(run_id, "stopped", "Enough.")
-    put_back_to_wait(run_id)
-    assert load_run(run_id).state == "stopped", "it has ended"
-
-
-def test_a_queued_run_is_live_without_a_claim_until_a_process_has_taken_it() -> None:
-    run_id = create_run(TrainConfig(), queued=True)
-    assert not is_claimed(run_folder(run_id))
-    assert (load_run(run_id).state, load_run(run_id).is_queued) == ("waiting", True)
-    running = RunWriter(run_id)
-    assert (load_run(run_id).state, load_run(run_id).is_queued) == ("waiting", False)
-    save_checkpoint(checkpoint_at(5), run_folder(run_id))
-    running.end("stopped")
-    prepare_resume(run_id, queued=True)
-    assert not is_claimed(run_folder(run_id))
-    assert (load_run(run_id).state, load_run(run_id).is_queued) == ("waiting", True)
-
-
-# Writing a run
 
 
 def test_a_writer_takes_over_a_run_as_it_is() -> None:
