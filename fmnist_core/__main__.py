@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--name", default="", help="what to call the run in lists")
     train.add_argument("--resume", metavar="RUN", help="continue a run that ended; with --epochs, until it has that many in total")
     train.add_argument("--json", action="store_true", help="one event per line, as a JSON object")
-    train.add_argument("--continue-run", metavar="RUN", help=argparse.SUPPRESS)  # a run that `jobs` has prepared
+    train.add_argument("--await-runs", action="store_true", help=argparse.SUPPRESS)  # whose ids come as lines on standard input
     train.set_defaults(command=train_or_resume)
 
     presets = commands.add_parser("presets", help="list the presets and their settings")

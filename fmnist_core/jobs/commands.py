@@ -13,7 +13,7 @@ from fmnist_core.jobs.completion import complete_run
 from fmnist_core.jobs.control import stop
 from fmnist_core.jobs.cores import yield_to_clicks
 from fmnist_core.jobs.dispatcher import dispatch
-from fmnist_core.jobs.processes import AWAIT_RUN, LOG_NAME, ProcessEngine
+from fmnist_core.jobs.processes import LOG_NAME, ProcessEngine
 from fmnist_core.jobs.threads import use_threads
 from fmnist_core.jobs.worker import train_run, warm_up
 from fmnist_core.runs.creation import create_run
@@ -31,14 +31,12 @@ _PRINT_EVERY_STEPS = 100
 
 
 def train_or_resume(options: argparse.Namespace) -> int:
-    """Trains a new run or continues one, and prints its events; with --continue-run, trains what another process has prepared."""
-    if options.continue_run is not None:
-        yield_to_clicks()
-    if options.continue_run == AWAIT_RUN:
+    """Trains a new run or continues one, and prints its events; with --await-runs, trains those that another process sends."""
+    if options.await_runs:
         return _train_what_is_sent()
-    run_id = options.continue_run or _run_to_train(options)
+    run_id = _run_to_train(options)
     _stop_on_signals(run_id)
-    state = train_run(run_id, _print_json if options.json else _Printer(load_run(run_id)), takes_turns=options.continue_run is None)
+    state = train_run(run_id, _print_json if options.json else _Printer(load_run(run_id)), takes_turns=True)
     run = load_run(run_id)
     if options.json:
         print(json.dumps({"type": "Ended", "run": run_id, "state": state, "test_accuracy": run.test_accuracy, "message": run.message}))
@@ -67,6 +65,7 @@ def complete_results(options: argparse.Namespace) -> int:
 
 def _train_what_is_sent() -> int:
     """Trains one run after the other whose ids come as lines on standard input, until that ends, or a run cannot be trained."""
+    yield_to_clicks()
     warm_up()
     for line in sys.stdin:
         run_id = line.strip()

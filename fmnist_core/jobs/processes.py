@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from fmnist_core.jobs.engine import News
 from fmnist_core.jobs.launch import launch
@@ -17,7 +18,6 @@ from fmnist_core.store.files import open_to_append, read_last_lines
 from fmnist_core.store.records import RecordError
 
 LOG_NAME = "trainer.log"
-AWAIT_RUN = "-"  # in place of a run's id, which follows as a line on standard input
 _STARTING_S = 10.0  # how long a process that an earlier dispatcher started may take to claim its run
 
 
@@ -81,7 +81,7 @@ class ProcessEngine:
                 return
             trainer.dismiss()
         with open_to_append(folder / LOG_NAME) as log:
-            trainer = _Trainer(launch(["train", "--continue-run", AWAIT_RUN], stdin=subprocess.PIPE, stderr=log))
+            trainer = _start_trainer(log)
         trainer.take(run_id)
         self._busy[run_id] = trainer
 
@@ -119,9 +119,7 @@ class ProcessEngine:
             dead.dismiss()
         if wanted and not self._idle:
             with contextlib.suppress(OSError):  # a run that is started says why there can be no process
-                self._idle.append(
-                    _Trainer(launch(["train", "--continue-run", AWAIT_RUN], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL))
-                )
+                self._idle.append(_start_trainer(subprocess.DEVNULL))
         elif not wanted:
             while self._idle:
                 self._idle.pop().dismiss()
@@ -146,6 +144,11 @@ class ProcessEngine:
         is_broken = code > 0 and not trainer.was_warm
         reason = _last_line(run_id) if is_broken else ""
         return News("gone", reason or f"Its training process ended unexpectedly, with code {code}.", is_broken)
+
+
+def _start_trainer(stderr: "int | BinaryIO") -> _Trainer:
+    """Starts a process that trains the runs whose ids it is given, one after the other."""
+    return _Trainer(launch(["train", "--await-runs"], stdin=subprocess.PIPE, stderr=stderr))
 
 
 def _last_line(run_id: str) -> str:

@@ -231,7 +231,7 @@ def _wait_for_trainer() -> psutil.Process:
 
     def find() -> bool:
         with contextlib.suppress(psutil.Error):
-            found.extend(process for process in processes_in(home_folder()) if "--continue-run" in process.cmdline())
+            found.extend(process for process in processes_in(home_folder()) if "--await-runs" in process.cmdline())
         return bool(found)
 
     _wait_for(find)

@@ -103,7 +103,10 @@ def test_stop_is_answered_and_seen_by_everybody() -> None:
 
 def test_a_killed_run_continues_to_exactly_the_result_of_an_unbroken_one(exact: Result) -> None:
     run_id = create_run(EXACT)
-    process = launch(["train", "--continue-run", run_id], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = launch(["train", "--await-runs"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdin is not None
+    with process.stdin:
+        process.stdin.write(f"{run_id}\n".encode())
     wait_until(run_id, lambda run: run.epoch >= 2)
     process.kill()
     process.wait()
