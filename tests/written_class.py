@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fmnist_core.classroom.people import Person, person_id, rename_person
-from fmnist_core.classroom.permission import set_owner
+from fmnist_core.classroom.permission import note_owner
 from fmnist_core.runs.claim import release_start
 from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.folders import run_folder
@@ -60,7 +60,7 @@ def write_class_run(
     """One run; one that is live is claimed by this process. Returns its id."""
     person = Person("") if owner is None else owner.person
     run_id = create_run(config, name, owner=person.id, owner_name=person.name)
-    set_owner(run_id, person)
+    note_owner(run_id, person.id)
     folder = run_folder(run_id)
     status = json.loads((folder / "status.json").read_text())
     status |= {"state": state, "epoch": config.epochs if epoch is None else epoch, "test_accuracy": accuracy}

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fmnist_core.classroom.permission import set_owner
+from fmnist_core.classroom.permission import note_owner
 from fmnist_core.runs.claim import release_start
 from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.event_log import write_event
@@ -50,7 +50,7 @@ def write_run(events: Sequence[Event], state: State = "training", *, config: Tra
     name, owner, has_weights = about.pop("name", "Written"), about.pop("owner", None), about.pop("has_weights", False)
     run_id = create_run(config or TrainConfig(epochs=2), name, owner=owner.id if owner else "")
     if owner:
-        set_owner(run_id, owner)
+        note_owner(run_id, owner.id)
     append_events(run_id, events)
     folder = run_folder(run_id)
     status = json.loads((folder / "status.json").read_text()) | {"state": state} | about

@@ -28,11 +28,6 @@ class Person:
     was_asked: bool = False
     is_teacher: bool = False
 
-    @property
-    def shown_name(self) -> str:
-        """Their name, or "somebody"."""
-        return self.name or NOBODY_NAME
-
 
 # The command line, and a server that nobody else uses: whoever can run commands here may do everything.
 LOCAL = Person("", is_teacher=True)

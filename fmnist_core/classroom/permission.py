@@ -9,11 +9,11 @@ class NotAllowedError(RunError):
     """This person may not do that; the message says who may."""
 
 
-def set_owner(run_id: str, person: Person) -> None:
-    """Makes a run this person's; whoever has no id owns nothing."""
-    if person.id:
+def note_owner(run_id: str, owner: str) -> None:
+    """Remembers the id of a run's owner, unless one is known already; "" is nobody."""
+    if owner:
         with records().write() as connection:
-            connection.execute("INSERT OR REPLACE INTO owners (run, person) VALUES (?, ?)", (run_id, person.id))
+            connection.execute("INSERT OR IGNORE INTO owners (run, person) VALUES (?, ?)", (run_id, owner))
 
 
 def owner_of(run_id: str) -> str:

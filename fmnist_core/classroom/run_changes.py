@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 
 from fmnist_core.classroom.notes import forget_runs
 from fmnist_core.classroom.people import Person
-from fmnist_core.classroom.permission import NotAllowedError, check_may_change, owner_of
-from fmnist_core.classroom.records import records
+from fmnist_core.classroom.permission import NotAllowedError, check_may_change, note_owner, owner_of
 from fmnist_core.runs import creation, trash
 from fmnist_core.runs.folders import RunError
 from fmnist_core.runs.trash import DeletedRun
@@ -50,9 +49,7 @@ def restore_runs(run_ids: Sequence[str], *, by: Person) -> Outcome:
         deleted = trash.load_deleted(run_id)
         _check_may_restore(by, deleted)
         trash.restore_run(run_id)
-        if deleted.owner:  # which the database has lost if it was rebuilt meanwhile
-            with records().write() as connection:
-                connection.execute("INSERT OR IGNORE INTO owners (run, person) VALUES (?, ?)", (run_id, deleted.owner))
+        note_owner(run_id, deleted.owner)  # which the database has lost if it was rebuilt meanwhile
 
     return _for_each(run_ids, restore)
 

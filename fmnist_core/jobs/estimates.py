@@ -53,10 +53,7 @@ def starts_in_s(training: Iterable[float], waiting: Sequence[float], slots: int)
         training: the seconds that each run in a slot still needs.
         waiting: the seconds that each waiting run will need, in the order in which they will be placed.
     """
-    free_at = sorted(training)
-    free_at = [0.0] * max(0, slots - len(free_at)) + free_at
-    free_at = free_at[len(free_at) - slots :] if len(free_at) > slots else free_at
-    heapq.heapify(free_at)
+    free_at = [*[0.0] * slots, *sorted(training)][-slots:]  # in order, and so a heap; of more runs than slots, the last to end count
     starts = []
     for needed in waiting:
         start = heapq.heappop(free_at)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from fmnist_core.classroom.people import Person
-from fmnist_core.classroom.permission import owner_of
+from fmnist_core.classroom.permission import note_owner, owner_of
 from fmnist_core.classroom.records import records
 from fmnist_core.runs.folders import RunError
 from fmnist_core.runs.record import list_runs
@@ -69,8 +69,7 @@ def enqueue(run_id: str, person: Person, owner: str, *, most_per_person: int) ->
         if own >= most_per_person and not person.is_teacher:
             raise RunError(f"{own} of your runs are waiting already: wait until one of them trains, or stop one.")
         _insert(connection, run_id, owner)
-        if owner:
-            connection.execute("INSERT OR IGNORE INTO owners (run, person) VALUES (?, ?)", (run_id, owner))
+        note_owner(run_id, owner)
 
 
 def ask_again(run_id: str) -> None:

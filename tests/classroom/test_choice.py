@@ -10,7 +10,7 @@ import pytest
 from fmnist_core.classroom.choice import best_network, default_networks, is_meant_to_fail, learned_something
 from fmnist_core.classroom.ownership import Ownership, load_ownership
 from fmnist_core.classroom.people import Person, person_id, rename_person
-from fmnist_core.classroom.permission import set_owner
+from fmnist_core.classroom.permission import note_owner
 from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.folders import STARTER_ID
 from fmnist_core.runs.record import RunRecord, load_run
@@ -91,7 +91,7 @@ def test_owners_are_those_of_the_database_and_otherwise_of_the_runs_record() -> 
     rename_person(BEN, "Anna")
     listed = load_run(create_run(TrainConfig(), owner=ANNA.id, owner_name="Anna"))
     given = load_run(create_run(TrainConfig(), owner=ANNA.id, owner_name="Anna"))
-    set_owner(given.id, BEN)
+    note_owner(given.id, BEN.id)
     imported = load_run(create_run(TrainConfig(), owner="f" * 32, owner_name="Someone elsewhere"))
     ownership = load_ownership(anna)
     assert ownership.is_mine(listed)
@@ -104,7 +104,7 @@ def test_owners_are_those_of_the_database_and_otherwise_of_the_runs_record() -> 
 def test_a_name_that_was_taken_back_or_changed_is_not_told_of_earlier_runs() -> None:
     anna = rename_person(ANNA, "Anna")
     earlier = load_run(create_run(TrainConfig(), owner=ANNA.id, owner_name="Anna"))
-    set_owner(earlier.id, anna)
+    note_owner(earlier.id, anna.id)
     rename_person(ANNA, "Team blue")
     assert load_ownership(BEN).name_of_owner(earlier) == "Team blue"
     rename_person(ANNA, "")

@@ -9,7 +9,7 @@ import pytest
 from fmnist_core.classroom.cleanup import Part, carry_out, plan_cleanup, suggest_oldest
 from fmnist_core.classroom.notes import notes, star, write_note
 from fmnist_core.classroom.people import Person, person_id
-from fmnist_core.classroom.permission import set_owner
+from fmnist_core.classroom.permission import note_owner
 from fmnist_core.classroom.run_changes import delete_runs, restore_runs
 from fmnist_core.runs.disk import LIMIT, disk_use
 from fmnist_core.runs.folders import STARTER_FOLDER, archives_folder
@@ -30,7 +30,7 @@ def run_of(person: Person, epochs: int = 1, best_epoch: int | None = None, state
     for epoch in range(1, epochs + 1):
         (run.folder / "checkpoints" / f"epoch-{epoch:03d}.safetensors").write_bytes(WEIGHTS)
         (run.folder / "answers" / f"epoch-{epoch:03d}.safetensors").write_bytes(bytes(1_000))
-    set_owner(run.id, person)
+    note_owner(run.id, person.id)
     return load_run(run.id)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from fmnist_core.classroom.notes import MAX_NOTE_LENGTH, forget_runs, notes, star, stars, write_note
 from fmnist_core.classroom.people import LOCAL, Person, person_id
-from fmnist_core.classroom.permission import NotAllowedError, owners, set_owner
+from fmnist_core.classroom.permission import NotAllowedError, note_owner, owners
 from fmnist_core.runs.folders import STARTER_ID, RunError
 from tests.hostile_texts import HOSTILE, LONG
 from tests.written_runs import write_run
@@ -15,7 +15,7 @@ ANNA, BEN, TEACHER = Person(person_id("Anna")), Person(person_id("Ben")), Person
 @pytest.fixture
 def annas() -> str:
     run_id = write_run([], "finished").id
-    set_owner(run_id, ANNA)
+    note_owner(run_id, ANNA.id)
     return run_id
 
 
@@ -76,6 +76,6 @@ def test_what_was_deleted_for_good_is_forgotten(annas: str) -> None:
     forget_runs([annas])
     assert notes() == {annas: "A note"}, "it still exists"
     with_database_only = "20260101-000000-0000"
-    set_owner(with_database_only, BEN)
+    note_owner(with_database_only, BEN.id)
     forget_runs([with_database_only])
     assert owners() == {annas: ANNA.id}

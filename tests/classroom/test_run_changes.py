@@ -6,7 +6,7 @@ import pytest
 
 from fmnist_core.classroom.notes import notes, star, stars, write_note
 from fmnist_core.classroom.people import LOCAL, Person, person_id
-from fmnist_core.classroom.permission import NotAllowedError, owner_of, owners, set_owner
+from fmnist_core.classroom.permission import NotAllowedError, note_owner, owner_of, owners
 from fmnist_core.classroom.records import records
 from fmnist_core.classroom.run_changes import delete_runs, erase_old_runs, erase_runs, rename_run, restore_runs
 from fmnist_core.runs import trash
@@ -25,7 +25,7 @@ REFUSED = "Only the person who started this run, and the teacher, can change it.
 
 def run_of(person: Person, name: str = "Written") -> str:
     run_id = write_run([], "finished", name=name).id
-    set_owner(run_id, person)
+    note_owner(run_id, person.id)
     return run_id
 
 
@@ -44,7 +44,7 @@ def test_another_persons_run_is_not_renamed() -> None:
 
 def test_several_are_deleted_and_restored_at_once_and_the_others_are_left_out() -> None:
     mine, theirs, live = run_of(ANNA), run_of(BEN), write_run([], "training").id
-    set_owner(live, ANNA)
+    note_owner(live, ANNA.id)
     outcome = delete_runs([mine, theirs, live, "no-such-run", "../etc", mine], by=ANNA)
     assert outcome.done == [mine]
     assert outcome.refused[theirs] == outcome.refused["no-such-run"] == outcome.refused["../etc"] == REFUSED
@@ -92,7 +92,7 @@ def test_a_restored_run_has_its_owner_note_and_stars() -> None:
 def test_if_the_database_is_lost_meanwhile_the_owner_can_still_restore_it() -> None:
     run_id = create_run(TrainConfig(), owner=ANNA.id, owner_name="Anna")
     release_start(run_folder(run_id))
-    set_owner(run_id, ANNA)
+    note_owner(run_id, ANNA.id)
     assert delete_runs([run_id], by=ANNA).done == [run_id]
     records().file.unlink()
     assert owners() == {}

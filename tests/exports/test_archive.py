@@ -18,7 +18,7 @@ from fmnist_core import __main__ as command_line
 from fmnist_core.classroom.archives import list_archives, new_archive_file
 from fmnist_core.classroom.notes import notes, write_note
 from fmnist_core.classroom.people import LOCAL, Person, person_id, rename_person
-from fmnist_core.classroom.permission import NotAllowedError, owner_of, set_owner
+from fmnist_core.classroom.permission import NotAllowedError, note_owner, owner_of
 from fmnist_core.exports import archive_check
 from fmnist_core.exports.archive import Progress, write_archive
 from fmnist_core.exports.archive_check import ArchiveError
@@ -80,7 +80,7 @@ def assert_nothing_was_written() -> None:
 
 
 def test_a_run_is_the_same_elsewhere(trained_run: RunRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    set_owner(trained_run.id, ANNA)
+    note_owner(trained_run.id, ANNA.id)
     rename_person(ANNA, "Anna")
     write_note(trained_run.id, "a note", by=LOCAL)
     events = [event_to_json(event) for event in read_events(trained_run.folder)[0]]
@@ -490,7 +490,7 @@ def test_the_command_line_archives_and_imports(
 def test_a_name_that_was_taken_back_is_not_archived(tmp_path: Path) -> None:
     anna = rename_person(ANNA, "Anna")
     run_id = create_run(TrainConfig(), owner=anna.id, owner_name="Anna")
-    set_owner(run_id, anna)
+    note_owner(run_id, anna.id)
     rename_person(anna, "")
     list(write_archive([run_id], tmp_path / "a.zip"))
     manifest = json.loads(zipfile.ZipFile(tmp_path / "a.zip").read("manifest.json"))

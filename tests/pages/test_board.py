@@ -7,7 +7,7 @@ import pytest
 
 from fmnist_core.classroom.board import Board, make_board
 from fmnist_core.classroom.people import Person, person_id, rename_person
-from fmnist_core.classroom.permission import set_owner
+from fmnist_core.classroom.permission import note_owner
 from pages.parts.board.shared_board import REFRESH_S, SHARED_BOARDS, SharedBoards, read_board
 from tests.pages.conftest import open_page
 from tests.written_class import write_class_runs, write_students
@@ -52,7 +52,7 @@ def test_the_chart_says_in_words_what_it_shows() -> None:
 def test_names_are_shown_as_text(name: str) -> None:
     person = rename_person(Person(person_id("x" * 32)), name)
     run = write_run([], "finished", test_accuracy=0.9, has_weights=True)
-    set_owner(run.id, person)
+    note_owner(run.id, person.id)
     shown = board_html()
     assert html.escape(person.name, quote=False) in shown.replace("&quot;", '"').replace("&#x27;", "'")
     assert person.name not in shown

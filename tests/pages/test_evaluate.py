@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fmnist_core.classroom.permission import set_owner
+from fmnist_core.classroom.permission import note_owner
 from fmnist_core.dataset.idx import PACKAGED_FOLDER
 from fmnist_core.dataset.split import load_split
 from fmnist_core.evaluation.prediction import evaluate
@@ -87,7 +87,7 @@ def test_an_empty_cell_is_reported() -> None:
 
 
 def test_my_newest_run_is_the_first_choice_and_lives_in_the_url(trained_run: RunRecord) -> None:
-    set_owner(trained_run.id, person_of("Anna's"))
+    note_owner(trained_run.id, person_of("Anna's").id)
     at = open_page("evaluate", by="Anna's")
     assert at.selectbox(key="run_picker").value == trained_run.id
     assert query(at, "run") == trained_run.id

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from fmnist_core.classroom.lesson import change_lesson
 from fmnist_core.classroom.people import LOCAL, rename_person
-from fmnist_core.classroom.permission import set_owner
+from fmnist_core.classroom.permission import note_owner
 from fmnist_core.classroom.teacher import sign_in
 from fmnist_core.dataset.classes import CLASS_NAMES
 from fmnist_core.dataset.split import Split
@@ -153,7 +153,7 @@ def test_custom_data_may_lack_a_class(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 def test_a_damaged_newest_network_leaves_steps_and_data_usable(trained_run: RunRecord) -> None:
     next((trained_run.folder / "checkpoints").glob("*.safetensors")).write_bytes(b"not weights")
-    set_owner(trained_run.id, person_of("Anna's"))
+    note_owner(trained_run.id, person_of("Anna's").id)
     at = open_home("Anna's")
     assert not at.error
     assert "**Small run**" in words(at)

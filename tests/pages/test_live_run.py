@@ -27,7 +27,7 @@ from pages.parts.shared.run_histories import history_of
 from pages.parts.shared.wording import distinct_lines, format_duration
 from pages.parts.train import live_run, run_controls
 from pages.parts.train.probes import describe_trail
-from pages.parts.train.viewers import pick_pace
+from pages.parts.train.viewers import Viewers, count_viewers, pick_pace
 from tests.pages.conftest import open_page, person_of, query, unescaped
 from tests.runs.long_events import write_long_events
 from tests.written_runs import PROBES, append_events, epoch_done, started, step_done, write_run
@@ -520,7 +520,7 @@ def test_one_person_in_two_tabs_is_one_viewer(monkeypatch: pytest.MonkeyPatch) -
     presences.note_run("another tab", run.id)
     at.run()
     assert [caption.value for caption in at.caption if "watched in 2 tabs" in caption.value]
-    assert len(presence.viewers_of(run.id)) == 1
+    assert count_viewers() == Viewers(people=1, tabs=2)
 
 
 @pytest.mark.parametrize(

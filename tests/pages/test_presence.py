@@ -1,7 +1,7 @@
 import pytest
 
 from pages.parts.shared import presence
-from pages.parts.shared.presence import Presence, Presences, people_present, viewers_of
+from pages.parts.shared.presence import Presence, Presences, people_present
 from tests.pages.conftest import open_page
 
 
@@ -32,10 +32,9 @@ def test_a_run_is_watched_until_the_session_opens_another_page(presences: Presen
     presences.note_run("a1", "run-1")
     presences.note_page("b1", "ben", "Train", is_active)
     presences.note_run("b1", "run-2")
-    assert viewers_of("run-1") == [Presence("anna", "Train", "run-1")]
+    assert presence.sessions_watching() == [Presence("anna", "Train", "run-1"), Presence("ben", "Train", "run-2")]
     presences.note_page("a1", "anna", "Browse", is_active)
-    assert viewers_of("run-1") == []
-    assert len(presence.sessions_watching()) == 1
+    assert presence.sessions_watching() == [Presence("ben", "Train", "run-2")]
 
 
 def test_a_session_without_a_connection_is_not_here_and_may_come_back(presences: Presences) -> None:

@@ -12,7 +12,7 @@ from fmnist_core.classroom.archives import list_archives, new_archive_file
 from fmnist_core.classroom.attempts import Attempts
 from fmnist_core.classroom.lesson import Lesson, change_lesson, lesson, send
 from fmnist_core.classroom.people import LOCAL, Person, load_person, rename_person
-from fmnist_core.classroom.permission import owner_of, set_owner
+from fmnist_core.classroom.permission import note_owner, owner_of
 from fmnist_core.classroom.teacher import is_teacher, sign_in, sign_out
 from fmnist_core.exports import clearing
 from fmnist_core.exports.archive import write_archive
@@ -323,7 +323,7 @@ def test_a_bad_archive_is_refused_with_a_sentence() -> None:
 
 def ended_run(name: str, by: Person) -> str:
     run_id = create_run(QUICK, name, owner=by.id, owner_name=by.name)
-    set_owner(run_id, by)
+    note_owner(run_id, by.id)
     RunWriter(run_id).end("stopped")
     return run_id
 

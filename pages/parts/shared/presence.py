@@ -81,11 +81,6 @@ def people_present() -> list[Presence]:
     return list({presence.person: presence for presence in _of_sessions()}.values())
 
 
-def viewers_of(run_id: str) -> list[Presence]:
-    """Everybody who watches this live run, each once."""
-    return list({presence.person: presence for presence in _of_sessions() if presence.run_id == run_id}.values())
-
-
 def sessions_watching() -> list[Presence]:
     """Every tab in which somebody watches a live run; a person may have several."""
     return [presence for presence in _of_sessions() if presence.run_id]
