@@ -16,7 +16,7 @@ from fmnist_core.evaluation.steps import Steps, finish
 from fmnist_core.network.fast import fast_forward
 from fmnist_core.network.inputs import to_inputs
 from fmnist_core.network.model import FashionCNN
-from fmnist_core.settings.config import TestViews
+from fmnist_core.settings.config import VIEW_COUNTS, TestViews
 
 # 10,000 images took 0.35 s of processor time in bfloat16 and 0.76 in float32; in passes of 500, too large for the cache, 0.75 and 1.22.
 _IMAGES_PER_PASS = 200
@@ -82,11 +82,10 @@ def evaluation_steps(model: FashionCNN, split: Split, *, views: TestViews = "one
         probabilities = functional.softmax(logits, dim=1)
         yield 1.0
     else:
-        count = 10 if views == "mirrored-and-shifted" else 2
         of_each_view = []
         for images in _tta_views(split.images, shifted=views == "mirrored-and-shifted"):
             of_each_view.append(predict(model, images, precision))
-            yield len(of_each_view) / count
+            yield len(of_each_view) / VIEW_COUNTS[views]
         probabilities = torch.from_numpy(np.mean(of_each_view, axis=0))
         logits = probabilities.log()
     loss = functional.cross_entropy(logits, torch.as_tensor(split.labels).long()).item()

@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,7 +87,7 @@ class Progress:
     problem: str = ""
 
 
-def write_archive(run_ids: Sequence[str], file: Path) -> Iterator[Progress]:
+def write_archive(run_ids: Sequence[str], file: Path) -> Generator[Progress, None, None]:
     """Writes the runs to a new zip file, and yields after each; closing the generator early leaves no file.
 
     A run that is being trained is written as it is at that moment. One whose settings are lost is left out.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from fmnist_core.exports.archive import FORMAT, MANIFEST, RUN_FILE, Manifest
-from fmnist_core.runs.disk import disk_use, write_bytes
+from fmnist_core.runs.disk import disk_use, format_bytes
 from fmnist_core.runs.folders import STARTER_ID, RunError
 from fmnist_core.store.records import RecordError, from_fields, parse_json
 from fmnist_core.store.text import shorten, visible_line
@@ -93,7 +93,7 @@ def check_entries(archive: zipfile.ZipFile, archive_bytes: int) -> dict[str, lis
             raise ArchiveError(f"Nothing was imported: the archive holds {_name(entry)}, which does not belong to a run.")
         most = _MAX_BYTES[Path(entry.filename).suffix]
         if entry.file_size > most:
-            raise ArchiveError(f"Nothing was imported: {_name(entry)} has {write_bytes(entry.file_size)}, more than {write_bytes(most)}.")
+            raise ArchiveError(f"Nothing was imported: {_name(entry)} has {format_bytes(entry.file_size)}, more than {format_bytes(most)}.")
         runs.setdefault(match[1], []).append(entry)
     _check_total(sum(entry.file_size for entry in entries), archive_bytes)
     return runs
@@ -102,13 +102,13 @@ def check_entries(archive: zipfile.ZipFile, archive_bytes: int) -> dict[str, lis
 def _check_total(total: int, archive_bytes: int) -> None:
     if total > MAX_TOTAL_BYTES:
         raise ArchiveError(
-            f"Nothing was imported: unpacked, the archive has {write_bytes(total)}, more than {write_bytes(MAX_TOTAL_BYTES)}."
+            f"Nothing was imported: unpacked, the archive has {format_bytes(total)}, more than {format_bytes(MAX_TOTAL_BYTES)}."
         )
     if total > max(_ALWAYS_FINE_BYTES, _MAX_RATIO * archive_bytes):
-        raise ArchiveError(f"Nothing was imported: the archive would grow to {write_bytes(total)}, more than {_MAX_RATIO} times its size.")
+        raise ArchiveError(f"Nothing was imported: the archive would grow to {format_bytes(total)}, more than {_MAX_RATIO} times its size.")
     left = max(0, disk_use(now=True).left)
     if total > left:
-        raise ArchiveError(f"Nothing was imported: {write_bytes(total)} are needed, and {write_bytes(left)} of the disk may be used.")
+        raise ArchiveError(f"Nothing was imported: {format_bytes(total)} are needed, and {format_bytes(left)} of the disk may be used.")
 
 
 def _check_kind(entry: zipfile.ZipInfo) -> None:

@@ -7,7 +7,7 @@ import shutil
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -33,7 +33,7 @@ _DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OverflowError,
 _MAX_OWNER_NAME = 200
 
 
-def import_archive(file: Path | BinaryIO, *, by: Person) -> Iterator[Progress]:
+def import_archive(file: Path | BinaryIO, *, by: Person) -> Generator[Progress, None, None]:
     """Imports all runs of an archive, and yields after each; closing the generator early keeps those imported so far.
 
     A run whose id is here already, or that cannot be read, is left out, and the progress says so. Imported runs are nobody's: what their

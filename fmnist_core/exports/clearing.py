@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def class_runs() -> list[RunRecord]:
     return [run for run in list_runs() if run.id in whose and whose[run.id] not in teachers]
 
 
-def clear_room(*, by: Person, archive: Path | None) -> Iterator[Progress]:
+def clear_room(*, by: Person, archive: Path | None) -> Generator[Progress, None, None]:
     """Stops the class's runs, archives all runs, deletes those of the class, and forgets names and stars.
 
     Nothing starts meanwhile. Whoever closes the generator early keeps what is not deleted yet; what is deleted is in the trash.

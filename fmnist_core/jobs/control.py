@@ -7,6 +7,7 @@ from fmnist_core.classroom.people import Person
 from fmnist_core.classroom.permission import check_may_change, owner_of
 from fmnist_core.jobs import queue
 from fmnist_core.jobs.dispatcher import ensure_dispatcher
+from fmnist_core.jobs.turn import STOPPED_WAITING
 from fmnist_core.runs import mailbox
 from fmnist_core.runs.claim import is_training_claimed
 from fmnist_core.runs.creation import create_run, discard_reserved, reserve_run
@@ -16,8 +17,6 @@ from fmnist_core.runs.record import load_run
 from fmnist_core.runs.transitions import ALREADY_LIVE, mark_ended, prepare_resume
 from fmnist_core.settings.config import MAX_EPOCHS, TrainConfig, check_learning_rate
 from fmnist_core.store.records import RecordError
-
-STOPPED_WAITING = "It was stopped before its turn to train."
 
 
 def start_run(config: TrainConfig, name: str = "", *, by: Person) -> str:
@@ -107,7 +106,7 @@ def stop(run_id: str, *, by: Person, reason: str = "") -> str:
         except (RecordError, OSError) as error:
             raise RunError(f"Cannot write to {run_folder(run_id)} ({error}), so the run was not stopped.") from error
         return ""
-    return _send(run_id, "stop", by, reason=reason[: mailbox.MAX_REASON])
+    return _send(run_id, "stop", by, reason=reason)
 
 
 def pause(run_id: str, *, by: Person) -> str:

@@ -14,11 +14,11 @@ from fmnist_core.runs.kept import kept_folder, read_answers, read_likeness, writ
 from fmnist_core.runs.record import RunRecord, load_run
 from fmnist_core.runs.weights import find_weights, load_model, weights_digest
 from fmnist_core.runs.writer import RunWriter
+from fmnist_core.settings.config import VIEW_COUNTS
 
 if TYPE_CHECKING:
     from fmnist_core.dataset.split import Split
 
-_VIEWS = {"one": 1, "mirrored": 2, "mirrored-and-shifted": 10}
 _LIKENESS_COST = 3  # times that of classifying the test images once
 _NOT_FINITE = "This network's outputs are not finite numbers, so nothing can be computed from them: choose another run."
 
@@ -64,7 +64,7 @@ def completion_steps(run_id: str) -> Iterator[tuple[float, str]]:
     digest = weights_digest(weights)
     train_split, test_split = load_split("train"), load_split("test")
     views = run.config.test_views
-    answers_cost = 0 if read_answers(run, test_split) is not None else _VIEWS[views]
+    answers_cost = 0 if read_answers(run, test_split) is not None else VIEW_COUNTS[views]
     likeness_cost = 0 if read_likeness(run, train_split, test_split) is not None else _LIKENESS_COST
     first_part = answers_cost / max(1, answers_cost + likeness_cost)
     if answers_cost:

@@ -88,7 +88,7 @@ class ProcessEngine:
     def send(self, run_id: str, command: mailbox.Name, *, reason: str = "") -> None:
         """See `Engine.send`."""
         with contextlib.suppress(RunError, OSError):
-            mailbox.send(run_folder(run_id), command, reason=reason[: mailbox.MAX_REASON])
+            mailbox.send(run_folder(run_id), command, reason=reason)
 
     def news(self, run_id: str) -> News:
         """See `Engine.news`."""

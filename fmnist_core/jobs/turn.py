@@ -8,6 +8,7 @@ from fmnist_core.jobs.dispatcher import ensure_dispatcher
 from fmnist_core.runs.folders import RunError
 from fmnist_core.store.database import DatabaseError
 
+STOPPED_WAITING = "It was stopped before its turn to train."
 _LOOK_EVERY_S = 2.0
 
 

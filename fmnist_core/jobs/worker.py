@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from fmnist_core.jobs.keeping import keep_likeness
 from fmnist_core.jobs.threads import TrainingThreads, use_threads
-from fmnist_core.jobs.turn import Turn
+from fmnist_core.jobs.turn import STOPPED_WAITING, Turn
 from fmnist_core.runs.folders import RunError, resume_file
 from fmnist_core.runs.mailbox import Command
 from fmnist_core.runs.record import State, load_run
@@ -66,7 +66,7 @@ def train_run(run_id: str, listen: Callable[[Event], None], *, takes_turns: bool
     try:
         controls = Controls(writer)
         if takes_turns and not controls.await_turn():
-            controls.end("stopped", controls.message or "It was stopped before its turn to train.")
+            controls.end("stopped", controls.message or STOPPED_WAITING)
             return "stopped"
         return _train_into(writer, controls, listen)
     except Exception as error:

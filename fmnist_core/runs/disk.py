@@ -107,11 +107,11 @@ def check_room_on_disk() -> None:
     use = disk_use()
     if use.used >= use.limit:
         what = "Runs and archives" if use.by_archive else "The runs"
-        reason = f"{what} use {write_bytes(use.used)}, and {write_bytes(use.limit)} are allowed"
+        reason = f"{what} use {format_bytes(use.used)}, and {format_bytes(use.limit)} are allowed"
         raise RunError(f"{reason}: clean up on the page Runs, or start the dashboard with a larger {LIMIT}.")
     if use.left <= 0:
         where = shorten_path(home_folder())
-        raise RunError(f"Only {write_bytes(use.free)} are left on the disk of {where}: free some space, for example on the page Runs.")
+        raise RunError(f"Only {format_bytes(use.free)} are left on the disk of {where}: free some space, for example on the page Runs.")
 
 
 def check_room_for_copy(run_ids: Iterable[str]) -> None:
@@ -120,7 +120,7 @@ def check_room_for_copy(run_ids: Iterable[str]) -> None:
     size = sum(use.by_run.get(run_id, 0) for run_id in run_ids)
     if size > use.free - _SPARE_BYTES:
         where = shorten_path(home_folder())
-        raise RunError(f"An archive of {write_bytes(size)} is too large: {write_bytes(use.free)} are left on the disk of {where}.")
+        raise RunError(f"An archive of {format_bytes(size)} is too large: {format_bytes(use.free)} are left on the disk of {where}.")
 
 
 def limit_bytes() -> float:
@@ -134,7 +134,7 @@ def limit_bytes() -> float:
     return limit_gb * GB if limit_gb else math.inf
 
 
-def write_bytes(size: float) -> str:
+def format_bytes(size: float) -> str:
     """A size such as "1.5 GB", "20 MB" or "3 KB"."""
     for unit, name in ((GB, "GB"), (10**6, "MB")):
         if size >= unit:

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fmnist_core.runs.claim import is_claimed
+from fmnist_core.store.files import CLOCK_TICK_NS
 
 if TYPE_CHECKING:
     from fmnist_core.runs.record import RunRecord
 
 _READ_FROM = ("config.json", "status.json", "checkpoints")
 _MAY_BE_LINKS = (*_READ_FROM, "checkpoints/last.safetensors", "checkpoints/resume.safetensors")
-_TICK_NS = 2_000_000_000  # the coarsest clock of a file system, that of FAT
 _MOST_RUNS = 20_000  # some 2 KB each
 
 _Stamp = tuple[int, ...]
@@ -100,7 +100,7 @@ def _stamp(folder: str) -> _Stamp:
 
 def _is_settled(stamp: _Stamp, now_ns: int) -> bool:
     """Whether another change would show in the stamp."""
-    return max(max(stamp[0::4]), max(stamp[1::4])) < now_ns - _TICK_NS
+    return max(max(stamp[0::4]), max(stamp[1::4])) < now_ns - CLOCK_TICK_NS
 
 
 def _claim_of(run: "RunRecord") -> bool | None:

@@ -19,7 +19,7 @@ from fmnist_core.store.records import RecordError, from_fields, parse_json
 # "go-on" ends a pause; "turn" tells a run that waited after it that it may train. "resume" is written when an ended run is continued;
 # earlier commands no longer count.
 _COMMANDS, _ANSWERS = "commands.jsonl", "answers.jsonl"
-MAX_REASON = 200
+_MAX_REASON = 200
 Name = Literal["pause", "go-on", "step", "epoch", "rate", "stop", "resume", "turn"]
 
 
@@ -42,7 +42,7 @@ class Command:
     id: str = ""
     learning_rate: float | None = None
     more_epochs: Annotated[int, Meta(ge=0, le=MAX_EPOCHS)] | None = None
-    reason: Annotated[str, Meta(max_length=MAX_REASON)] = ""
+    reason: Annotated[str, Meta(max_length=_MAX_REASON)] = ""
 
     def __post_init__(self) -> None:
         if self.command == "rate":
@@ -51,7 +51,7 @@ class Command:
 
 def send(folder: Path, name: Name, *, learning_rate: float | None = None, more_epochs: int | None = None, reason: str = "") -> str:
     """Sends a command to the training process of the run in this folder and returns its id; raises OSError if it cannot be written."""
-    command = Command(name, secrets.token_hex(6), learning_rate, more_epochs, reason)
+    command = Command(name, secrets.token_hex(6), learning_rate, more_epochs, reason[:_MAX_REASON])
     append_line(folder / _COMMANDS, {field: value for field, value in vars(command).items() if value not in (None, "")})
     return command.id
 

@@ -32,7 +32,7 @@ from fmnist_core.store.text import visible_line
 State = Literal["waiting", "training", "paused", "finished", "stopped", "diverged", "failed", "interrupted"]
 LIVE_STATES: tuple[State, ...] = ("waiting", "training", "paused")
 _RESUMABLE_STATES: tuple[State, ...] = ("stopped", "failed", "interrupted")
-_YEARS = range(1990, 9000)  # of which every time zone has a date
+YEARS = range(1990, 9000)  # of which every time zone has a date
 _MAX_MESSAGE = 1_000
 _MAX_REASON = 200
 _REREADS = 3
@@ -142,7 +142,7 @@ class _About:
     owner_name: Annotated[str, Meta(max_length=200)] = ""
 
     def __post_init__(self) -> None:
-        if self.created_at.year not in _YEARS:
+        if self.created_at.year not in YEARS:
             raise ValueError(f"the year {self.created_at.year}")
 
 

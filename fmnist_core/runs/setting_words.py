@@ -5,12 +5,11 @@ from typing import Any
 
 from fmnist_core.dataset.classes import CLASS_NAMES
 from fmnist_core.settings.changes import find_changes
-from fmnist_core.settings.config import SETTINGS, TrainConfig
+from fmnist_core.settings.config import SETTINGS, VIEW_COUNTS, TrainConfig
 from fmnist_core.settings.declaration import as_decimal
 from fmnist_core.settings.presets import PRESETS, nearest_preset
 
 OWN_SETTINGS = "Own settings"
-_VIEWS = {"one": "1 view", "mirrored": "2 views", "mirrored-and-shifted": "10 views"}
 _ABOUT_DATA = ("training_images", "shuffled_labels", "left_out_class", "augmentation")
 
 
@@ -60,7 +59,7 @@ def describe_setting(name: str, value: Any) -> str:
         case "left_out_class":
             return "all classes" if value is None else f"without {CLASS_NAMES[value]}"
         case "test_views":
-            return _VIEWS[value]
+            return "1 view" if value == "one" else f"{VIEW_COUNTS[value]} views"
         case "weight_averaging":
             return "averaged weights" if value else "no averaging"
         case "shuffled_labels":
@@ -79,10 +78,10 @@ def describe_setting(name: str, value: Any) -> str:
 def compare_settings(configs: list[TrainConfig]) -> dict[str, list[str]]:
     """The settings in which these runs differ: their labels, each with its value in every run, in words."""
     differing = [name for name in SETTINGS if len({getattr(config, name) for config in configs}) > 1]
-    return {SETTINGS[name].label: [write_value(name, getattr(config, name)) for config in configs] for name in differing}
+    return {SETTINGS[name].label: [format_value(name, getattr(config, name)) for config in configs] for name in differing}
 
 
-def write_value(name: str, value: Any) -> str:
+def format_value(name: str, value: Any) -> str:
     """The value of a setting as a form shows it."""
     setting = SETTINGS[name]
     if value is None:

@@ -22,9 +22,9 @@ from msgspec import Meta
 
 from fmnist_core.runs.claim import claim_start, claim_training, is_claimed, release_start
 from fmnist_core.runs.folders import STARTER_ID, RunError, check_id, list_run_ids, run_folder, runs_folder, trash_folder
-from fmnist_core.runs.record import RunRecord, Status, load_folder, load_run, read_status
+from fmnist_core.runs.record import YEARS, RunRecord, Status, load_folder, load_run, read_status
 from fmnist_core.runs.setting_words import describe_briefly
-from fmnist_core.store.files import read_whole, write_json
+from fmnist_core.store.files import CLOCK_TICK_NS, read_whole, write_json
 from fmnist_core.store.records import RecordError, from_fields, parse_json
 from fmnist_core.store.text import shorten_path, visible_line
 
@@ -32,8 +32,6 @@ KEPT_DAYS = 30
 _ABOUT = "deleted.json"
 _DOOMED = ".gone-"  # folders that are being deleted for good
 _BUSY_S = 0.2
-_TICK_NS = 2_000_000_000  # the coarsest clock of a file system
-_YEARS = range(1990, 9000)  # of which every time zone has a date
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class _About:
     by_name: Annotated[str, Meta(max_length=200)] = ""
 
     def __post_init__(self) -> None:
-        if self.deleted_at.year not in _YEARS:
+        if self.deleted_at.year not in YEARS:
             raise ValueError(f"the year {self.deleted_at.year}")
 
 
@@ -137,7 +135,7 @@ def list_deleted() -> list[DeletedRun]:
     found = [_load(folder / run_id) for run_id in list_run_ids(folder)]
     found.sort(key=lambda run: (run.deleted_at, run.id), reverse=True)
     _listed.clear()
-    if changed_ns < now_ns - _TICK_NS:  # another change would show
+    if changed_ns < now_ns - CLOCK_TICK_NS:  # another change would show
         _listed[folder] = (changed_ns, found)
     return list(found)
 

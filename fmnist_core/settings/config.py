@@ -17,6 +17,7 @@ Schedule = Literal["constant", "one-cycle"]
 Augmentation = Literal["none", "flips-and-shifts", "photos-and-drawings"]
 Precision = Literal["auto", "float32"]
 TestViews = Literal["one", "mirrored", "mirrored-and-shifted"]
+VIEW_COUNTS: dict[TestViews, int] = {"one": 1, "mirrored": 2, "mirrored-and-shifted": 10}
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,6 @@ _OPENING_S = 20.0
 _SIDE_FILES = ("-wal", "-shm")
 _MAX_DAMAGED = 3  # damaged files that are kept for somebody to look at
 _NETWORK_TYPES = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "glusterfs", "lustre", "fuse.glusterfs"}
-
 _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
@@ -113,7 +112,7 @@ class Database:
             handle.close()
 
     @contextlib.contextmanager
-    def _explained(self, handle: "_Handle") -> Iterator[None]:
+    def _explained(self, handle: _Handle) -> Iterator[None]:
         """SQLite's errors as sentences. A file that turns out to be damaged is begun again when it is next opened."""
         try:
             yield
@@ -141,7 +140,7 @@ class Database:
             return _wants_local_disk(self.file.parent, text)
         return f"Cannot use {shorten_path(self.file)} ({text}): set FMNIST_HOME to a folder you can write to."
 
-    def _open(self, handle: "_Handle") -> Connection:
+    def _open(self, handle: _Handle) -> Connection:
         """The connection, opened if it is not yet, or if the file has been replaced or deleted."""
         if handle.connection is not None and (handle.connection.in_transaction or _identity(self.file) == handle.identity):
             return handle.connection

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 from fmnist_core.store.records import RecordError, parse_json
 
 Stamp = tuple[str, int, int, int]
+CLOCK_TICK_NS = 2_000_000_000  # the coarsest clock of a file system, that of FAT: two changes within it may bear the same time
 MAX_JSON_BYTES = 1_000_000  # the largest that is written, the kernels of a live run, has 5 KB
 _TAIL_BYTES = 65_536
 _NEVER_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # opening a named pipe would wait for its other end

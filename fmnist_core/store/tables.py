@@ -4,11 +4,10 @@ import contextlib
 import sqlite3
 from collections.abc import Sequence
 
-Connection = sqlite3.Connection
 _STORED_AS = {"TEXT": "text", "INTEGER": "integer", "REAL": "real", "BLOB": "blob"}
 
 
-def run_migrations(connection: Connection, scripts: Sequence[str]) -> None:
+def run_migrations(connection: sqlite3.Connection, scripts: Sequence[str]) -> None:
     """Runs SQL scripts, without committing; raises sqlite3.DatabaseError if they do not fit what is there, and so the file is not ours."""
     try:
         for script in scripts:
@@ -20,7 +19,7 @@ def run_migrations(connection: Connection, scripts: Sequence[str]) -> None:
         raise
 
 
-def check_tables(connection: Connection, migrations: Sequence[str]) -> None:
+def check_tables(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
     """Makes sure that everything is there that the migrations make, and deletes rows with values of types that their columns do not have.
 
     Raises:
@@ -39,7 +38,7 @@ def check_tables(connection: Connection, migrations: Sequence[str]) -> None:
             connection.execute(f"DELETE {where}", stored)
 
 
-def _columns(connection: Connection) -> dict[tuple[str, str], tuple[str, bool]]:
+def _columns(connection: sqlite3.Connection) -> dict[tuple[str, str], tuple[str, bool]]:
     """The type of each column of each table, and whether it may not be NULL."""
     query = """
         SELECT tables.name, columns.name, columns.type, columns."notnull" OR columns.pk

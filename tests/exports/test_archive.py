@@ -8,7 +8,7 @@ import shutil
 import stat
 import struct
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -176,7 +176,7 @@ def test_an_archive_that_is_not_finished_leaves_no_file(tmp_path: Path) -> None:
     runs = [create_run(TrainConfig(), name) for name in ("a", "b")]
     steps = write_archive(runs, tmp_path / "archives" / "runs.zip")
     assert next(steps).done == 1
-    steps.close()  # type: ignore[attr-defined]
+    steps.close()
     assert list((tmp_path / "archives").iterdir()) == []
 
 
@@ -462,9 +462,9 @@ def test_what_a_killed_import_left_is_deleted_by_the_next(tmp_path: Path) -> Non
 def test_an_import_that_is_stopped_keeps_what_it_has(tmp_path: Path) -> None:
     other = "20260102-030405-0001"
     file = zipped(tmp_path / "a.zip", made() | {name: content for name, content in made(run_id=other).items() if other in name})
-    steps: Iterator[Progress] = import_archive(file, by=LOCAL)
+    steps = import_archive(file, by=LOCAL)
     first = next(steps)
-    steps.close()  # type: ignore[attr-defined]
+    steps.close()
     assert list_run_ids() == [first.run_id]
     assert not (home_folder() / "importing").exists()
 

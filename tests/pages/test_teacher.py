@@ -365,7 +365,7 @@ def test_clearing_that_is_stopped_keeps_the_rest(signed_in: Person) -> None:
     runs = {ended_run(name, person_of(STUDENT)) for name in ("a", "b")}
     steps = clearing.clear_room(by=signed_in, archive=None)
     first = next(steps)
-    steps.close()  # type: ignore[attr-defined]
+    steps.close()
     assert set(list_run_ids()) == runs - {first.run_id}
     assert not lesson().paused
 

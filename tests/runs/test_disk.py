@@ -10,7 +10,7 @@ import pytest
 
 from fmnist_core.runs import disk
 from fmnist_core.runs.creation import create_run
-from fmnist_core.runs.disk import GB, check_room_on_disk, disk_use, limit_bytes, write_bytes
+from fmnist_core.runs.disk import GB, check_room_on_disk, disk_use, format_bytes, limit_bytes
 from fmnist_core.runs.folders import RunError, archives_folder
 from fmnist_core.runs.trash import delete_run, restore_run
 from fmnist_core.runs.writer import RunWriter
@@ -171,4 +171,4 @@ def test_it_warns_and_refuses_when_the_disk_is_nearly_full_too(monkeypatch: pyte
     [(0, "0 KB"), (1, "1 KB"), (999_000, "999 KB"), (1_500_000, "1.5 MB"), (20_000_000, "20 MB"), (12_345_678_901, "12.3 GB")],
 )
 def test_sizes_in_words(size: int, text: str) -> None:
-    assert write_bytes(size) == text
+    assert format_bytes(size) == text

@@ -38,7 +38,7 @@ def scan_all_files() -> tuple[list[RunRecord], list[DamagedRun]]:
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
     """The listing believes that everything was written long ago, and so remembers it."""
-    monkeypatch.setattr(listing, "_TICK_NS", -(10**12))
+    monkeypatch.setattr(listing, "CLOCK_TICK_NS", -(10**12))
 
 
 @pytest.fixture
@@ -210,7 +210,7 @@ def test_what_has_just_changed_is_read_again(loaded: list[str]) -> None:
 
 def test_a_clock_that_was_set_back_only_costs_time(monkeypatch: pytest.MonkeyPatch, loaded: list[str]) -> None:
     run_id = write_run([], "finished").id
-    monkeypatch.setattr(listing, "_TICK_NS", 0)
+    monkeypatch.setattr(listing, "CLOCK_TICK_NS", 0)
     in_an_hour = time.time() + 3600
     os.utime(run_folder(run_id) / "status.json", (in_an_hour, in_an_hour))
     list_runs()

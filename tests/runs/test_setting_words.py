@@ -4,7 +4,14 @@ from dataclasses import fields, replace
 
 import pytest
 
-from fmnist_core.runs.setting_words import compare_settings, describe_briefly, describe_data, describe_preset, describe_setting, write_value
+from fmnist_core.runs.setting_words import (
+    compare_settings,
+    describe_briefly,
+    describe_data,
+    describe_preset,
+    describe_setting,
+    format_value,
+)
 from fmnist_core.settings.config import SETTINGS, TrainConfig
 from fmnist_core.settings.presets import PRESETS, Preset, find_preset
 
@@ -61,7 +68,7 @@ def test_every_value_of_every_setting_has_words() -> None:
             "whole": [int(setting.lowest), 1234, *([None] if setting.none_means else [])],
             "decimal": [setting.lowest, setting.highest],
         }
-        for write in (describe_setting, write_value):
+        for write in (describe_setting, format_value):
             assert len({write(field.name, value) for value in values[setting.kind]}) == len(values[setting.kind]), field.name
 
 

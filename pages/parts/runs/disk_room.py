@@ -7,7 +7,7 @@ import streamlit as st
 
 from fmnist_core.classroom.cleanup import Part, carry_out, erasable_archives, erasable_runs, plan_cleanup, suggest_oldest
 from fmnist_core.classroom.people import Person
-from fmnist_core.runs.disk import DiskUse, disk_use, write_bytes
+from fmnist_core.runs.disk import DiskUse, disk_use, format_bytes
 from pages.parts.runs.messages import tell, tell_outcome
 from pages.parts.shared.visitor import visitor
 from pages.parts.shared.wording import count, escape
@@ -23,7 +23,7 @@ def show_disk_room(person: Person) -> None:
     with st.expander(f"Disk: {_describe_use(use)}", icon=":material/hard_drive:"):
         if math.isfinite(use.limit):
             st.progress(min(1.0, use.used / use.limit))
-        left = f" {write_bytes(use.free)} of the disk are free." if math.isfinite(use.free) else ""
+        left = f" {format_bytes(use.free)} of the disk are free." if math.isfinite(use.free) else ""
         st.write(f"{_describe_parts(use)}.{left}")
         st.button("Clean up …", icon=":material/cleaning_services:", key="clean_up", on_click=_open)
     if st.session_state.get(_IS_OPEN):  # also when the page is drawn again meanwhile, as after a run that has ended
@@ -74,7 +74,7 @@ def _show_cleanup(person: Person) -> None:
 
 
 def _show_plan(plan: list[Part]) -> None:
-    size = write_bytes(sum(part.size for part in plan))
+    size = format_bytes(sum(part.size for part in plan))
     table = pd.DataFrame(
         {
             "What": [_KINDS[part.kind] for part in plan],
@@ -102,19 +102,19 @@ def _clean_up(plan: list[Part]) -> None:
     except ValueError as error:  # DatabaseError
         tell("error", escape(str(error)))
         return
-    tell_outcome(outcome, f"Cleaned up: {write_bytes(freed)} are free again." if outcome.done else "")
+    tell_outcome(outcome, f"Cleaned up: {format_bytes(freed)} are free again." if outcome.done else "")
 
 
 def _describe_parts(use: DiskUse) -> str:
     parts = [
-        f"{count(len(use.by_run), 'run')} {'uses' if len(use.by_run) == 1 else 'use'} {write_bytes(sum(use.by_run.values()))}",
-        f"{count(len(use.by_deleted), 'deleted run')} {write_bytes(sum(use.by_deleted.values()))}",
+        f"{count(len(use.by_run), 'run')} {'uses' if len(use.by_run) == 1 else 'use'} {format_bytes(sum(use.by_run.values()))}",
+        f"{count(len(use.by_deleted), 'deleted run')} {format_bytes(sum(use.by_deleted.values()))}",
     ]
     if use.by_archive:
-        parts.append(f"{count(len(use.by_archive), 'archive')} {write_bytes(sum(use.by_archive.values()))}")
+        parts.append(f"{count(len(use.by_archive), 'archive')} {format_bytes(sum(use.by_archive.values()))}")
     return ", ".join(parts)
 
 
 def _describe_use(use: DiskUse) -> str:
-    used = write_bytes(use.used)
-    return f"{used} of {write_bytes(use.limit)}" if math.isfinite(use.limit) else f"{used} used"
+    used = format_bytes(use.used)
+    return f"{used} of {format_bytes(use.limit)}" if math.isfinite(use.limit) else f"{used} used"

@@ -12,7 +12,6 @@ from fmnist_core.dataset.classes import DataError
 from fmnist_core.dataset.split import Split, SplitName
 from fmnist_core.evaluation.answers import Answers
 from fmnist_core.insight.likeness import Likeness
-from fmnist_core.insight.neighbours import Neighbours
 from fmnist_core.network.model import FashionCNN
 from fmnist_core.runs.folders import RunError
 from fmnist_core.runs.kept import kept_stamp, read_answers, read_likeness
@@ -59,7 +58,7 @@ def newest_usable(runs: Sequence[RunRecord]) -> RunRecord:
 def kept_answers(run: RunRecord) -> Answers | None:
     """The run's answers to all test images; None if they have not been kept yet. If the data cannot be read, ends the page."""
     split = split_or_stop("test")
-    return CACHE.get(("answers", kept_stamp(run), split.digest), lambda: read_answers(run, split), _nbytes)
+    return CACHE.get(("answers", kept_stamp(run), split.digest), lambda: read_answers(run, split), lambda answers: answers.nbytes)
 
 
 def kept_likeness(run: RunRecord) -> Likeness | None:
@@ -70,7 +69,7 @@ def kept_likeness(run: RunRecord) -> Likeness | None:
 def find_likeness(run: RunRecord, train: Split, test: Split) -> Likeness | None:
     """What the run's network finds alike among these images; None if that has not been kept yet."""
     key = ("likeness", kept_stamp(run), train.digest, test.digest)
-    return CACHE.get(key, lambda: read_likeness(run, train, test), lambda likeness: _nbytes(likeness.neighbours))
+    return CACHE.get(key, lambda: read_likeness(run, train, test), lambda likeness: likeness.neighbours.nbytes)
 
 
 def read_model(run: RunRecord) -> FashionCNN:
@@ -88,7 +87,3 @@ def explain(kind: str, run: RunRecord, image: NDArray[np.uint8], class_index: in
     """
     key = (kind, kept_stamp(run), image.tobytes(), class_index)
     return CACHE.get(key, compute, lambda explanation: int(explanation.nbytes) + image.nbytes)
-
-
-def _nbytes(kept: Answers | Neighbours) -> int:
-    return kept.nbytes

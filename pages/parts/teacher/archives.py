@@ -1,13 +1,13 @@
 """Archives of all runs: made, downloaded, deleted, and imported."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import streamlit as st
 
 from fmnist_core.classroom.archives import delete_archive, list_archives, new_archive_file
 from fmnist_core.exports.archive import Progress, write_archive
 from fmnist_core.exports.archive_import import import_archive
-from fmnist_core.runs.disk import write_bytes
+from fmnist_core.runs.disk import format_bytes
 from fmnist_core.runs.record import scan_runs
 from pages.parts.shared.server_routes import ARCHIVES
 from pages.parts.shared.upload_limits import allow_uploads, free
@@ -28,7 +28,7 @@ def show_archives() -> None:
     for file in list_archives():
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.link_button(file.name, f"/{ARCHIVES}/{file.name}", icon=":material/download:")
-            st.markdown(write_bytes(file.stat().st_size), width="content")
+            st.markdown(format_bytes(file.stat().st_size), width="content")
             with st.popover("Delete", icon=":material/delete:", key=f"delete_{file.name}"):
                 st.button("Delete for good", key=f"gone_{file.name}", on_click=_delete, args=(file.name,))
     _show_import()
@@ -37,7 +37,7 @@ def show_archives() -> None:
         st.error(escape(refused), icon=":material/warning:")
 
 
-def follow(steps: Iterator[Progress], done: str) -> bool:
+def follow(steps: Generator[Progress, None, None], done: str) -> bool:
     """Shows how far an archive is, with a button that stops it, and the outcome; returns whether it got to its end.
 
     Args:
@@ -57,7 +57,7 @@ def follow(steps: Iterator[Progress], done: str) -> bool:
         st.error(escape(str(error)), icon=":material/warning:")
         return False
     finally:
-        steps.close()  # type: ignore[attr-defined]
+        steps.close()
         place.empty()
     st.success(f"{count(number, 'run')} {done}.", icon=":material/check:")
     for problem in problems[:_SHOWN_PROBLEMS]:

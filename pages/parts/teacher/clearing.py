@@ -4,6 +4,7 @@ import streamlit as st
 
 from fmnist_core.classroom.archives import new_archive_file
 from fmnist_core.exports.clearing import class_runs, clear_room
+from fmnist_core.runs.trash import KEPT_DAYS
 from pages.parts.shared.visitor import visitor
 from pages.parts.shared.wording import count
 from pages.parts.teacher.archives import follow
@@ -17,7 +18,7 @@ def show_clearing() -> None:
     runs = class_runs()
     st.write(
         f"This stops and deletes {count(len(runs), 'run')} of the class, and forgets everybody's name and stars. Your own runs, imported "
-        "ones and those of the command line stay. Deleted runs can be restored for 30 days, on Runs."
+        f"ones and those of the command line stay. Deleted runs can be restored for {KEPT_DAYS} days, on Runs."
     )
     with st.form("clear", border=False), st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         archives = st.checkbox("Archive all runs first", True, key="clear_archives", width="content")
