@@ -23,8 +23,8 @@ def show_who_is_teacher() -> None:
     if not pin.is_set:
         st.info(
             "**No PIN is set**, so this machine is its owner's own: everybody who can open these pages may do everything here, and limits "
-            f"bind nobody. For a class, stop the dashboard and start it with a PIN in the environment variable `{NAME}`, or write the line "
-            f'`{NAME} = "…"` into the file `.streamlit/secrets.toml`. Then people can only change their own runs.',
+            f"have no effect. For a class, stop the dashboard and start it with a PIN in the environment variable `{NAME}`, or write the "
+            f'line `{NAME} = "…"` into the file `.streamlit/secrets.toml`. Then people can only change their own runs.',
             icon=":material/lock_open:",
         )
         return

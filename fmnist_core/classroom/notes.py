@@ -60,7 +60,7 @@ def star(run_ids: Collection[str], is_starred: bool, *, by: Person) -> None:
         connection.executemany("INSERT OR IGNORE INTO stars (run, person) VALUES (?, ?)", [(run_id, by.id) for run_id in run_ids])
         given = connection.execute("SELECT COUNT(*) FROM stars WHERE person = ?", (by.id,)).fetchone()[0]
         if given > _MAX_STARS:
-            raise RunError(f"You can star {_MAX_STARS:,} runs at most: take some of your stars back first.")
+            raise RunError(f"You can star at most {_MAX_STARS:,} runs: remove some of your stars first.")
 
 
 def forget_runs(run_ids: Collection[str]) -> None:

@@ -209,7 +209,7 @@ def _listen(attempt: _Attempt) -> None:
 
 def _explain_end(attempt: _Attempt) -> str:
     if attempt.process.returncode == 0:
-        return "The results were computed from other data than this server has read: restart the server."
+        return "The results were computed from different data from what this server has read: restart the server."
     return attempt.said or f"The process that computed the results ended unexpectedly, with code {attempt.process.returncode}."
 
 

@@ -65,7 +65,7 @@ def enqueue(run_id: str, person: Person, owner: str, *, most_per_person: int) ->
         waiting = [row.person for row in _rows(connection) if not row.is_placed and row.run != run_id]
         own = waiting.count(owner)
         if len(waiting) >= MAX_WAITING:
-            raise RunError(f"{len(waiting)} runs are waiting already, as many as may wait: try again when some of them have trained.")
+            raise RunError(f"{len(waiting)} runs are waiting already, which is the limit: try again when some of them have trained.")
         if own >= most_per_person and not person.is_teacher:
             raise RunError(f"{own} of your runs are waiting already: wait until one of them trains, or stop one.")
         _insert(connection, run_id, owner)

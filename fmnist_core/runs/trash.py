@@ -176,14 +176,14 @@ def _held(run_id: str, folder: Path) -> Iterator[None]:
     before = _status(folder)
     _check_ended(run_id, folder)
     if not claim_start(folder):
-        raise RunError("This run is being started at this moment: stop it first.")
+        raise RunError("This run is being started right now: stop it first.")
     try:
         training = claim_training(folder, _BUSY_S)
         if training is None:
             raise RunError("Another process is still working on this run: try again in a moment.")
         try:
             if _status(folder) != before:  # it was continued since then
-                raise RunError("This run has changed at this moment: try again.")
+                raise RunError("This run has just changed: try again.")
             if sys.platform == "win32":
                 training.release()
             yield

@@ -19,6 +19,7 @@ from fmnist_core.store.tables import check_tables, run_migrations
 from fmnist_core.store.text import shorten_path
 
 Connection = sqlite3.Connection
+_IS_BUSY = "The server is very busy at this moment: try again."
 _BUSY_S = 10.0
 _OPENING_S = 20.0
 _SIDE_FILES = ("-wal", "-shm")
@@ -133,7 +134,7 @@ class Database:
     def _explain(self, error: sqlite3.OperationalError) -> str:
         text, where = str(error), shorten_path(self.file.parent)
         if "busy" in text or ("locked" in text and "protocol" not in text):
-            return "The server is very busy at this moment: try again."
+            return _IS_BUSY
         if "full" in text:
             return f"The disk is full: free some space on the disk of {where}."
         if network_type(self.file.parent) or "locking protocol" in text or "disk I/O" in text:
@@ -148,7 +149,7 @@ class Database:
         self.file.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.file.with_suffix(".lock"))
         if not lock.take(_OPENING_S):
-            raise DatabaseError("The server is very busy at this moment: try again.")
+            raise DatabaseError(_IS_BUSY)
         try:
             if not is_locked(lock.file):
                 raise sqlite3.OperationalError("locking protocol: locks do not exclude")

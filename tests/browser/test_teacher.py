@@ -63,7 +63,7 @@ def test_the_pin_is_refused_after_five_tries_and_another_browser_is_not(classroo
         wait_until_drawn(student)
     sign_in(student, PIN)
     expect(student.get_by_text(re.compile("Too many tries: try again in [0-9]+ s."))).to_be_visible()
-    expect(student.get_by_role("heading", name="Trainings")).to_have_count(0)
+    expect(student.get_by_role("heading", name="Training runs")).to_have_count(0)
     teacher.reload()
     expect(teacher.get_by_text("You are the teacher in this browser")).to_be_visible()
     teacher.get_by_role("button", name="Sign out").click()

@@ -65,7 +65,7 @@ def test_nobody_fills_the_database_with_stars(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("fmnist_core.classroom.notes._MAX_STARS", 2)
     ids = [write_run([], "finished").id for _ in range(3)]
     star(ids[:2], True, by=ANNA)
-    with pytest.raises(RunError, match="You can star 2 runs at most"):
+    with pytest.raises(RunError, match="You can star at most 2 runs"):
         star(ids, True, by=ANNA)
     assert stars() == {run_id: frozenset({ANNA.id}) for run_id in ids[:2]}
 

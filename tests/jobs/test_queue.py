@@ -127,7 +127,7 @@ def test_only_so_many_runs_wait_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
     stop(ended, by=CLEO)
     start_run(TrainConfig(), by=ANNA)
     start_run(TrainConfig(), by=BEN)
-    full = "2 runs are waiting already, as many as may wait"
+    full = "2 runs are waiting already, which is the limit"
     with pytest.raises(RunError, match=full):
         start_run(TrainConfig(), by=CLEO)
     with pytest.raises(RunError, match=full):

@@ -88,7 +88,7 @@ def test_only_the_address_the_server_listens_on_is_offered() -> None:
     [
         ("http://localhost:8501", LAN, "127.0.0.1", "start it without server.address"),
         ("http://localhost:8501", LAN, "localhost", "start it without server.address"),
-        ("http://localhost:8501", [], "", "in no network"),
+        ("http://localhost:8501", [], "", "not on a network"),
         ("", LAN, "", "did not say"),
         ("ftp://localhost", LAN, "", "did not say"),
         ("http://user@192.168.1.5", LAN, "", "did not say"),

@@ -89,7 +89,7 @@ def test_without_a_pin_the_page_is_open_and_says_how_to_set_one() -> None:
     assert "No PIN is set" in words(at)
     assert "FMNIST_TEACHER_PIN" in words(at)
     assert "Clear the room" in headings(at)
-    assert "they bind nobody" in words(at)
+    assert "they have no effect" in words(at)
 
 
 @pytest.mark.usefixtures("pin")
@@ -194,7 +194,7 @@ def test_the_teacher_sees_all_live_runs_and_stops_one_with_a_reason() -> None:
 def test_new_trainings_are_paused_and_released() -> None:
     at = press(open_teacher(), "pause_trainings")
     assert lesson().paused
-    assert "New trainings are paused" in words(at)
+    assert "New runs are paused" in words(at)
     start_run(QUICK, by=person_of(STUDENT))
     press(at, "pause_trainings")
     assert not lesson().paused
@@ -393,4 +393,4 @@ def test_a_run_that_waits_for_the_teacher_says_so(signed_in: Person) -> None:
     run_id = start_run(QUICK, by=person_of(STUDENT))
     student = open_page("train", by=STUDENT, run=run_id)
     assert not student.exception
-    assert [bar.proto.text for bar in student.get("progress")] == ["Waiting until the teacher lets new trainings start"]
+    assert [bar.proto.text for bar in student.get("progress")] == ["Waiting until the teacher lets new runs start"]

@@ -97,7 +97,7 @@ def test_a_run_that_is_continued_while_it_is_being_deleted_stays(monkeypatch: py
         return claim_start(folder)
 
     monkeypatch.setattr(trash, "claim_start", continue_first)
-    with pytest.raises(RunError, match="has changed at this moment"):
+    with pytest.raises(RunError, match="has just changed"):
         delete_run(run.id)
     assert load_run(run.id).message == "again"
     assert not is_claimed(run.folder)

@@ -111,7 +111,7 @@ def _rename(run_ids: list[str]) -> None:
 
 
 def _note(run_ids: list[str]) -> None:
-    _for_each(run_ids, lambda run_id: write_note(run_id, st.session_state[_NOTE], by=visitor()), "Noted at")
+    _for_each(run_ids, lambda run_id: write_note(run_id, st.session_state[_NOTE], by=visitor()), "Saved the note of")
 
 
 def _for_each(run_ids: list[str], do: Callable[[str], object], done: str) -> None:

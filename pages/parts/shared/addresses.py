@@ -66,8 +66,8 @@ def find_urls(
     if origins:
         return Reachable(tuple(dict.fromkeys(origin + rest for origin in origins)))
     if listens_on and _is_local(listens_on):
-        return Reachable((), "The server listens to this computer only: start it without server.address, so that others can open it.")
-    return Reachable((), "This computer is in no network: connect it to one, or set FMNIST_HOSTS to the name by which others reach it.")
+        return Reachable((), "The server only accepts connections from this computer: start it without server.address.")
+    return Reachable((), "This computer is not on a network: connect it to one, or set FMNIST_HOSTS to the name by which others reach it.")
 
 
 def own_addresses() -> list[Address]:

@@ -49,7 +49,7 @@ def show_invitation(opened: str, query: list[tuple[str, str]], *, key: str) -> N
         st.code(url, language=None, wrap_lines=True)
         if is_long:
             st.markdown("The code opens the page without its choices: with them, the link is too long for a QR code.")
-        st.markdown("The device must be in the same network as this computer.")
+        st.markdown("The device must be on the same network as this computer.")
 
 
 def draw_qr_code(text: str) -> str:

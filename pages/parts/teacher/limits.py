@@ -23,7 +23,7 @@ def show_limits() -> None:
     titles = {address: title for address, title in page_titles().items() if address not in ("", OWN_ADDRESS)}
     _fill(lesson(), titles)
     st.subheader("Limits and pages", anchor=False)
-    st.write("They bind everybody except for the teacher, from now on." if has_pin() else "Without a PIN, they bind nobody.")
+    st.write("They apply to everybody except the teacher, from now on." if has_pin() else "Without a PIN, they have no effect.")
     with st.form("limits"):
         numbers = st.columns(3, vertical_alignment="bottom")
         numbers[0].number_input("Most epochs of a run", 1, MAX_EPOCHS, key=_KEYS["max_epochs"])

@@ -19,19 +19,19 @@ _ORDER = ("training", "paused", "waiting")
 @st.fragment(run_every=2)
 def show_trainings() -> None:
     """A list that refreshes itself, in the order in which the runs train."""
-    st.subheader("Trainings", anchor=False)
+    st.subheader("Training runs", anchor=False)
     live = sorted((run for run in list_runs() if run.is_live), key=lambda run: (_ORDER.index(run.state), run.created_at, run.id))
     counts = {state: sum(run.state == state for run in live) for state in _ORDER}
     paused = lesson().paused
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(", ".join(f"{number} {state}" for state, number in counts.items()) + ".", width="content")
-        label, icon = ("Let waiting runs train", "play_arrow") if paused else ("Pause new trainings", "pause")
+        label, icon = ("Let waiting runs train", "play_arrow") if paused else ("Pause new runs", "pause")
         st.button(label, icon=f":material/{icon}:", key="pause_trainings", on_click=_pause, args=(not paused,))
         with st.popover("Stop all", icon=":material/stop:", disabled=not live):
             st.write(f"This stops {count(len(live), 'run')}. What they have learned is kept.")
             st.button("Stop all now", type="primary", key="stop_all", on_click=_stop, args=([run.id for run in live],))
     if paused:
-        st.info("New trainings are paused: runs can be asked for, and wait. Those that train continue.", icon=":material/pause:")
+        st.info("New runs are paused: they can be queued, and wait. Runs that are training continue.", icon=":material/pause:")
     if st.session_state.get(_REFUSED):
         st.error(escape(st.session_state[_REFUSED]), icon=":material/warning:")
     if live:

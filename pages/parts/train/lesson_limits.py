@@ -12,7 +12,7 @@ from fmnist_core.store.database import DatabaseError
 from pages.parts.shared.visitor import visitor
 from pages.parts.shared.wording import count
 
-HELD = "Waiting until the teacher lets new trainings start"
+HELD = "Waiting until the teacher lets new runs start"
 
 
 def show_lesson_limits() -> None:
@@ -37,7 +37,7 @@ def lesson_limits(now: Lesson) -> list[str]:
 
 
 def is_held(run: RunRecord) -> bool:
-    """Whether the run waits because the teacher has paused new trainings."""
+    """Whether the run waits because the teacher has paused new runs."""
     with contextlib.suppress(DatabaseError):
         return run.state == "waiting" and lesson().paused
     return False
