@@ -1,5 +1,6 @@
 """Fixtures that all tests share: a home for each test, small splits of the real data, and a run that was really trained."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from fmnist_core.classroom import teacher
 from fmnist_core.dataset.idx import PACKAGED_FOLDER
 from fmnist_core.dataset.split import Split, load_split
+from fmnist_core.jobs import completion
 from fmnist_core.jobs.worker import train_run
 from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.record import RunRecord, load_run
@@ -27,6 +29,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("FMNIST_SLOTS", raising=False)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # threads that compete for cores mostly wait for each other
     return folder
+
+
+@pytest.fixture(autouse=True)
+def no_completion_outlives_its_test() -> Iterator[None]:
+    """Processes that compute what a run has not kept end with the test that asked for them."""
+    completion._attempts.clear()
+    yield
+    for attempt in completion._attempts.values():
+        attempt.process.kill()
+        attempt.process.wait()
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.folders import run_folder, runs_folder
 from fmnist_core.runs.record import RunRecord, list_runs, load_run
 from tests.conftest import ROOT
-from tests.faults.isolation import explain, isolate
+from tests.faults.isolation import attempt, explain, isolate
 from tests.faults.report import Report
 from tests.faults.surroundings import surroundings, use_home, why_no_forks
 from tests.jobs.trained import LONG, steps_of
@@ -107,25 +107,17 @@ def _step(report: Report, folder: Path, library: str, words: str, seconds: int) 
         with _trainer(fake_now) as run:
             stepping.write_text(f"{seconds:+d}\n")
             for who, environment in {"a reader": {}, "a reader whose clock stepped too": fake_moved}.items():
-                report.record(f"{words}, {who}", _attempt(partial(_check_live, run.id, environment)))
-                report.record(f"{words}, {who} resumes", _attempt(partial(_check_refused, run.id, environment)))
+                report.record(f"{words}, {who}", attempt(partial(_check_live, run.id, environment)))
+                report.record(f"{words}, {who} resumes", attempt(partial(_check_refused, run.id, environment)))
             seen = max(steps_of(load_run(run.id)), default=0)
             _wait(lambda: load_run(run.id) if max(steps_of(load_run(run.id))) > seen else None)
             beside = _run(["train", "--epochs", "1", "--batch-size", "100"], fake_moved)
             report.record(f"{words}, another run beside it", "" if beside.returncode == 0 else beside.stderr[-300:])
-            report.record(f"{words}, after that", _attempt(partial(_check_live, run.id, {})))
+            report.record(f"{words}, after that", attempt(partial(_check_live, run.id, {})))
         ended = load_run(run.id)
         report.record(f"{words}, the end", "" if ended.state == "stopped" else f"{ended.state}: {ended.message}")
     except Exception as error:
         report.record(f"{words}, the run itself", explain(error))
-
-
-def _attempt(work: Callable[[], object]) -> str:
-    try:
-        work()
-    except Exception as error:
-        return explain(error)
-    return ""
 
 
 def _run(arguments: list[str], environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":

@@ -20,7 +20,7 @@ from fmnist_core.runs.record import load_run
 from fmnist_core.store.database import DatabaseError
 from fmnist_core.training.events import Resumed, Started
 from tests.faults.database_damage import NAME
-from tests.faults.isolation import explain
+from tests.faults.isolation import attempt
 from tests.faults.report import Report
 from tests.faults.surroundings import use_home
 from tests.faults.visits import check_sentence
@@ -56,7 +56,7 @@ def run_in_use(report: Report, folder: Path, *, small: bool) -> None:
         _back_up(home, folder / "old")
         for trouble in _troubles(folder / "old"):
             if not small or trouble.words in _IN_SMALL:
-                report.record(f"{trouble.words} while runs are trained", _attempt(partial(_train_through, trouble, dashboard, expected)))
+                report.record(f"{trouble.words} while runs are trained", attempt(partial(_train_through, trouble, dashboard, expected)))
     finally:
         dashboard.kill_all()
 
@@ -108,14 +108,6 @@ async def _look(dashboard: Dashboard) -> None:
         await browser.open(page)
     await browser.close()
     assert not tally.problems, dict(tally.problems)
-
-
-def _attempt(work: Callable[[], object]) -> str:
-    try:
-        work()
-    except Exception as error:
-        return explain(error)
-    return ""
 
 
 def _back_up(home: Path, folder: Path) -> None:

@@ -26,7 +26,7 @@ from fmnist_core.settings.config import TrainConfig
 from fmnist_core.settings.presets import PRESETS
 from fmnist_core.training.events import EpochDone, Event, Finished, Resumed, Started
 from tests.conftest import ROOT
-from tests.faults.isolation import explain
+from tests.faults.isolation import attempt
 from tests.faults.killers import Killer
 from tests.faults.report import Report
 from tests.faults.surroundings import processes_in, surroundings, use_home, why_no_forks
@@ -88,7 +88,7 @@ class _Class:
         return threads
 
     def _note_problem(self, work: Callable[[], None]) -> None:
-        self.problems += filter(None, [_attempt(work)])
+        self.problems += filter(None, [attempt(work)])
 
     def _call(self) -> None:
         for wish in self.wishes:
@@ -144,7 +144,7 @@ def run(report: Report, seed: int, *, small: bool) -> None:
         report.record("all runs end", problem)
         report.figures.append(f"{len(wishes)} runs of {len({wish.person for wish in wishes})} people, {time.monotonic() - began_s:.0f} s")
         _check(report, class_, killer, watch, expected)
-        report.record("no process is left", _attempt(partial(_check_processes, folder)))
+        report.record("no process is left", attempt(partial(_check_processes, folder)))
 
 
 _KILLS = {"server": 11, "dispatcher": 14, "trainer": 19, "pause": 6}
@@ -219,7 +219,7 @@ def _check(report: Report, class_: _Class, killer: Killer, watch: QueueWatch, ex
         if wish.name in by_name:
             run = by_name[wish.name]
             begun += _beginnings(run)
-            report.record(wish.name, _attempt(partial(_check_run, run, killer.hits[run.id], expected[wish.number])))
+            report.record(wish.name, attempt(partial(_check_run, run, killer.hits[run.id], expected[wish.number])))
     rows = [row for row in watch.rows.values() if row.run in {run.id for run in runs}]  # without places whose run was never written
     unsteady = {run.id for run in runs if run.id in killer.paused or by_name[run.name].owner == ""}
     wrong, own = out_of_turn(rows, unsteady), overtaken(rows, unsteady)
@@ -271,11 +271,3 @@ def _check_processes(folder: Path) -> None:
     while left := processes_in(folder):
         assert time.monotonic() < deadline, [" ".join(process.cmdline()[-4:]) for process in left]
         time.sleep(0.1)
-
-
-def _attempt(work: Callable[[], object]) -> str:
-    try:
-        work()
-    except Exception as error:
-        return explain(error)
-    return ""

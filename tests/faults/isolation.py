@@ -114,6 +114,15 @@ def explain(error: BaseException) -> str:
     return f"{type(error).__name__}: {str(error)[:200]!r}{where}"
 
 
+def attempt(work: Callable[[], object]) -> str:
+    """Calls a function; "" if it returns, else its exception, explained."""
+    try:
+        work()
+    except Exception as error:
+        return explain(error)
+    return ""
+
+
 def can_mount() -> bool:
     """Whether a child of this process may mount file systems."""
     return os.name == "posix" and os.geteuid() == 0 and isolate(lambda: None, own_mounts=True).problem == ""

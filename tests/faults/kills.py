@@ -30,7 +30,7 @@ from fmnist_core.runs.record import list_runs, load_run
 from fmnist_core.runs.transitions import prepare_resume
 from fmnist_core.settings.config import TrainConfig
 from tests.conftest import ROOT
-from tests.faults.isolation import Child, explain, isolate
+from tests.faults.isolation import Child, attempt, isolate
 from tests.faults.report import Report
 from tests.faults.surroundings import SHORT, ignore, processes_in, surroundings, use_home, why_no_forks
 from tests.jobs.trained import EXACT, Result, assert_same_result, result_of, unbroken
@@ -57,7 +57,7 @@ def run(report: Report, seed: int, *, small: bool) -> None:
         for place in sorted(places):
             use_home(folder / f"operation-{place}")
             name = f"killed before {operations[place]}, file operation {place} of {len(operations)}"
-            report.record(name, _attempt(partial(_kill_before_operation, place, short)))
+            report.record(name, attempt(partial(_kill_before_operation, place, short)))
         if small:
             return
         for number in range(5):
@@ -65,20 +65,12 @@ def run(report: Report, seed: int, *, small: bool) -> None:
             _kill_at_random(report, config, expected, chance, f"run {number}")
         for number, work in enumerate((_kill_the_starter, _kill_the_warm_worker, _kill_a_trainer_as_it_starts) * 2):
             use_home(folder / f"processes-{number}")
-            report.record(f"{(work.__doc__ or '').strip('.')}, {number // 3}", _attempt(partial(work, short)))
+            report.record(f"{(work.__doc__ or '').strip('.')}, {number // 3}", attempt(partial(work, short)))
 
 
 def _in_home(folder: Path, work: Callable[[], Result]) -> Result:
     use_home(folder)
     return work()
-
-
-def _attempt(work: Callable[[], object]) -> str:
-    try:
-        work()
-    except Exception as error:
-        return explain(error)
-    return ""
 
 
 # Deterministic: before a file operation
@@ -138,11 +130,11 @@ def _kill_at_random(report: Report, config: TrainConfig, expected: Result, chanc
         time.sleep(chance.uniform(0.0, 0.9))
         trainer.kill()
         outcome = trainer.wait()
-        report.record(f"{name}, kill {number}", _attempt(partial(_check_after_kill, run_id, outcome.problem)))
+        report.record(f"{name}, kill {number}", attempt(partial(_check_after_kill, run_id, outcome.problem)))
     if load_run(run_id).state != "finished":
         report.record(f"{name}, trained to its end", isolate(partial(_resume_and_train, run_id), timeout_s=_WAIT_S).problem)
-    report.record(f"{name}, the result", _attempt(lambda: assert_same_result(result_of(run_id), expected)))
-    report.record(f"{name}, what is left over", _attempt(partial(_check_left_overs, run_id)))
+    report.record(f"{name}, the result", attempt(lambda: assert_same_result(result_of(run_id), expected)))
+    report.record(f"{name}, what is left over", attempt(partial(_check_left_overs, run_id)))
 
 
 def _new_run(config: TrainConfig) -> str:

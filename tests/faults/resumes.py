@@ -3,7 +3,6 @@
 import os
 import random
 import time
-from collections.abc import Callable
 from functools import partial
 
 from fmnist_core.classroom.people import LOCAL
@@ -16,7 +15,7 @@ from fmnist_core.runs.folders import run_folder
 from fmnist_core.runs.record import load_run
 from fmnist_core.training.events import Event, Resumed, Started, StepDone
 from tests.faults.commands import run_command
-from tests.faults.isolation import Child, explain, isolate
+from tests.faults.isolation import Child, attempt, isolate
 from tests.faults.report import Report
 from tests.faults.surroundings import SHORT, surroundings, use_home, why_no_forks
 from tests.faults.visits import is_sentence
@@ -40,17 +39,9 @@ def run(report: Report, seed: int, *, small: bool) -> None:
             rivals = chance.choice((2, 2, 3))
             by_pages = not small and number % 4 == 3
             name = f"{rivals} processes resume a run that was {ended}{', as pages do' if by_pages else ''}, {number}"
-            report.record(name, _attempt(partial(_race, ended, rivals, by_pages, expected)))
+            report.record(name, attempt(partial(_race, ended, rivals, by_pages, expected)))
         use_home(folder / "readers")
-        report.record("a claim while many look at it", _attempt(_claim_among_readers))
-
-
-def _attempt(work: Callable[[], object]) -> str:
-    try:
-        work()
-    except Exception as error:
-        return explain(error)
-    return ""
+        report.record("a claim while many look at it", attempt(_claim_among_readers))
 
 
 def _race(ended: str, rivals: int, by_pages: bool, expected: Result) -> None:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -28,15 +28,6 @@ from fmnist_core.runs.weights import load_model
 from fmnist_core.runs.writer import RunWriter
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.store.locks import FileLock
-
-
-@pytest.fixture(autouse=True)
-def no_completion_outlives_its_test() -> Iterator[None]:
-    completion._attempts.clear()
-    yield
-    for attempt in completion._attempts.values():
-        attempt.process.kill()
-        attempt.process.wait()
 
 
 @pytest.fixture

@@ -1,23 +1,11 @@
 """Opens pages in Streamlit's AppTest, through dashboard.py, as a browser does."""
 
 import re
-from collections.abc import Iterator
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from fmnist_core.classroom.people import Person, person_id
-from fmnist_core.jobs import completion
 from tests.conftest import ROOT
-
-
-@pytest.fixture(autouse=True)
-def no_completion_outlives_its_test() -> Iterator[None]:
-    completion._attempts.clear()
-    yield
-    for attempt in completion._attempts.values():
-        attempt.process.kill()
-        attempt.process.wait()
 
 
 def open_page(page: str, by: str = "", **query: str) -> AppTest:
@@ -58,3 +46,15 @@ def query(at: AppTest, name: str) -> str:
     """A query parameter, which AppTest returns as a list or as text; "" if there is none."""
     value = at.query_params.get(name, "")
     return value if isinstance(value, str) else value[0]
+
+
+def press(at: AppTest, key: str) -> AppTest:
+    """Clicks on the button with this key."""
+    at.button(key=key).click().run()
+    assert not at.exception
+    return at
+
+
+def words(at: AppTest) -> str:
+    """All text and all messages on the page."""
+    return unescaped("\n".join(element.value for kind in (at.markdown, at.info, at.error, at.warning, at.success) for element in kind))

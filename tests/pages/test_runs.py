@@ -21,7 +21,7 @@ from fmnist_core.runs.trash import delete_run, list_deleted
 from fmnist_core.settings.presets import find_preset
 from fmnist_core.training.events import Event
 from tests.hostile_texts import HOSTILE
-from tests.pages.conftest import open_page, person_of, query, unescaped
+from tests.pages.conftest import open_page, person_of, press, query, unescaped, words
 from tests.written_runs import epoch_done, started, step_done, write_many, write_run
 
 ANNA, BEN = "the secret of Anna's browser", "the secret of Ben's browser"
@@ -63,18 +63,8 @@ def choose(at: AppTest, *runs: RunRecord) -> AppTest:
     return at
 
 
-def click(at: AppTest, key: str) -> AppTest:
-    at.button(key=key).click().run()
-    assert not at.exception
-    return at
-
-
 def keys(at: AppTest) -> set[str]:
     return {button.key for button in at.button if button.key}
-
-
-def words(at: AppTest) -> str:
-    return unescaped("\n".join(element.value for kind in (at.markdown, at.success, at.error, at.warning, at.info) for element in kind))
 
 
 def captions(at: AppTest) -> list[str]:
@@ -221,13 +211,13 @@ def test_a_thousand_runs() -> None:
     at.text_input(key="find").set_value("nr-99").run()
     assert sorted(names(at)) == sorted(f"Nr-{number}-" for number in (99, *range(990, 1_000)))
     at.text_input(key="find").set_value("").run()
-    click(at, "choose_all")
+    press(at, "choose_all")
     assert "1,001 runs are chosen" in words(at).replace("**", "")
     assert query(at, "chosen") == ""
-    click(at, "delete")
+    press(at, "delete")
     assert len(list_deleted()) == 1_000
     assert list_runs() == []
-    click(at, "undo_delete")
+    press(at, "undo_delete")
     assert len(list_runs()) == 1_000
     assert list_deleted() == []
 
@@ -241,7 +231,7 @@ def test_runs_are_chosen_by_name_and_the_link_keeps_them() -> None:
     assert query(at, "chosen") == f"{blue.id},{red.id}"
     assert "2 runs compared" in [title.value for title in at.subheader]
     assert chosen(open_page("runs", chosen=f"{red.id},no-such-run")) == [red.id]
-    click(at, "choose_none")
+    press(at, "choose_none")
     assert chosen(at) == []
     assert query(at, "chosen") == ""
 
@@ -270,18 +260,18 @@ def test_one_run_opens_on_the_pages_that_can_show_it() -> None:
 def test_star_rename_and_note_one_run() -> None:
     run = write("Blue")
     at = choose(open_page("runs", by=ANNA), run)
-    click(at, "star")
+    press(at, "star")
     assert stars() == {run.id: frozenset({person_of(ANNA).id})}
     assert table(at)["star"][0] == "★ 1"
     assert "star" not in keys(at)
-    click(at, "unstar")
+    press(at, "unstar")
     assert stars() == {}
     assert at.text_input(key="new_name").value == "Blue"
     at.text_input(key="new_name").set_value(" Red\u202e ")
-    click(at, "rename_button")
+    press(at, "rename_button")
     assert load_run(run.id).name == "Red" == names(at)[0] == at.text_input(key="new_name").value
     at.text_input(key="new_note").set_value("Much better")
-    click(at, "note_button")
+    press(at, "note_button")
     assert notes() == {run.id: "Much better"}
     assert table(at)["note"][0] == "Much better"
 
@@ -290,11 +280,11 @@ def test_several_runs_get_one_name_with_numbers_and_one_note() -> None:
     runs = [write(name) for name in ("a", "b", "c")]
     at = choose(open_page("runs"), *runs)
     at.text_input(key="new_name").set_value("Series")
-    click(at, "rename_button")
+    press(at, "rename_button")
     assert [load_run(run.id).name for run in runs] == ["Series 1", "Series 2", "Series 3"]
     assert "Renamed 3 runs" in words(at)
     at.text_input(key="new_note").set_value("Together")
-    click(at, "note_button")
+    press(at, "note_button")
     assert notes() == {run.id: "Together" for run in runs}
     assert at.text_input(key="new_note").value == "Together"
 
@@ -303,7 +293,7 @@ def test_a_name_of_nothing_is_refused_with_a_sentence() -> None:
     run = write("Blue")
     at = choose(open_page("runs"), run)
     at.text_input(key="new_name").set_value(" \u200b ")
-    click(at, "rename_button")
+    press(at, "rename_button")
     assert "A run needs a name: type one." in words(at)
     assert load_run(run.id).name == "Blue"
 
@@ -312,15 +302,15 @@ def test_delete_and_undo_one_and_several() -> None:
     runs = [write(name) for name in ("Blue", "Red", "Green")]
     at = choose(open_page("runs"), runs[0])
     assert at.button(key="delete").label == "Delete"
-    click(at, "delete")
+    press(at, "delete")
     assert "Blue was deleted. You can restore deleted runs for 30 days." in words(at).replace("**", "")
     assert sorted(names(at)) == ["Green", "Red", "Starter model"]
     assert chosen(at) == []
     choose(at, runs[1], runs[2])
     assert at.button(key="delete").label == "Delete 2 runs"
-    click(at, "delete")
+    press(at, "delete")
     assert "2 runs were deleted" in words(at)
-    click(at, "undo_delete")
+    press(at, "undo_delete")
     assert {run.name for run in list_runs()} == {"Red", "Green"}
     assert "undo_delete" not in keys(at)
     assert sorted(chosen(at)) == sorted([runs[1].id, runs[2].id])
@@ -329,7 +319,7 @@ def test_delete_and_undo_one_and_several() -> None:
 def test_deleted_runs_are_listed_and_restored_later() -> None:
     blue, red = write("Blue", config=QUICK), write("Red")
     at = choose(open_page("runs"), blue, red)
-    click(at, "delete")
+    press(at, "delete")
     at = open_page("runs")
     assert "undo_delete" not in keys(at), "that was another session's"
     assert any("2 deleted runs" in expander.label for expander in at.expander)
@@ -341,9 +331,9 @@ def test_deleted_runs_are_listed_and_restored_later() -> None:
     ]
     assert "Everyone in this room sees them." in words(at)
     lists[0].set_value([blue.id]).run()
-    click(at, "restore")
+    press(at, "restore")
     assert [run.name for run in list_runs()] == ["Blue"]
-    click(at, "restore_all")
+    press(at, "restore_all")
     assert {run.name for run in list_runs()} == {"Blue", "Red"}
     assert list_deleted() == []
 
@@ -351,7 +341,7 @@ def test_deleted_runs_are_listed_and_restored_later() -> None:
 def test_a_live_run_is_not_deleted_and_the_others_are() -> None:
     live, ended = write("Live", "training"), write("Ended")
     at = choose(open_page("runs"), live, ended)
-    click(at, "delete")
+    press(at, "delete")
     assert [run.name for run in list_runs()] == ["Live"]
     assert "Live: This run is still training or waiting: stop it first." in words(at)
 
@@ -359,7 +349,7 @@ def test_a_live_run_is_not_deleted_and_the_others_are() -> None:
 def test_what_was_refused_is_named() -> None:
     live = [write(f"*Live* {number}", "training") for number in range(5)]
     at = choose(open_page("runs"), *live)
-    click(at, "delete")
+    press(at, "delete")
     (message,) = at.error
     sentence = "This run is still training or waiting: stop it first."
     assert unescaped(message.value) == f"*Live* 0, *Live* 1, *Live* 2 and 2 more: {sentence}"
@@ -370,7 +360,7 @@ def test_of_two_who_delete_a_run_the_later_is_told() -> None:
     blue, red = write("Blue"), write("Red")
     at = choose(open_page("runs"), blue, red)
     delete_run(blue.id)
-    click(at, "delete")
+    press(at, "delete")
     assert "Blue: This run has been deleted already." in words(at)
     assert list_runs() == []
 
@@ -382,7 +372,7 @@ def test_what_is_not_ones_own_can_only_be_starred_and_compared() -> None:
     assert at.button(key="delete").disabled
     assert not {"rename_button", "note_button"} & keys(at)
     assert "This run is not yours: only its owner and the teacher can rename, note or delete it." in captions(at)
-    click(at, "star")
+    press(at, "star")
     assert list(stars()) == [theirs.id]
     choose(at, mine, theirs)
     assert at.button(key="delete").label == "Delete 1 run"
@@ -391,7 +381,7 @@ def test_what_is_not_ones_own_can_only_be_starred_and_compared() -> None:
     at = choose(open_page("runs", by=ANNA), mine, theirs, *others, load_run(STARTER_ID))
     assert "Theirs, B*d and C are not yours: only their owners and the teacher can rename, note or delete them." in captions(at)
     assert "The starter model comes with the dashboard, and stays as it is." in captions(at)
-    click(at, "delete")
+    press(at, "delete")
     assert sorted(run.name for run in list_runs()) == ["B*d", "C", "Theirs"]
 
 
@@ -414,7 +404,7 @@ def test_a_forged_click_is_refused_by_the_core() -> None:
     for key in ("rename_button", "note_button", "delete"):
         again = choose(open_page("runs", by=ANNA), run)
         assert key not in keys(again) or again.button(key=key).disabled
-    click(at, "delete")
+    press(at, "delete")
     assert [run.name for run in list_runs()] == ["Mine"]
     assert "Only the person who started this run, and the teacher, can change it." in words(at)
 
@@ -537,7 +527,7 @@ def test_the_clean_up_shows_what_it_would_delete_and_deletes_that() -> None:
     for epoch in (2, 3):
         (many.folder / "checkpoints" / f"epoch-{epoch:03d}.safetensors").write_bytes(weights)
     delete_run(old.id)
-    at = click(open_page("runs"), "clean_up")
+    at = press(open_page("runs"), "clean_up")
     plan = at.dataframe[-1].value
     assert list(plan["What"]) == ["deleted run", "weights of other epochs"]
     assert list(plan["Name"]) == ["In the trash", "Many epochs"]
@@ -548,7 +538,7 @@ def test_the_clean_up_shows_what_it_would_delete_and_deletes_that() -> None:
     at.checkbox(key="clean_deleted").set_value(False).run()
     assert list(at.dataframe[-1].value["Name"]) == ["Many epochs"]
     assert [run.name for run in list_deleted()] == ["In the trash"], "nothing is deleted before the button is pressed"
-    click(at, "clean_up_now")
+    press(at, "clean_up_now")
     assert sorted(file.name for file in (many.folder / "checkpoints").glob("epoch*")) == ["epoch-003.safetensors"]
     assert [run.name for run in list_deleted()] == ["In the trash"]
     assert "Cleaned up: " in words(at)
@@ -560,13 +550,13 @@ def test_archives_are_cleaned_up_only_if_asked_for() -> None:
     archive = archives_folder() / "fashion-mnist-runs-20260101-000000.zip"
     archive.parent.mkdir()
     archive.write_bytes(bytes(400_000))
-    at = click(open_page("runs"), "clean_up")
+    at = press(open_page("runs"), "clean_up")
     assert re.search(r"1 run uses \d+ KB, 0 deleted runs 0 KB, 1 archive 40\d KB\.", words(at))
     assert "There is nothing to delete" in words(at)
     at.checkbox(key="clean_archives").set_value(True).run()
     assert at.dataframe[-1].value[["What", "Name"]].to_dict("list") == {"What": ["archive"], "Name": [archive.name]}
     assert archive.exists(), "nothing is deleted before the button is pressed"
-    click(at, "clean_up_now")
+    press(at, "clean_up_now")
     assert not archive.exists()
     assert "Cleaned up: 40" in words(at)
 
@@ -576,7 +566,7 @@ def test_a_student_cleans_up_only_what_is_theirs() -> None:
     write("Theirs", owner=BEN)
     archives_folder().mkdir()
     (archives_folder() / "fashion-mnist-runs-20260101-000000.zip").write_bytes(bytes(400_000))
-    at = click(open_page("runs", by=ANNA), "clean_up")
+    at = press(open_page("runs", by=ANNA), "clean_up")
     assert "clean_archives" not in {box.key for box in at.checkbox}
     assert "There is nothing to delete" in words(at)
     assert "clean_up_now" not in keys(at)
@@ -592,7 +582,7 @@ def test_foreign_texts_become_nothing_but_text() -> None:
     runs = list_runs()
     at = choose(open_page("runs"), *runs[:3])
     assert not at.exception
-    click(at, "delete")
+    press(at, "delete")
     at = open_page("runs")
     assert not at.exception
 
@@ -603,9 +593,9 @@ def test_damaged_runs_are_named_and_can_be_deleted() -> None:
     at = open_page("runs")
     assert any("1 damaged run" in expander.label for expander in at.expander)
     assert f'The run "{run.id}" is damaged' in words(at)
-    click(at, f"delete_{run.id}")
+    press(at, f"delete_{run.id}")
     assert [deleted.id for deleted in list_deleted()] == [run.id]
-    click(at, "undo_delete")
+    press(at, "undo_delete")
     assert "is damaged" in words(at)
 
 

@@ -25,7 +25,7 @@ from fmnist_core.runs.trash import list_deleted
 from fmnist_core.runs.writer import RunWriter
 from fmnist_core.settings.config import TrainConfig
 from pages.parts.shared import lesson_notice
-from tests.pages.conftest import open_page, person_of, query, unescaped
+from tests.pages.conftest import open_page, person_of, press, query, unescaped, words
 
 PIN = "tulip"
 TEACHER, STUDENT = "teacher's secret", "student's secret"
@@ -59,12 +59,6 @@ def open_teacher(by: str = TEACHER) -> AppTest:
     return at
 
 
-def press(at: AppTest, key: str) -> AppTest:
-    at.button(key=key).click().run()
-    assert not at.exception
-    return at
-
-
 def press_label(at: AppTest, label: str) -> AppTest:
     next(button for button in at.button if button.label == label).click().run()
     assert not at.exception
@@ -73,10 +67,6 @@ def press_label(at: AppTest, label: str) -> AppTest:
 
 def headings(at: AppTest) -> list[str]:
     return [element.value for element in at.subheader]
-
-
-def words(at: AppTest) -> str:
-    return unescaped("\n".join(element.value for kind in (at.markdown, at.info, at.error, at.warning, at.success) for element in kind))
 
 
 def try_pin(at: AppTest, typed: str) -> AppTest:
