@@ -51,7 +51,7 @@ def rename_person(person: Person, name: str) -> Person:
     Returns:
         The person with that name on one visible line, shortened to 30 characters.
     """
-    name = clean_person_name(name)
+    name = _clean_name(name)
     if person.id:
         with records().write() as connection:
             connection.execute(
@@ -90,6 +90,6 @@ def tell_apart(names: Iterable[tuple[str, str]]) -> dict[str, str]:
     return told
 
 
-def clean_person_name(name: str) -> str:
+def _clean_name(name: str) -> str:
     """A name on one line, without what nobody can see, shortened to 30 characters."""
     return shorten(visible_line(name[:1_000]), MAX_PERSON_NAME)

@@ -44,7 +44,7 @@ def draw_tried(runs: Sequence[TriedRun]) -> dict[str, Any]:
     The accuracy axis begins where it shows most of the runs best. Points below it lie on its lower edge, as triangles that point down, or
     as the crosses of failed runs.
     """
-    bottom = pick_bottom(runs)
+    bottom = _pick_bottom(runs)
     kinds = [kind for kind in _LOOKS if any(run.kind == kind for run in runs)]
     series = [_scatter(kind, [run for run in runs if run.kind == kind], bottom) for kind in kinds] or [{"type": "scatter", "data": []}]
     series[0]["markLine"] = _article_line()
@@ -66,7 +66,7 @@ def draw_tried(runs: Sequence[TriedRun]) -> dict[str, Any]:
     }
 
 
-def pick_bottom(runs: Sequence[TriedRun]) -> float:
+def _pick_bottom(runs: Sequence[TriedRun]) -> float:
     """Where the accuracy axis begins, in percent: as high as leaves at most a third of the points below it."""
     known = [100 * run.accuracy for run in runs if run.accuracy is not None]
     return next(bottom for bottom in _BOTTOMS if sum(value < bottom for value in known) <= _MOST_BELOW * len(known))

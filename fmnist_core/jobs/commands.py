@@ -58,7 +58,7 @@ def dispatch_runs(_options: argparse.Namespace) -> int:
 def complete_results(options: argparse.Namespace) -> int:
     """Computes what a run has not kept, and prints how far that is."""
     use_threads(1)
-    yield_to_clicks(10)  # trainings come first too
+    yield_to_clicks(10)  # training comes first too
     complete_run(options.run, lambda completion: print(f"{100 * completion.share:3.0f} % {completion.sentence}", flush=True))
     return 0
 

@@ -7,16 +7,15 @@ from statistics import median
 from fmnist_core.classroom.records import records
 from fmnist_core.runs.record import RunRecord
 from fmnist_core.runs.results import read_remaining_s
-from fmnist_core.settings.config import TrainConfig
+from fmnist_core.settings.config import MAX_TRAINING_IMAGES, TrainConfig
 
 _LATEST = 10  # runs from which the pace is estimated
-_ALL_IMAGES = 60_000
 _SHORTEST_S = 0.5  # a pace that was measured over less says nothing
 
 
 def note_pace(run: RunRecord, *, since_epoch: int, seconds: float) -> None:
     """Remembers how long a run took for its epochs after `since_epoch`."""
-    images = (run.epoch - since_epoch) * images_per_epoch(run.config)
+    images = (run.epoch - since_epoch) * _images_per_epoch(run.config)
     if images <= 0 or seconds < _SHORTEST_S:
         return
     with records().write() as connection:
@@ -31,9 +30,9 @@ def usual_pace() -> float | None:
     return median(pace for (pace,) in found) if found else None
 
 
-def images_per_epoch(config: TrainConfig) -> int:
+def _images_per_epoch(config: TrainConfig) -> int:
     """About how many images the network learns from per epoch."""
-    return max(1, (config.training_images or _ALL_IMAGES) - config.validation_images)
+    return max(1, (config.training_images or MAX_TRAINING_IMAGES) - config.validation_images)
 
 
 def needed_s(run: RunRecord, pace: float) -> float:
@@ -43,7 +42,7 @@ def needed_s(run: RunRecord, pace: float) -> float:
         pace: images per second.
     """
     reported = read_remaining_s(run.folder) if run.state in ("training", "paused") else None
-    return reported if reported is not None else (run.epochs - run.epoch) * images_per_epoch(run.config) / pace
+    return reported if reported is not None else (run.epochs - run.epoch) * _images_per_epoch(run.config) / pace
 
 
 def starts_in_s(training: Iterable[float], waiting: Sequence[float], slots: int) -> list[float]:

@@ -3,9 +3,8 @@
 import html
 
 import segno
-import streamlit as st
 
-from pages.parts.shared.addresses import find_urls, server_hosts
+from pages.parts.shared.invite import find_page
 
 
 def draw_join(opened: str) -> str:
@@ -14,7 +13,7 @@ def draw_join(opened: str) -> str:
     Args:
         opened: the URL of the board in the address bar.
     """
-    found = find_urls(opened.rsplit("/", 1)[0], hosts=server_hosts(), listens_on=st.get_option("server.address") or "")
+    found = find_page(opened.rsplit("/", 1)[0])
     if not found.urls:
         return ""
     url = found.urls[0]

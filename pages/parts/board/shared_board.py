@@ -57,7 +57,7 @@ class SharedBoards:
             read_at_s, drawn = self._latest.get(period, (0.0, None))
             if drawn is None or self._clock() - read_at_s > FRESH_S:
                 now_s, board = self._clock(), self._read(period)
-                drawn = drawn if drawn is not None and drawn.board == board else draw_board(board)
+                drawn = drawn if drawn is not None and drawn.board == board else _draw_board(board)
                 self._latest[period] = now_s, drawn
             return drawn
 
@@ -75,7 +75,7 @@ def read_board(period: Period) -> Board:
     return make_board(runs, owner_of, names, pages, line=starts, seconds_left=left)
 
 
-def draw_board(board: Board) -> DrawnBoard:
+def _draw_board(board: Board) -> DrawnBoard:
     """The board as HTML and a chart."""
     return DrawnBoard(
         board=board,

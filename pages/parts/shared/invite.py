@@ -1,9 +1,11 @@
 """Invite: the address of the page on show and its QR code, large enough for a projector, for others to open it too."""
 
+from collections.abc import Collection
+
 import segno
 import streamlit as st
 
-from pages.parts.shared.addresses import find_urls, server_hosts
+from pages.parts.shared.addresses import Reachable, find_urls, server_hosts
 from pages.parts.shared.wording import escape
 
 _LONGEST_IN_CODE = 600  # bytes; a longer link has a code so fine that a phone at the back of the room cannot read it
@@ -20,25 +22,22 @@ def show_invite() -> None:
 @st.dialog("Open this page on your own device", width="large", icon=":material/qr_code_2:")
 def _open_invitation() -> None:
     query = [(name, value) for name in st.query_params for value in st.query_params.get_all(name)]
-    show_invitation(st.context.url or "", query, key=_ADDRESS)
+    _show_invitation(find_page(st.context.url or "", query))
 
 
-def show_invitation(opened: str, query: list[tuple[str, str]], *, key: str) -> None:
-    """The QR code and the address of a page, or why it has none that others can reach.
+def find_page(opened: str, query: Collection[tuple[str, str]] = ()) -> Reachable:
+    """Where others can open a page of this server; the arguments are those of `find_urls`."""
+    return find_urls(opened, query, hosts=server_hosts(), listens_on=st.get_option("server.address") or "")
 
-    Args:
-        opened: the URL in the address bar, without its query.
-        query: the choices on the page.
-        key: of the list to choose from if there are several addresses.
-    """
-    listens_on = st.get_option("server.address") or ""
-    found = find_urls(opened, query, hosts=server_hosts(), listens_on=listens_on)
+
+def _show_invitation(found: Reachable) -> None:
+    """The QR code and the address of a page, or why it has none that others can reach."""
     if found.problem:
         st.warning(escape(found.problem), icon=":material/wifi_off:")
         return
     url = found.urls[0]
     if len(found.urls) > 1:
-        url = st.radio("This computer has several addresses. If one does not open, try another.", found.urls, key=key)
+        url = st.radio("This computer has several addresses. If one does not open, try another.", found.urls, key=_ADDRESS)
     is_long = len(url.encode()) > _LONGEST_IN_CODE
     in_code = url.partition("?")[0] if is_long else url
     code, address = st.columns([1, 1], vertical_alignment="center")
