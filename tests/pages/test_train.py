@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fmnist_core.classroom.people import Person
+from fmnist_core.classroom.lesson import change_lesson
+from fmnist_core.classroom.people import LOCAL, Person
 from fmnist_core.jobs import queue
 from fmnist_core.jobs.worker import train_run
 from fmnist_core.runs.creation import create_run
@@ -412,6 +413,7 @@ def test_damaged_weights_of_the_newest_run_reach_nobody_who_did_not_choose_it(pa
 
 def test_a_fourth_waiting_run_is_refused_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FMNIST_TEACHER_PIN", "246813")  # whose machine it is may fill the queue further
+    change_lesson(LOCAL, max_queued=3)
     at = open_page("train")
     for _ in range(3):
         press_train(at)
