@@ -15,6 +15,7 @@ from fmnist_core.runs.record import RunRecord, load_run
 from fmnist_core.runs.weights import find_weights, load_model, weights_digest
 from fmnist_core.runs.writer import RunWriter
 from fmnist_core.settings.config import VIEW_COUNTS
+from fmnist_core.store.files import delete_half_files
 
 if TYPE_CHECKING:
     from fmnist_core.dataset.split import Split
@@ -110,6 +111,7 @@ def _claimed(run: RunRecord, digest: str | None) -> Iterator[None]:
         weights = find_weights(load_run(run.id))
         if weights is None or weights_digest(weights) != digest:
             raise RunError("This run has been trained further meanwhile: try again.")
+        delete_half_files(run.folder)
         yield
     finally:
         claim.release()

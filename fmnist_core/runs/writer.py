@@ -15,7 +15,7 @@ from fmnist_core.runs.record import LIVE_STATES, State, Status, load_claimed_run
 from fmnist_core.runs.results import write_evaluation, write_live
 from fmnist_core.runs.weights import save_checkpoint, save_weights, weights_in_use
 from fmnist_core.settings.config import TestViews
-from fmnist_core.store.files import drop_unfinished_line, open_to_append, write_json, write_whole
+from fmnist_core.store.files import delete_half_files, drop_unfinished_line, open_to_append, write_json, write_whole
 from fmnist_core.store.records import RecordError
 from fmnist_core.training.events import EpochDone, Event, RateChanged, Resumed, Started, StepDone
 
@@ -48,7 +48,7 @@ class RunWriter:
         self._claim = claim
         release_start(self.folder)
         _check_waits(self.folder)
-        _delete_half_files(self.folder)
+        delete_half_files(self.folder)
         run = load_claimed_run(run_id)
         self._status = Status("waiting", run.epoch, run.test_accuracy, "", run.epochs, run.best_epoch)
         self._views, self.batch_size = run.config.test_views, run.config.batch_size
@@ -185,13 +185,6 @@ def _check_waits(folder: Path) -> None:
 
 def write_status(folder: Path, status: Status) -> None:
     write_json(folder / "status.json", vars(status), durable=True)
-
-
-def _delete_half_files(folder: Path) -> None:
-    """Removes the temporary files of processes that died while writing; whoever holds the claim is the only one who writes any."""
-    for file in (*folder.glob(".*.tmp"), *folder.glob("checkpoints/.*.tmp")):
-        with contextlib.suppress(OSError):
-            file.unlink()
 
 
 def reserve_space(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Small files written so that a reader never sees half of one, even after a crash, and read whatever stands in them."""
 
+import contextlib
 import json
 import os
 import secrets
@@ -93,6 +94,13 @@ def write_whole(file: Path, content: bytes, *, durable: bool = False) -> None:
     except OSError:
         beside.unlink(missing_ok=True)  # useless now, and the disk may be full
         raise
+
+
+def delete_half_files(folder: Path) -> None:
+    """Removes the temporary files of processes that died while writing; to be called by the only one who writes there."""
+    for file in (*folder.glob(".*.tmp"), *folder.glob("*/.*.tmp")):
+        with contextlib.suppress(OSError):
+            file.unlink()
 
 
 def append_line(file: Path, content: Any) -> None:

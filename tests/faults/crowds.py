@@ -22,7 +22,7 @@ from tests.faults.report import Report
 from tests.faults.surroundings import SHORT, surroundings, use_home, why_no_forks
 from tests.faults.visits import is_sentence, text_of
 
-_AT_ONCE = 8
+_AT_ONCE = 16
 _PROCESSES = 4
 _PIN = "2468"
 
@@ -34,11 +34,11 @@ def run(report: Report, seed: int, *, small: bool) -> None:
         report.skip("crowds", why_no_forks())
         return
     with surroundings() as folder, _no_dispatcher():
-        presses = 6 if small else 20
+        presses = 12 if small else 20
         cases: dict[str, Callable[[], object]] = {
             f"Train pressed {presses} times in one session": partial(_press, presses),
-            "start_run from eight threads at once, one person": partial(_start_at_once, own=True),
-            "start_run from eight threads at once, eight people": partial(_start_at_once, own=False),
+            "start_run from sixteen threads at once, one person": partial(_start_at_once, own=True),
+            "start_run from sixteen threads at once, sixteen people": partial(_start_at_once, own=False),
             "more runs than may wait in all, of many people": partial(_fill, people=MAX_WAITING),
             "more runs than may wait in all, of the teacher": partial(_fill, people=0),
             "start_run from four processes at once, until no more may wait": _fill_from_processes,
@@ -103,7 +103,7 @@ def _start(by: Person, refused: list[str]) -> None:
 
 
 def _start_at_once(*, own: bool) -> None:
-    """Eight threads pass a barrier together."""
+    """Sixteen threads pass a barrier together."""
     barrier = threading.Barrier(_AT_ONCE)
     refused: list[str] = []
     failed: list[str] = []

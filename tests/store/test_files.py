@@ -9,6 +9,7 @@ import pytest
 from fmnist_core.store.files import (
     MAX_JSON_BYTES,
     append_line,
+    delete_half_files,
     drop_unfinished_line,
     open_to_append,
     read_json,
@@ -209,3 +210,13 @@ def test_the_half_line_after_a_long_file_is_removed(tmp_path: Path) -> None:
         file.write_bytes(whole + b"b" * 200_000)
         drop_unfinished_line(file)
         assert file.read_bytes() == whole
+
+
+def test_half_files_of_the_dead_are_deleted_in_a_folder_and_in_those_below_it(tmp_path: Path) -> None:
+    kept = [tmp_path / name for name in ("config.json", "answers/epoch-001.safetensors", "a.tmp")]
+    halves = [tmp_path / name for name in (".config.json.1.ab.tmp", "answers/.epoch-001.safetensors.1.ab.tmp")]
+    for file in (*kept, *halves):
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"half")
+    delete_half_files(tmp_path)
+    assert {file for file in tmp_path.rglob("*") if file.is_file()} == set(kept)
