@@ -7,6 +7,7 @@ whoever finds the file busy waits for up to ten seconds. `user_version` holds ho
 import contextlib
 import errno
 import os
+import re
 import sqlite3
 import sys
 import threading
@@ -25,6 +26,7 @@ _OPENING_S = 20.0
 _SIDE_FILES = ("-wal", "-shm")
 _MAX_DAMAGED = 3  # damaged files that are kept for somebody to look at
 _NETWORK_TYPES = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "glusterfs", "lustre", "fuse.glusterfs"}
+_OCTAL = re.compile(r"\\([0-7]{3})")  # how a space and the like stand in the list of mounts
 _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
@@ -217,8 +219,9 @@ def network_type(folder: Path) -> str:
         where = folder.resolve()
     except (OSError, RuntimeError):  # the latter for links that lead in a circle
         return ""
-    holding = [(Path(mount[1]), mount[2]) for mount in mounts if len(mount) > 2 and where.is_relative_to(mount[1])]
-    kind = max(holding, key=lambda mount: len(mount[0].parts))[1] if holding else ""
+    mounted = [(Path(_OCTAL.sub(lambda code: chr(int(code[1], 8)), mount[1])), mount[2]) for mount in mounts if len(mount) > 2]
+    holding = [(len(point.parts), number, kind) for number, (point, kind) in enumerate(mounted) if where.is_relative_to(point)]
+    kind = max(holding)[2] if holding else ""  # the last of several at one place hides the others, such as an automounter
     return kind if kind in _NETWORK_TYPES else ""
 
 

@@ -243,18 +243,25 @@ def test_locks_that_are_refused_or_exclude_nobody_are_noticed(tmp_path: Path, mo
     assert not (tmp_path / "some.sqlite3").exists()
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux says how a folder is mounted")
 def test_the_type_of_a_network_drive_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert network_type(tmp_path) == ""
-    real = Path.read_text
+    real, lines = Path.read_text, ["/dev/root / ext4 rw 0 0"]
 
     def read_text(self: Path, *arguments: object, **options: object) -> str:
         if str(self) == "/proc/self/mounts":
-            return f"/dev/root / ext4 rw 0 0\nserver:/export {tmp_path} nfs4 rw 0 0\n"
+            return "".join(f"{line}\n" for line in lines)
         return real(self, *arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Path, "read_text", read_text)
+    lines += [f"server:/export {tmp_path} nfs4 rw 0 0", f"//server/class {tmp_path}/the\\040class cifs rw 0 0"]
     assert network_type(tmp_path / "home") == "nfs4"
+    assert network_type(tmp_path / "the class" / "home") == "cifs", "a space is written as its code"
     assert network_type(Path("/")) == ""
+    lines += [f"auto.direct {tmp_path}/direct autofs rw 0 0", f"server:/direct {tmp_path}/direct nfs rw 0 0"]
+    assert network_type(tmp_path / "direct" / "home") == "nfs", "what mounts the drive when it is needed stands at the same place"
+    lines += [f"/dev/sdb {tmp_path} ext4 rw 0 0"]
+    assert network_type(tmp_path / "home") == "", "a local disk was mounted over it"
 
 
 def test_many_threads_write_one_after_the_other(tmp_path: Path) -> None:
