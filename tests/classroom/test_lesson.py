@@ -122,6 +122,11 @@ def test_minutes_bind_runs_of_students_only(monkeypatch: pytest.MonkeyPatch) -> 
     assert [minutes_allowed(owner) for owner in (STUDENT.id, TEACHER.id, LOCAL.id)] == [10, None, None]
 
 
+def test_without_a_pin_no_minutes_bind_anybody() -> None:
+    assert change_lesson(TEACHER, max_minutes=10, max_epochs=5) == lesson() == Lesson(max_epochs=5)
+    assert minutes_allowed(STUDENT.id) is None
+
+
 def test_what_is_sent_has_a_new_id_each_time() -> None:
     first, second = (send(TEACHER, "item", "42", opens=True).sent for _ in range(2))
     assert first is not None
@@ -141,9 +146,9 @@ def test_only_what_exists_can_be_sent(kind: Any, value: str) -> None:
 
 
 def test_a_server_without_a_pin_lifts_what_an_earlier_lesson_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    change_lesson(TEACHER, max_minutes=1, hidden_pages=("training",))
     monkeypatch.setattr(teacher, "secret_files", tuple)
     monkeypatch.setenv("FMNIST_TEACHER_PIN", "tulip")
+    change_lesson(TEACHER, max_minutes=1, hidden_pages=("training",))
     lift_limits()
     assert lesson().max_minutes == 1
     monkeypatch.delenv("FMNIST_TEACHER_PIN")

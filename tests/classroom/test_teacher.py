@@ -77,6 +77,26 @@ def test_another_pin_locks_everybody_out(pin: str, monkeypatch: pytest.MonkeyPat
     assert is_teacher(ANNA)
 
 
+def test_whoever_typed_an_earlier_pin_is_forgotten_when_the_teacher_types_another(pin: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The dispatcher, which may not know the PIN, would otherwise not limit their runs, and clearing the room would leave them."""
+    sign_in(ANNA, pin)
+    monkeypatch.setenv("FMNIST_TEACHER_PIN", "another")
+    sign_in(BEN, "another")
+    assert (has_typed_pin(ANNA), has_typed_pin(BEN)) == (False, True)
+    sign_in(ANNA, "another")
+    assert has_typed_pin(BEN), "several may be the teacher"
+
+
+@pytest.mark.parametrize("typed", ["caf\u00e9", "cafe\u0301"])
+@pytest.mark.parametrize("set_as", ["caf\u00e9", "cafe\u0301"])
+def test_a_letter_with_an_accent_may_be_one_character_or_two(set_as: str, typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FMNIST_TEACHER_PIN", set_as)
+    sign_in(ANNA, typed)
+    assert is_teacher(ANNA)
+    with pytest.raises(PinError, match="not the PIN"):
+        sign_in(BEN, "cafe")
+
+
 def test_a_sign_in_expires_after_twelve_hours(pin: str, monkeypatch: pytest.MonkeyPatch) -> None:
     sign_in(ANNA, pin)
     start = time.time()

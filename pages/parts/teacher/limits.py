@@ -28,7 +28,9 @@ def show_limits() -> None:
         numbers = st.columns(3, vertical_alignment="bottom")
         numbers[0].number_input("Most epochs of a run", 1, MAX_EPOCHS, key=_KEYS["max_epochs"])
         numbers[1].number_input("Most waiting runs per person", 1, MAX_QUEUED, key=_KEYS["max_queued"])
-        numbers[2].number_input("Most minutes a run trains", 1, MAX_MINUTES, None, key=_KEYS["max_minutes"], placeholder="no limit")
+        numbers[2].number_input(
+            "Most minutes a run trains", 1, MAX_MINUTES, None, key=_KEYS["max_minutes"], placeholder="no limit", disabled=not has_pin()
+        )
         st.multiselect(
             "Presets allowed",
             [preset.key for preset in PRESETS],
