@@ -5,6 +5,7 @@ from datetime import datetime
 import streamlit as st
 
 from fmnist_core.classroom.teacher import NAME, read_pin, sign_out, signed_in_until
+from fmnist_core.store.database import DatabaseError
 from pages.parts.shared.visitor import visitor
 from pages.parts.shared.wording import escape
 from pages.parts.teacher.archives import show_archives
@@ -39,9 +40,12 @@ person = visitor()
 if not person.is_teacher:
     show_pin_form()
     st.stop()
-show_who_is_teacher()
-show_trainings()
-show_limits()
-show_sending()
-show_archives()
-show_clearing()
+try:
+    show_who_is_teacher()
+    show_trainings()
+    show_limits()
+    show_sending()
+    show_archives()
+    show_clearing()
+except DatabaseError as error:
+    st.error(escape(str(error)), icon=":material/warning:")

@@ -1,5 +1,6 @@
 """Teacher: the PIN, what trains, limits, closed pages, sending, archives and clearing; and what each does on a student's page."""
 
+import errno
 import shutil
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from fmnist_core.classroom.attempts import Attempts
 from fmnist_core.classroom.lesson import Lesson, change_lesson, lesson, send
 from fmnist_core.classroom.people import LOCAL, Person, load_person, rename_person
 from fmnist_core.classroom.permission import note_owner, owner_of
+from fmnist_core.classroom.records import records
 from fmnist_core.classroom.teacher import is_teacher, sign_in, sign_out
 from fmnist_core.exports import clearing
 from fmnist_core.exports.archive import write_archive
@@ -80,6 +82,19 @@ def test_without_a_pin_the_page_is_open_and_says_how_to_set_one() -> None:
     assert "FMNIST_TEACHER_PIN" in words(at)
     assert "Clear the room" in headings(at)
     assert "they have no effect" in words(at)
+
+
+def test_a_database_that_cannot_be_used_is_a_sentence_and_not_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = open_teacher()
+    monkeypatch.setattr("fmnist_core.store.database.FileLock.take", refuse_locks)
+    records().close()
+    assert not at.run().exception
+    assert "SQLite needs a local disk" in words(at)
+    assert "No locks available" in words(open_teacher())
+
+
+def refuse_locks(*_arguments: object) -> bool:
+    raise OSError(errno.ENOLCK, "No locks available")
 
 
 @pytest.mark.usefixtures("pin")

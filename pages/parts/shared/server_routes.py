@@ -32,7 +32,11 @@ def _answer_version(_request: Request) -> Response:
 def _send_archive(request: Request) -> Response:
     """An archive, block by block from the disk, for the teacher only."""
     secret = request.cookies.get(COOKIE, "")
-    if not is_teacher(person_id(secret) if is_secret(secret) else ""):
+    try:
+        may_download = is_teacher(person_id(secret) if is_secret(secret) else "")
+    except DatabaseError as error:
+        return PlainTextResponse(str(error), 503, headers=_NOT_CACHED)
+    if not may_download:
         return PlainTextResponse("Only the teacher can download an archive.", 403)
     name = request.path_params["name"]
     file = archives_folder() / name

@@ -6,6 +6,7 @@ from fmnist_core.classroom.lesson import change_lesson, lesson
 from fmnist_core.jobs.control import stop
 from fmnist_core.runs.mailbox import stop_requested
 from fmnist_core.runs.record import RunRecord, list_runs
+from fmnist_core.store.database import DatabaseError
 from fmnist_core.store.text import visible_line
 from pages.parts.shared.visitor import visitor, whose_runs
 from pages.parts.shared.wording import count, describe_settings, escape
@@ -20,6 +21,13 @@ _ORDER = ("training", "paused", "waiting")
 def show_trainings() -> None:
     """A list that refreshes itself, in the order in which the runs train."""
     st.subheader("Training runs", anchor=False)
+    try:
+        _show_live_runs()
+    except DatabaseError as error:
+        st.error(escape(str(error)), icon=":material/warning:")
+
+
+def _show_live_runs() -> None:
     live = sorted((run for run in list_runs() if run.is_live), key=lambda run: (_ORDER.index(run.state), run.created_at, run.id))
     counts = {state: sum(run.state == state for run in live) for state in _ORDER}
     paused = lesson().paused
