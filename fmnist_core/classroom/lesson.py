@@ -136,6 +136,13 @@ def check_may_start(person: Person, config: TrainConfig) -> None:
         raise NotAllowedError(f"In this lesson, runs have the settings of {names}. {ALLOWED}")
 
 
+def check_minutes_left(person: Person, trained_s: float) -> None:
+    """Raises NotAllowedError, with a sentence, if a run that has trained for this time has reached the limit of this lesson."""
+    most = lesson().max_minutes
+    if most is not None and trained_s > 60 * most and not person.is_teacher:
+        raise NotAllowedError(f"A run may train for at most {most} minutes in this lesson, and this one has.")
+
+
 def is_like(config: TrainConfig, preset: TrainConfig) -> bool:
     """Whether a config has the settings of a preset, whatever its number of epochs and its seed."""
     return replace(config, epochs=preset.epochs, seed=preset.seed) == preset

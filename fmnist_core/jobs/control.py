@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from fmnist_core.classroom.lesson import check_may_start, lesson
+from fmnist_core.classroom.lesson import check_may_start, check_minutes_left, lesson
 from fmnist_core.classroom.people import Person
 from fmnist_core.classroom.permission import check_may_change, owner_of
 from fmnist_core.jobs import queue
@@ -12,6 +12,7 @@ from fmnist_core.runs import mailbox
 from fmnist_core.runs.claim import is_training_claimed
 from fmnist_core.runs.creation import create_run, discard_reserved, reserve_run
 from fmnist_core.runs.disk import check_room_on_disk
+from fmnist_core.runs.durations import trained_s
 from fmnist_core.runs.folders import RunError, run_folder
 from fmnist_core.runs.record import load_run
 from fmnist_core.runs.transitions import ALREADY_LIVE, mark_ended, prepare_resume
@@ -71,6 +72,7 @@ def _resume(run_id: str, more_epochs: int, by: Person) -> None:
     run = load_run(run_id)
     check_may_change(by, run_id)
     check_may_start(by, replace(run.config, epochs=run.epochs + more_epochs))
+    check_minutes_left(by, trained_s(run) or 0.0)
     if run.is_live:
         raise RunError(ALREADY_LIVE)
     check_room_on_disk()

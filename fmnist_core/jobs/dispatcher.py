@@ -20,6 +20,7 @@ from fmnist_core.jobs import estimates, heartbeat, queue
 from fmnist_core.jobs.engine import Engine, News
 from fmnist_core.jobs.launch import launch
 from fmnist_core.jobs.queue import Row, training_slots
+from fmnist_core.runs.durations import trained_s
 from fmnist_core.runs.folders import RunError, home_folder
 from fmnist_core.runs.record import load_run
 from fmnist_core.runs.transitions import mark_ended, put_back_to_wait
@@ -160,7 +161,7 @@ class Dispatcher:
 
     def _limit(self, row: Row, watch: _Watch) -> None:
         minutes = minutes_allowed(row.person)
-        if minutes is not None and watch.trained_s > 60 * minutes and not watch.was_stopped:
+        if minutes is not None and not watch.was_stopped and max(watch.trained_s, _trained_s(row.run)) > 60 * minutes:
             watch.was_stopped = True
             self.engine.send(row.run, "stop", reason=_LIMIT_REACHED.format(minutes=minutes))
 
@@ -249,6 +250,14 @@ def ensure_dispatcher() -> None:
         threading.Thread(target=process.wait, daemon=True).start()  # otherwise it would stay as a zombie when it ends
     except OSError as error:
         raise RunError(f"No process could be started ({error.strerror}): try again, or free some memory and disk.") from error
+
+
+def _trained_s(run_id: str) -> float:
+    """Seconds that a run has trained, also before it was last paused or continued; 0 before its first report."""
+    try:
+        return trained_s(load_run(run_id)) or 0.0
+    except RunError:
+        return 0.0
 
 
 def _epoch_of(run_id: str) -> int:

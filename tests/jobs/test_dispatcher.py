@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -12,9 +13,10 @@ import pytest
 
 from fmnist_core.classroom.lesson import change_lesson
 from fmnist_core.classroom.people import LOCAL, Person
+from fmnist_core.classroom.permission import NotAllowedError
 from fmnist_core.classroom.records import records
 from fmnist_core.jobs import control, dispatcher, estimates, heartbeat, queue
-from fmnist_core.jobs.control import start_run, stop
+from fmnist_core.jobs.control import continue_run, start_run, stop, train_more
 from fmnist_core.jobs.dispatcher import Dispatcher, dispatch, ensure_dispatcher
 from fmnist_core.jobs.engine import News
 from fmnist_core.jobs.launch import launch
@@ -26,6 +28,7 @@ from fmnist_core.runs.writer import RunWriter
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.store.locks import FileLock, is_locked
 from tests.jobs.trained import LONG, start_and_wait_for_a_step, steps_of, wait_until
+from tests.written_runs import append_events, started, step_done, write_run
 
 PEOPLE = [Person(f"{number:032x}", f"Person {number}") for number in range(30)]
 TRAINING = News("training")
@@ -317,6 +320,39 @@ def test_the_teacher_holds_new_trainings_and_limits_their_time(engine: MadeUpEng
     for clock[0] in (510.0, 520.0):
         dispatcher.step()
     assert engine.sent == [(run_id, "stop", "The teacher's limit of 2 minutes for a run was reached; its weights are kept.")]
+
+
+def test_the_teachers_minutes_count_from_the_start_whatever_happened_since(engine: MadeUpEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise a pause, or a click on Resume after the stop, would give a run all of them again."""
+    monkeypatch.setenv("FMNIST_TEACHER_PIN", "246813")
+    change_lesson(LOCAL, max_minutes=2)
+    run_id, clock = start_run(TrainConfig(), by=PEOPLE[0]), [0.0]
+    dispatcher = Dispatcher(engine, clock=lambda: clock[0])
+    dispatcher.step()
+    append_events(run_id, [step_done(4, [1.0] * 4, 119.0)])
+    queue.ask_again(run_id)  # a pause ends
+    for clock[0] in (1.0, 2.0):
+        dispatcher.step()
+    assert engine.started == [run_id] * 2
+    assert engine.sent == []
+    append_events(run_id, [step_done(8, [1.0] * 4, 121.0)])
+    clock[0] = 3.0
+    dispatcher.step()
+    assert [sent[:2] for sent in engine.sent] == [(run_id, "stop")]
+
+
+def test_a_run_that_has_had_its_minutes_is_not_continued_while_they_hold(engine: MadeUpEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FMNIST_TEACHER_PIN", "246813")
+    change_lesson(LOCAL, max_minutes=2)
+    run = write_run([started(), step_done(4, [1.0] * 4, 121.0)], "stopped", owner=PEOPLE[0], has_weights=True)
+    for ask in (partial(continue_run, run.id), partial(train_more, run.id, 1)):
+        with pytest.raises(NotAllowedError, match="at most 2 minutes in this lesson"):
+            ask(by=PEOPLE[0])
+    assert queue.rows() == []
+    change_lesson(LOCAL, max_minutes=3)
+    continue_run(run.id, by=PEOPLE[0])
+    Dispatcher(engine).step()
+    assert engine.started == [run.id]
 
 
 def test_a_place_that_nobody_followed_up_is_given_up(engine: MadeUpEngine) -> None:
