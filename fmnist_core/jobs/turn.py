@@ -35,6 +35,12 @@ class Turn:
         self._has_place = True
         ensure_dispatcher()
 
+    def give_up(self) -> None:
+        """Leaves the line, if it waits there; it may have asked again after somebody who stopped the run had taken its place away."""
+        if not self.has_come:
+            with contextlib.suppress(DatabaseError):  # the dispatcher gives up a place that nobody uses
+                queue.withdraw(self._run_id)
+
     def look(self) -> None:
         """Every two seconds, makes sure that it has a place, that there is a dispatcher, and that its turn has not come unnoticed."""
         if self.has_come or time.monotonic() - self._looked_s < _LOOK_EVERY_S:

@@ -178,6 +178,7 @@ class Controls:
         """Ends the run and answers the commands that are still open; the arguments are those of `RunWriter.end`."""
         for command in (self._goal, self._rate):
             self._answer(command)
+        self._turn.give_up()
         self._writer.end(state, message, keep_claim=keep_claim)
 
     def _pursue(self, command: Command, *, is_paused: bool, until: type[StepDone | EpochDone] | None = None) -> None:

@@ -4,7 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from fmnist_core.jobs import queue, turn, worker
+from fmnist_core.classroom.people import Person
+from fmnist_core.classroom.permission import note_owner
+from fmnist_core.jobs import control, queue, turn, worker
 from fmnist_core.jobs.turn import Turn
 from fmnist_core.jobs.worker import Controls
 from fmnist_core.runs.creation import create_run
@@ -17,6 +19,7 @@ from fmnist_core.store.database import DatabaseError
 from fmnist_core.training.events import StepDone
 from tests.written_runs import step_done
 
+ANNA = Person("a" * 32, "Anna")
 A_STEP: StepDone = step_done(3, [1.0], 1.0)
 
 
@@ -92,6 +95,35 @@ def test_whoever_cannot_ask_after_a_pause_asks_until_it_can(monkeypatch: pytest.
     assert tried == ["paused", "waiting", "waiting"]
     assert load_run(run_id).state == "training"
     writer.end("stopped")
+
+
+@pytest.mark.usefixtures("dispatchers")
+def test_a_run_that_is_stopped_while_it_waits_after_a_pause_leaves_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever stops it takes its place away, then sends the command; between the two, the process may look and ask again."""
+    run_id = create_run(TrainConfig(), owner=ANNA.id)
+    note_owner(run_id, ANNA.id)
+    writer = RunWriter(run_id)
+    send(writer.folder, "pause")
+    looks: list[str] = []
+
+    def sleep(_s: float) -> None:
+        looks.append(load_run(run_id).state)
+        if looks[-1] == "paused":
+            send(writer.folder, "go-on")
+        elif len(looks) == 3:
+            assert queue.withdraw(run_id)
+        elif len(looks) == 4:
+            assert queue.row_of(run_id), "it has asked again"
+            control.stop(run_id, by=ANNA)
+            queue.ask_again(run_id)
+
+    monkeypatch.setattr(worker, "time", SimpleNamespace(sleep=sleep))
+    controls = Controls(writer)
+    controls.next_request(A_STEP)
+    assert controls.is_stopped
+    controls.end("stopped", controls.message)
+    assert load_run(run_id).state == "stopped"
+    assert queue.rows() == []
 
 
 @pytest.mark.usefixtures("dispatchers")
