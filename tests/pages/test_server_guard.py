@@ -8,6 +8,7 @@ import pytest
 
 from pages.parts.shared.host_check import KnownHosts
 from pages.parts.shared.server_guard import Asgi, Message, Receive, Send, ServerGuard, content_policy
+from pages.parts.shared.upload_limits import UploadLimits
 
 
 async def answer_ok(_scope: Message, _receive: Receive, send: Send) -> None:
@@ -20,7 +21,14 @@ async def fail(_scope: Message, _receive: Receive, _send: Send) -> None:
     raise ZeroDivisionError
 
 
-def ask(*headers: tuple[bytes, bytes], path: str = "/", kind: str = "http", app: Asgi = answer_ok) -> list[Message]:
+def ask(
+    *headers: tuple[bytes, bytes],
+    path: str = "/",
+    kind: str = "http",
+    method: str = "GET",
+    app: Asgi = answer_ok,
+    limits: UploadLimits | None = None,
+) -> list[Message]:
     """What the guard sends in answer to a request with these headers."""
     sent: list[Message] = []
 
@@ -30,10 +38,11 @@ def ask(*headers: tuple[bytes, bytes], path: str = "/", kind: str = "http", app:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    scope: Message = {"type": kind, "path": path, "method": "GET", "headers": list(headers), "server": ("127.0.0.1", 8501)}
+    scope: Message = {"type": kind, "path": path, "method": method, "headers": list(headers), "server": ("127.0.0.1", 8501)}
     try:
         with ThreadPoolExecutor(1) as other_thread:  # Playwright keeps a running event loop in this one
-            other_thread.submit(asyncio.run, ServerGuard(app, KnownHosts())(scope, receive, send)).result()
+            guard = ServerGuard(app, KnownHosts(), limits or UploadLimits())
+            other_thread.submit(asyncio.run, guard(scope, receive, send)).result()
     except ZeroDivisionError:
         sent.append({"type": "raised"})
     return sent
@@ -73,6 +82,23 @@ def test_a_failure_is_answered_with_the_headers_and_still_reported() -> None:
     assert start["status"] == 500
     assert (b"x-frame-options", b"DENY") in start["headers"]
     assert raised == {"type": "raised"}
+
+
+@pytest.mark.parametrize(("status", "held"), [(204, 0), (403, 1_000), (500, 1_000)])
+def test_an_upload_counts_until_it_has_been_deleted(status: int, held: int) -> None:
+    """A request to delete it that Streamlit refuses, for want of a token, would otherwise make room for more and more."""
+
+    async def answer(_scope: Message, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    limits = UploadLimits()
+    limits.allow("session")
+    assert limits.begin_upload("session", "file", 1_000) == ""
+    limits.receive("session", "file", 1_000)
+    answered = ask(LOCAL, path="/_stcore/upload_file/session/file", method="DELETE", app=answer, limits=limits)
+    assert answered[0]["status"] == status
+    assert limits.total == held
 
 
 def test_nothing_in_a_media_file_runs_when_it_is_opened_as_a_page() -> None:

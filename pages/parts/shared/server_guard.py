@@ -31,6 +31,7 @@ Send = Callable[[Message], Awaitable[None]]
 Asgi = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 _UPLOAD = re.compile(r".*/_stcore/upload_file/([^/]+)/([^/]+)")
+_DONE = 204  # how Streamlit answers when it has stored or deleted a file
 _METRICS = "/_stcore/metrics"  # it walks through all sessions for anybody who asks, and nobody here does
 _SWEEP_EVERY_S = 10
 _MAX_DISCARDED_BYTES = 25_000_000  # a little more than the largest file that an uploader sends
@@ -114,7 +115,10 @@ class ServerGuard:
             await self._upload(upload[1], upload[2], scope, receive, send)
             return
         if upload and scope["method"] == "DELETE":
-            self._limits.forget(upload[1], upload[2])
+            status = await _status_of(self._app, scope, receive, send)
+            if status == _DONE:  # otherwise the file is still there, and still counts
+                self._limits.forget(upload[1], upload[2])
+            return
         await self._app(scope, receive, send)
 
     async def _upload(self, session_id: str, file_id: str, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -134,18 +138,13 @@ class ServerGuard:
                 raise UploadRefused(refused)
             return message
 
-        async def note_status(message: Message) -> None:
-            nonlocal status
-            status = message.get("status", status)
-            await send(message)
-
         try:
-            await self._app(scope, count, note_status)
+            status = await _status_of(self._app, scope, count, send)
         except UploadRefused as refused:
             await _discard(receive)
             await _answer(send, 413, str(refused))
         finally:
-            self._limits.end_upload(session_id, file_id, file_store(), is_stored=status == 204)
+            self._limits.end_upload(session_id, file_id, file_store(), is_stored=status == _DONE)
 
 
 def content_policy(index: Path) -> bytes:
@@ -219,6 +218,19 @@ class _Answer:
             cookie = [(b"set-cookie", new_cookie())] if is_page and not self._knows_visitor else []
             message = {**message, "headers": [*kept, *self._added, *cookie]}
         await self._send(message)
+
+
+async def _status_of(app: Asgi, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> int:
+    """Passes a request on to the app and returns the status of its answer; 0 if it gave none."""
+    status = 0
+
+    async def note_status(message: Message) -> None:
+        nonlocal status
+        status = message.get("status", status)
+        await send(message)
+
+    await app(scope, receive, note_status)
+    return status
 
 
 async def _discard(receive: Receive) -> None:
