@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +19,7 @@ from fmnist_core.jobs.estimates import note_pace, starts_in_s, usual_pace
 from fmnist_core.jobs.line import place_of
 from fmnist_core.jobs.queue import Row, order, training_slots
 from fmnist_core.runs.creation import create_run
-from fmnist_core.runs.folders import RunError, runs_folder
+from fmnist_core.runs.folders import STARTER_FOLDER, RunError, runs_folder
 from fmnist_core.runs.record import list_runs, load_run
 from fmnist_core.runs.writer import RunWriter
 from fmnist_core.settings.config import TrainConfig
@@ -93,6 +94,38 @@ def test_a_withdrawn_run_is_not_placed() -> None:
     assert queue.withdraw(run_id)
     assert not queue.withdraw(run_id)
     assert not queue.place(waiting)
+
+
+def test_a_home_from_before_the_queue_opens_and_its_runs_can_be_continued(home: Path) -> None:
+    """Such a home has no database, and its runs know of no owner; they are nobody's, and wait for nobody."""
+    settings = (
+        '"epochs": 200, "batch_size": 50, "learning_rate": 0.001, "seed": 0, "pixels": "raw", "optimizer": "adam", "beta2": 0.999, '
+        '"schedule": "constant", "augmentation": "none", "label_smoothing": 0.0, "weight_decay": 0.0, "weight_averaging": false, '
+        '"test_views": "one", "training_images": null, "validation_images": 0, "shuffled_labels": false, "left_out_class": null, '
+        '"precision": "auto"'
+    )
+    run_ids = {state: f"20261129-2000{number:02}-abcd" for number, state in enumerate(("training", "paused", "waiting", "stopped"))}
+    for state, run_id in run_ids.items():
+        checkpoints = home / "runs" / run_id / "checkpoints"
+        checkpoints.mkdir(parents=True)
+        for name in ("epoch-022", "resume"):
+            shutil.copy(STARTER_FOLDER / "checkpoints" / "epoch-040.safetensors", checkpoints / f"{name}.safetensors")
+        about = f'{{"name": "{state}", "config": {{{settings}}}, "created_at": "2026-11-29T20:00:00.653446+00:00"}}'
+        (checkpoints.parent / "config.json").write_text(about)
+        (checkpoints.parent / "status.json").write_text(
+            f'{{"state": "{state}", "epoch": 22, "test_accuracy": 0.83, "message": "", "epochs": 200, "best_epoch": null, "pid": 1214}}'
+        )
+        for lock in ("starting.lock", "trainer.lock"):
+            (checkpoints.parent / lock).touch()
+    assert queue.rows() == []
+    assert {run.name: run.state for run in list_runs()} == dict.fromkeys(run_ids, "interrupted") | {"stopped": "stopped"}
+    for run_id in run_ids.values():
+        assert owner_of(run_id) == ""
+        with pytest.raises(NotAllowedError):
+            continue_run(run_id, by=ANNA)
+        continue_run(run_id, by=LOCAL)
+    assert [row.run for row in queue.rows()] == list(run_ids.values())
+    assert {run.state for run in list_runs()} == {"waiting"}
 
 
 # Who may wait
