@@ -9,11 +9,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fmnist_core.classroom import teacher
-from fmnist_core.classroom.archives import list_archives, new_archive_file
+from fmnist_core.classroom.archives import delete_archive, list_archives, new_archive_file
 from fmnist_core.classroom.attempts import Attempts
 from fmnist_core.classroom.lesson import Lesson, change_lesson, lesson, send
 from fmnist_core.classroom.people import LOCAL, Person, load_person, rename_person
-from fmnist_core.classroom.permission import note_owner, owner_of
+from fmnist_core.classroom.permission import NotAllowedError, note_owner, owner_of
 from fmnist_core.classroom.records import records
 from fmnist_core.classroom.teacher import is_teacher, sign_in, sign_out
 from fmnist_core.exports import clearing
@@ -351,6 +351,19 @@ def test_the_room_is_cleared_only_after_the_word(signed_in: Person) -> None:
     assert len(list_archives()) == 1
     assert not lesson().paused
     assert is_teacher(signed_in.id)
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_nobody_else_clears_the_room_or_deletes_an_archive() -> None:
+    student = person_of(STUDENT)
+    theirs = ended_run("theirs", student)
+    list(write_archive([theirs], new_archive_file()))
+    (archive,) = list_archives()
+    with pytest.raises(NotAllowedError):
+        list(clearing.clear_room(by=student, archive=None))
+    with pytest.raises(NotAllowedError):
+        delete_archive(archive.name, by=student)
+    assert (list_run_ids(), list_archives(), lesson()) == ([theirs], [archive], Lesson())
 
 
 @pytest.mark.usefixtures("signed_in")
