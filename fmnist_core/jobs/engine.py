@@ -1,7 +1,8 @@
 """The interface between the dispatcher and whatever trains: start a run, hear what it does, send it commands, notice that it is gone.
 
 Today there is one engine, processes on this machine. Nothing that uses an engine knows where it trains: the dispatcher learns what a run
-does from its events only, which somebody here has written into the run's folder.
+does from its events only, which somebody here has written into the run's folder. `tests/jobs/test_far_engine.py` has an engine whose
+trainer never sees that folder.
 """
 
 from dataclasses import dataclass

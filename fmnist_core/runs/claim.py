@@ -3,6 +3,8 @@
     starting.lock   held by the process that created or continued the run, until its training process has claimed it
     trainer.lock    held by the training process for its whole life
 
+What trains may be on another machine; then "the training process" is the one here that writes what it sends into the run's folder.
+
 The second is taken before the first is released, so a live run is claimed at every moment. Only a process that holds one of them
 writes the run's status.
 """
