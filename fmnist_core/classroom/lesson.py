@@ -136,6 +136,12 @@ def check_may_start(person: Person, config: TrainConfig) -> None:
         raise NotAllowedError(f"In this lesson, runs have the settings of {names}. {ALLOWED}")
 
 
+def check_may_change_rate(person: Person) -> None:
+    """Raises NotAllowedError, with a sentence, if this person may not change the learning rate of a run that trains in this lesson."""
+    if lesson().presets is not None and not person.is_teacher:
+        raise NotAllowedError("In this lesson, runs keep the settings of their presets, and so their learning rates.")
+
+
 def check_minutes_left(person: Person, trained_s: float) -> None:
     """Raises NotAllowedError, with a sentence, if a run that has trained for this time has reached the limit of this lesson."""
     most = lesson().max_minutes

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from fmnist_core.classroom.lesson import check_may_start, check_minutes_left, lesson
+from fmnist_core.classroom.lesson import check_may_change_rate, check_may_start, check_minutes_left, lesson
 from fmnist_core.classroom.people import Person
 from fmnist_core.classroom.permission import check_may_change, owner_of
 from fmnist_core.jobs import queue
@@ -134,6 +134,7 @@ def do_epoch(run_id: str, *, by: Person) -> str:
 def change_rate(run_id: str, rate: float, *, by: Person) -> str:
     """Changes the learning rate from the next report on; raises ValueError, with a sentence, if it is out of range."""
     check_learning_rate(rate)
+    check_may_change_rate(by)
     return _send(run_id, "rate", by, learning_rate=rate)
 
 

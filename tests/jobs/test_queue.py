@@ -23,6 +23,7 @@ from fmnist_core.runs.folders import STARTER_FOLDER, RunError, runs_folder
 from fmnist_core.runs.record import list_runs, load_run
 from fmnist_core.runs.writer import RunWriter
 from fmnist_core.settings.config import TrainConfig
+from fmnist_core.settings.presets import find_preset
 from fmnist_core.store.database import DatabaseError
 
 ANNA, BEN, CLEO = (Person(letter * 32, name) for letter, name in (("a", "Anna"), ("b", "Ben"), ("c", "Cleo")))
@@ -206,6 +207,16 @@ def test_what_the_teacher_does_not_allow_is_refused_before_anything_is_written()
         start_run(TrainConfig(epochs=3), by=ANNA)
     assert (queue.rows(), list_runs()) == ([], [])
     start_run(TrainConfig(epochs=3), by=LOCAL)
+
+
+def test_where_only_presets_are_allowed_the_learning_rate_of_a_run_stays_as_it_is() -> None:
+    """Otherwise whoever may train Quick only could train it with any rate."""
+    run_id = start_run(find_preset("quick").config, by=ANNA)
+    assert control.change_rate(run_id, 0.5, by=ANNA)
+    change_lesson(LOCAL, presets=("quick",))
+    with pytest.raises(NotAllowedError, match="keep the settings of their presets"):
+        control.change_rate(run_id, 0.7, by=ANNA)
+    assert control.change_rate(run_id, 0.7, by=LOCAL)
 
 
 def test_on_a_full_disk_nobody_starts_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
