@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 from tests.faults.isolation import explain
 from tests.faults.report import Report
 
-PAGES = ("home", "train", "runs", "evaluate", "look_inside", "predict")
+PAGES = ("home", "browse", "train", "runs", "evaluate", "look_inside", "predict", "board", "teacher")
 _TIMEOUT_S = 60
 os.environ.setdefault("STREAMLIT_CLIENT_SHOW_ERROR_DETAILS", "full")
 logging.getLogger("streamlit").setLevel(logging.CRITICAL)  # every first run in a process warns that there is no browser
