@@ -27,7 +27,7 @@ from tests.faults.commands import run_command
 from tests.faults.damage import Damage, all_damage
 from tests.faults.isolation import Outcome, explain, isolate
 from tests.faults.report import Report
-from tests.faults.surroundings import TrainedHome, difference, digest, surroundings, train_home, use_home, why_no_forks
+from tests.faults.surroundings import TrainedHome, difference, digest, end_processes, surroundings, train_home, use_home, why_no_forks
 from tests.faults.visits import is_sentence, visit_pages, warm_pages
 from tests.jobs.trained import assert_same_result, result_of
 
@@ -127,6 +127,7 @@ def _try(
         report.record(case, _judge(outcome, before, _Bystanders.of(folder, home)))
     finally:
         use_home(home.folder)
+        end_processes(folder)  # such as one that completes a run, which would write into the folder while it is deleted
         shutil.rmtree(folder)
 
 
