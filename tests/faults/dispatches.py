@@ -30,12 +30,12 @@ from tests.faults.isolation import attempt
 from tests.faults.killers import Killer
 from tests.faults.report import Report
 from tests.faults.surroundings import processes_in, surroundings, use_home, why_no_forks
-from tests.faults.turns import QueueWatch, out_of_turn, overtaken, placements
 from tests.jobs.trained import EXACT, Result, assert_same_result, result_of, unbroken
 from tests.load.browser import Browser, NoAnswer
 from tests.load.dashboard import Dashboard
 from tests.load.figures import Tally
 from tests.load.trainings import press_train
+from tests.load.turns import QueueWatch, out_of_turn, overtaken, placements
 
 _CONFIG = replace(EXACT, epochs=10)  # a second
 _PATIENCE_S = 400.0

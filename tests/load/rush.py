@@ -17,6 +17,7 @@ from tests.load.options import Options
 from tests.load.prepared_home import small_data
 from tests.load.rush_log import RushLog
 from tests.load.trainings import press_train
+from tests.load.turns import QueueWatch
 
 _EACH = 2
 _SPAN_S = 55.0  # in which everybody presses Train
@@ -24,7 +25,8 @@ _TRY_AGAIN_S = 2.0
 _LOOK_EVERY_S = 0.2
 _ONE_TRAINS_WITHIN_S = 20.0
 _ALL_END_WITHIN_S = 400.0
-_SHORT = "preset=quick&changes=epochs%3D3%26batch_size%3D10"  # about a second on the small data
+_SETTINGS = "preset=quick&changes=epochs%3D{epochs}%26batch_size%3D10"
+_EPOCHS, _FEW_EPOCHS = 60, 6  # of the small data: about six seconds, so that a long line forms, and half a second
 
 
 async def run(options: Options) -> Outcome:
@@ -32,8 +34,8 @@ async def run(options: Options) -> Outcome:
     tally, log = Tally(), RushLog()
     span_s = options.seconds / 60 * _SPAN_S
     with fresh_home() as home, small_data(home, used=True), started_on(home) as dashboard:
-        watching = asyncio.create_task(_note_states(log))
-        people = [Person(dashboard, number, log, tally) for number in range(options.sessions)]
+        watching, watch = asyncio.create_task(_note_states(log)), QueueWatch()
+        people = [Person(dashboard, number, log, tally, _FEW_EPOCHS if options.small else _EPOCHS) for number in range(options.sessions)]
         pressing = [asyncio.create_task(person.rush(number / len(people) * span_s)) for number, person in enumerate(people)]
         await asyncio.sleep(span_s / 3)
         dashboard.kill()
@@ -43,7 +45,8 @@ async def run(options: Options) -> Outcome:
         await asyncio.gather(*pressing)
         await _wait_for_the_end(people)
         watching.cancel()
-        outcome = log.tell(options.sessions, _EACH)
+        watch.end()
+        outcome = log.tell(options.sessions, _EACH, watch.rows.values())
     outcome.problems.update(tally.problems)
     return outcome
 
@@ -51,8 +54,9 @@ async def run(options: Options) -> Outcome:
 class Person:
     """Somebody with two runs to train, who looks after them."""
 
-    def __init__(self, dashboard: Dashboard, number: int, log: RushLog, tally: Tally) -> None:
+    def __init__(self, dashboard: Dashboard, number: int, log: RushLog, tally: Tally, epochs: int) -> None:
         self.names = [f"p{number:02d} run {one}" for one in range(1, _EACH + 1)]
+        self._settings = _SETTINGS.format(epochs=epochs)
         self._log, self._port, self._tally, self._cookies = log, dashboard.port, tally, SimpleCookie()
 
     async def rush(self, after_s: float) -> None:
@@ -80,7 +84,7 @@ class Person:
     async def _press(self, name: str) -> None:
         browser = Browser(self._port, self._tally, "Train", self._cookies)
         try:
-            await browser.open("training", _SHORT)
+            await browser.open("training", self._settings)
             field = browser.screen.fill("Name (optional)", name)
             if field is None:
                 raise NoAnswer("there is no field for a name")

@@ -1,15 +1,17 @@
 """What became of the runs of a rush: who asked when, which began when, and how each ended."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from fmnist_core.jobs import queue
 from fmnist_core.runs.event_log import read_events
 from fmnist_core.runs.record import RunRecord, list_runs
 from fmnist_core.training.events import Finished, Started
 from tests.load.figures import Outcome, Row, describe_problems
+from tests.load.turns import out_of_turn, placements
 
 
 @dataclass
@@ -18,7 +20,6 @@ class RushLog:
 
     Attributes:
         asked_s: when each run was asked for, by its name; a name begins with its person's.
-        listed_s: when each was first in the list of runs.
         began_s: when each was first seen to train, or to have ended.
         refused: what was said when Train did not start a run.
         killed: the name of the run whose process was killed.
@@ -26,33 +27,26 @@ class RushLog:
     """
 
     asked_s: dict[str, float] = field(default_factory=dict)
-    listed_s: dict[str, float] = field(default_factory=dict)
     began_s: dict[str, float] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
     killed: str = ""
     resumed: int = 0
 
     def note(self, runs: Sequence[RunRecord], now_s: float) -> None:
-        """Notes which runs there are, and which have begun."""
+        """Notes which runs have begun."""
         for run in runs:
-            self.listed_s.setdefault(run.name, now_s)
             if run.state != "waiting":
                 self.began_s.setdefault(run.name, now_s)
 
-    def overtaken(self) -> list[str]:
-        """Who was in line without any run begun when somebody's second or later run began; not by one that began in the same moment."""
-        first_s: dict[str, float] = {}
-        for name, began_s in self.began_s.items():
-            first_s[_person(name)] = min(began_s, first_s.get(_person(name), began_s))
-        overtaken = []
-        for name, began_s in sorted(self.began_s.items(), key=lambda item: item[1]):
-            if began_s > first_s[_person(name)]:
-                waiting = {_person(other) for other, listed_s in self.listed_s.items() if listed_s < began_s}
-                overtaken += [f"{person} by {name}" for person in sorted(waiting) if first_s.get(person, began_s + 1) > began_s]
-        return overtaken
+    def tell(self, people: int, each: int, rows: Collection[queue.Row]) -> Outcome:
+        """The figures, from the runs as they are now.
 
-    def tell(self, people: int, each: int) -> Outcome:
-        """The figures, from the runs as they are now."""
+        Args:
+            rows: see `QueueWatch.rows`.
+        """
+        ids = {run.id for run in list_runs()}
+        written = [row for row in rows if row.run in ids]  # whoever was killed while asking may have left a place without a run
+        wrong = out_of_turn(written)
         runs = {run.name: run for run in list_runs()}
         lost = [name for name in self.asked_s if name not in runs]
         unfinished = [f"{name}: {run.state} {run.message}".strip() for name, run in runs.items() if run.state != "finished"]
@@ -63,13 +57,13 @@ class RushLog:
             f"{people * each} trainings asked for within a minute by {people} people, server and a trainer killed",
             "all end, fair order, none lost",
             f"{len(self.asked_s)} asked for, {len(runs) - len(unfinished)} finished, {len(lost)} lost, {len(twice)} trained twice, "
-            f"{len(self.overtaken())} times somebody's second run overtook another's first",
+            f"{len(wrong)} of {len(placements(written))} turns another's",
         )
         raw = [
             f"waited from asking to training: median {np.median(waited_s):.1f} s, longest {max(waited_s):.1f} s",
             f"order by person: {order}",
             f"killed while training: {self.killed or 'none'}; continued by hand: {self.resumed}",
-            *(f"overtaken: {line}" for line in self.overtaken()),
+            *(f"out of turn: {line}" for line in wrong),
             *(f"not finished: {line}" for line in unfinished),
             *(f"lost: {name}" for name in lost),
             *(f"trained twice: {name}" for name in twice),

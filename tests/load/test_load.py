@@ -5,13 +5,14 @@ import random
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from fmnist_core.jobs.queue import Row
 from fmnist_core.training.events import EpochDone, Event, StepDone
 from tests.load.__main__ import PARTS, measure
 from tests.load.figures import Outcome, Tally, describe_times
 from tests.load.options import Options
-from tests.load.rush_log import RushLog
 from tests.load.screen import Screen
 from tests.load.trainings import pace_of, steps_in
+from tests.load.turns import out_of_turn
 from tests.other_thread import call_in_other_thread
 
 SMALL = Options(sessions=5, seconds=10, small=True)
@@ -125,10 +126,15 @@ def test_the_pace_leaves_out_evaluations() -> None:
     assert steps_in([]) == 0
 
 
-def test_who_was_overtaken() -> None:
-    log = RushLog(listed_s={"p00 run 1": 0, "p00 run 2": 1, "p01 run 1": 2, "p01 run 2": 3, "p02 run 1": 9, "p03 run 1": 1})
-    log.began_s = {"p00 run 1": 4, "p00 run 2": 5, "p03 run 1": 5, "p01 run 1": 6, "p01 run 2": 7, "p02 run 1": 10}
-    assert log.overtaken() == ["p01 by p00 run 2"]
+def row(place: int, person: str, asked_at: float, placed_at: float) -> Row:
+    return Row(place, f"run {place}", person, is_placed=True, starts=1, asked_at=asked_at, placed_at=placed_at)
+
+
+def test_whose_turn_it_was() -> None:
+    fair = [row(1, "a", 0, 10), row(2, "a", 0, 12), row(3, "b", 0, 11), row(4, "c", 11, 13)]
+    assert out_of_turn(fair) == [], "c was not ready before"
+    unfair = [row(1, "a", 0, 10), row(2, "a", 0, 11), row(3, "b", 0, 12)]
+    assert out_of_turn(unfair) == ["run 2 of a was placed before run 3 of b"]
 
 
 def test_a_tally_adds_and_forgets() -> None:
