@@ -10,6 +10,7 @@ import logging
 import subprocess
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,7 +85,7 @@ class Dispatcher:
         kept = {row.run for row in placed}
         self._watches = {run_id: watch for run_id, watch in self._watches.items() if run_id in kept}
         busy = sum([self._look_after(row, passed_s) for row in placed])
-        self._unload_paused()
+        self._unload_paused(placed)
         waiting = [row for row in rows if not row.is_placed]
         self._noticed_s = {row.place: self._noticed_s.get(row.place, now_s) for row in rows}
         if waiting and not lesson().paused:
@@ -165,12 +166,19 @@ class Dispatcher:
             watch.was_stopped = True
             self.engine.send(row.run, "stop", reason=_LIMIT_REACHED.format(minutes=minutes))
 
-    def _unload_paused(self) -> None:
-        """Stops the runs that have been paused longest, if more are paused than there is memory for."""
-        paused = [run_id for run_id, watch in self._watches.items() if watch.paused_s > 0 and not watch.was_stopped]
-        for run_id in sorted(paused, key=lambda run_id: -self._watches[run_id].paused_s)[: max(0, len(paused) - _MOST_PAUSED)]:
+    def _unload_paused(self, placed: list[Row]) -> None:
+        """If more runs are paused than there is memory for, stops one of whoever has paused most, the one that has been paused longest."""
+        paused = {row.run: row.person for row in placed if self._is_paused(row.run)}
+        for _ in range(len(paused) - _MOST_PAUSED):
+            each = Counter(paused.values())
+            run_id = max(paused, key=lambda run_id: (each[paused[run_id]], self._watches[run_id].paused_s))
+            del paused[run_id]
             self._watches[run_id].was_stopped = True
             self.engine.send(run_id, "stop", reason=_UNLOADED)
+
+    def _is_paused(self, run_id: str) -> bool:
+        watch = self._watches.get(run_id)
+        return watch is not None and watch.paused_s > 0 and not watch.was_stopped
 
     def _leave(self, row: Row, watch: _Watch) -> None:
         with contextlib.suppress(*_ERRORS):

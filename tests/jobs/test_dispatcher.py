@@ -245,6 +245,21 @@ def test_of_many_paused_runs_those_paused_longest_are_unloaded(engine: MadeUpEng
     assert [(run_id, command) for run_id, command, _reason in engine.sent] == [(ids[0], "stop"), (ids[1], "stop")]
 
 
+def test_whoever_pauses_many_runs_unloads_their_own(engine: MadeUpEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatcher, "_MOST_PAUSED", 2)
+    clock = [0.0]
+    ids = [start_run(TrainConfig(), by=person) for person in (PEOPLE[0], *[PEOPLE[1]] * 3)]
+    one = Dispatcher(engine, clock=lambda: clock[0])
+    for run_id in ids:
+        one.step()
+        engine.doing[run_id] = News("paused")
+        clock[0] += 1
+    for _ in range(3):
+        one.step()
+        clock[0] += 1
+    assert [run_id for run_id, _command, _reason in engine.sent] == ids[1:3], "not the other's, although it was paused first"
+
+
 def test_a_run_that_waits_after_a_pause_does_not_count_as_paused(engine: MadeUpEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatcher, "_MOST_PAUSED", 1)
     monkeypatch.setenv("FMNIST_SLOTS", "1")
