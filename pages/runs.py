@@ -3,6 +3,7 @@
 import streamlit as st
 
 from fmnist_core.classroom.people import Person
+from fmnist_core.classroom.run_changes import erase_old_runs
 from fmnist_core.runs.folders import STARTER_ID
 from fmnist_core.runs.record import RunRecord, load_run, scan_runs
 from fmnist_core.runs.trash import list_deleted
@@ -10,7 +11,7 @@ from fmnist_core.store.database import DatabaseError
 from pages.parts.runs.actions import show_actions
 from pages.parts.runs.comparison import show_comparison
 from pages.parts.runs.damaged_runs import show_damaged_runs
-from pages.parts.runs.deleted_runs import drop_what_is_too_old, show_deleted, show_undo
+from pages.parts.runs.deleted_runs import show_deleted, show_undo
 from pages.parts.runs.disk_room import show_disk_room
 from pages.parts.runs.filters import choose_rows
 from pages.parts.runs.messages import show_messages
@@ -49,7 +50,7 @@ def show_no_runs() -> None:
 
 def show_everything(person: Person) -> None:
     """The page below its title."""
-    drop_what_is_too_old()
+    erase_old_runs()
     runs, damaged = scan_runs()
     deleted = list_deleted()
     show_undo(deleted)

@@ -49,7 +49,6 @@ def draw_tried(runs: Sequence[TriedRun]) -> dict[str, Any]:
     series = [_scatter(kind, [run for run in runs if run.kind == kind], bottom) for kind in kinds] or [{"type": "scatter", "data": []}]
     series[0]["markLine"] = _article_line()
     lowest, highest = _rate_range(runs)
-    large = {"minWidth": _LARGE_PX}
     return {
         "animation": False,
         "backgroundColor": "transparent",
@@ -62,7 +61,7 @@ def draw_tried(runs: Sequence[TriedRun]) -> dict[str, Any]:
         "yAxis": _axis("test accuracy, %")
         | {"type": "value", "min": bottom, "max": 95 if bottom == _BOTTOMS[0] and _is_below(runs, 95) else 100},
         "series": series,
-        "media": [{"option": _sizes(14, len(series))}, {"query": large, "option": _sizes(20, len(series))}],
+        "media": [{"option": _sizes(14, len(series))}, {"query": {"minWidth": _LARGE_PX}, "option": _sizes(20, len(series))}],
     }
 
 

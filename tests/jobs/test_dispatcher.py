@@ -230,52 +230,41 @@ def test_a_paused_run_frees_its_slot(engine: MadeUpEngine) -> None:
     assert engine.started == [*ids, ids[0]]
 
 
-def test_of_many_paused_runs_those_paused_longest_are_unloaded(engine: MadeUpEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatcher, "_MOST_PAUSED", 2)
+def pause_one_by_one(engine: MadeUpEngine, run_ids: list[str], *, asks_again: str = "") -> None:
+    """Pauses each of these runs a second after the one before, and looks on for three seconds; one may end its pause at once."""
     clock = [0.0]
-    ids = [start_run(TrainConfig(), by=person) for person in PEOPLE[:5]]
     one = Dispatcher(engine, clock=lambda: clock[0])
-    for run_id in ids[:4]:
+    for run_id in run_ids:
         one.step()
         engine.doing[run_id] = News("paused")
         clock[0] += 1
+        if run_id == asks_again:
+            one.step()
+            queue.ask_again(run_id)
     for _ in range(3):
         one.step()
         clock[0] += 1
+
+
+def test_of_many_paused_runs_those_paused_longest_are_unloaded(engine: MadeUpEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatcher, "_MOST_PAUSED", 2)
+    ids = [start_run(TrainConfig(), by=person) for person in PEOPLE[:5]]
+    pause_one_by_one(engine, ids[:4])
     assert [(run_id, command) for run_id, command, _reason in engine.sent] == [(ids[0], "stop"), (ids[1], "stop")]
 
 
 def test_whoever_pauses_many_runs_unloads_their_own(engine: MadeUpEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatcher, "_MOST_PAUSED", 2)
-    clock = [0.0]
     ids = [start_run(TrainConfig(), by=person) for person in (PEOPLE[0], *[PEOPLE[1]] * 3)]
-    one = Dispatcher(engine, clock=lambda: clock[0])
-    for run_id in ids:
-        one.step()
-        engine.doing[run_id] = News("paused")
-        clock[0] += 1
-    for _ in range(3):
-        one.step()
-        clock[0] += 1
+    pause_one_by_one(engine, ids)
     assert [run_id for run_id, _command, _reason in engine.sent] == ids[1:3], "not the other's, although it was paused first"
 
 
 def test_a_run_that_waits_after_a_pause_does_not_count_as_paused(engine: MadeUpEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatcher, "_MOST_PAUSED", 1)
     monkeypatch.setenv("FMNIST_SLOTS", "1")
-    clock = [0.0]
     ids = [start_run(TrainConfig(), by=person) for person in PEOPLE[:3]]
-    one = Dispatcher(engine, clock=lambda: clock[0])
-    for run_id in ids[:2]:
-        one.step()
-        engine.doing[run_id] = News("paused")
-        clock[0] += 1
-        if run_id == ids[0]:
-            one.step()
-            queue.ask_again(run_id)
-    for _ in range(3):
-        one.step()
-        clock[0] += 1
+    pause_one_by_one(engine, ids[:2], asks_again=ids[0])
     assert engine.sent == []
 
 

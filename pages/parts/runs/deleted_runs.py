@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fmnist_core.classroom.people import Person
-from fmnist_core.classroom.run_changes import erase_old_runs, may_restore, restore_runs
+from fmnist_core.classroom.run_changes import may_restore, restore_runs
 from fmnist_core.classroom.teacher import has_pin
 from fmnist_core.runs.trash import KEPT_DAYS, DeletedRun, list_deleted
 from pages.parts.runs.actions import UNDO
@@ -47,11 +47,6 @@ def show_deleted(deleted: list[DeletedRun], person: Person) -> None:
 
 
 @st.cache_data(ttl=3600, show_spinner=False)
-def drop_what_is_too_old() -> None:
-    """Deletes for good what was deleted more than thirty days ago, at most once per hour."""
-    erase_old_runs()
-
-
 def _tell_who_sees(person: Person) -> str:
     if not has_pin():
         return "Everyone in this room sees them."

@@ -69,7 +69,8 @@ def describe_run(run: RunRecord, owner: str = "") -> str:
 
 def describe_settings(run: RunRecord) -> str:
     """The settings of a run on one line; preset, optimizer and number of images are named where they are not the usual ones."""
-    config, preset = run.full_config, nearest_preset(run.full_config)
+    config = run.full_config
+    preset = nearest_preset(config)
     implied = _USUAL if preset is None else preset.config
     parts = []
     if preset is not None and preset != PRESETS[0]:
