@@ -123,8 +123,10 @@ def arrive(page: Page, server: Server, name: str) -> None:
 
 def train(page: Page, name: str) -> str:
     """Starts a run that is longer than any test, and returns its id."""
-    page.get_by_label("Epochs", exact=True).fill("200")
-    page.get_by_label("Batch size", exact=True).fill("1")
+    for label, setting, typed in (("Epochs", "epochs", "200"), ("Batch size", "batch_size", "1")):
+        page.get_by_label(label, exact=True).fill(typed)
+        page.keyboard.press("Enter")
+        page.wait_for_url(re.compile(f"{setting}(=|%3D){typed}(&|%26|$)"))  # what is typed while the page is drawn again can get lost
     page.get_by_label("Name (optional)", exact=True).fill(name)
     page.keyboard.press("Enter")
     main_button(page, "Train").click()
