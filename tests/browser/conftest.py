@@ -165,7 +165,7 @@ def wait_until_drawn(page: Page) -> None:
 
 def wait_until_still(page: Page) -> None:
     """Waits until every chart is drawn, which takes longer than the script, and all fonts have arrived and all animations ended."""
-    page.wait_for_function(_IS_STILL)
+    page.wait_for_function(_IS_STILL, polling=50)  # not at every frame: a busy machine may draw none
 
 
 def place_of(locator: Locator) -> FloatRect:
