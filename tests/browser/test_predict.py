@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Server, open_page, place_of
+from tests.browser.conftest import Server, open_page, place_of, wait_until_drawn
 
 SHIRT = [
     (0.3, 0.2),
@@ -96,6 +96,25 @@ def test_an_uploaded_picture_survives_a_visit_to_another_page(server: Server, pa
     expect(page.get_by_role("heading", name="The network says: T-shirt/top")).to_be_visible()
     page.get_by_role("button", name="Remove the pictures").click()
     expect(page.get_by_text(re.compile("Choose files, drop them here"))).to_be_visible()
+
+
+def test_no_address_of_an_uploaded_picture_can_be_guessed_or_outlives_its_page(
+    server: Server, page: Page, shirt: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "own.jpg"  # no other session of this server has shown it: the same picture has the same address
+    with Image.open(shirt) as picture:
+        picture.rotate(3, fillcolor=(205, 190, 160)).save(own)
+    open_page(page, server, "/prediction?run=starter&source=Upload")
+    page.locator('input[type="file"]').set_input_files(own)
+    steps = page.get_by_role("img", name=re.compile(r"^After step \d, "))
+    expect(steps).to_have_count(5)
+    addresses = steps.evaluate_all("images => images.map(image => image.src)")
+    assert all(re.fullmatch(re.escape(server.url) + r"/media/[0-9a-f]{32}\.(png|jpg)", address) for address in addresses), addresses
+    assert {page.request.get(address).status for address in addresses} == {200}
+    page.get_by_role("link", name="Home").first.click()
+    expect(page.get_by_role("heading", name="Watch a network learn")).to_be_visible()
+    wait_until_drawn(page)
+    assert {page.request.get(address).status for address in addresses} == {404}
 
 
 def test_the_back_button_shows_the_previous_item(server: Server, page: Page) -> None:
