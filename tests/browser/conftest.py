@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent.parent
 # A skeleton stands for an element whose code has not arrived; when it does, what is below may move.
 _IS_DRAWN = """() => document.querySelector('[data-testid="stApp"][data-test-script-state="notRunning"] h1') &&
   !document.querySelector('[data-testid="stSkeleton"]')"""
-# The progress bar of a live run moves nearly all the time: it takes half a second to each new place.
+# The progress bar of a live run is almost always moving, because each update slides it for half a second.
 _NOTHING_MOVES = """() => {
   const moves = ({ playState, effect }) => playState === 'running' && effect.getComputedTiming().iterations !== Infinity &&
     !effect.target?.closest('[data-testid="stProgress"]');
