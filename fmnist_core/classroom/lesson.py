@@ -19,6 +19,7 @@ from fmnist_core.classroom.permission import NotAllowedError, check_teacher
 from fmnist_core.classroom.records import records
 from fmnist_core.classroom.teacher import has_pin, has_typed_pin
 from fmnist_core.settings.config import MAX_EPOCHS, TrainConfig
+from fmnist_core.settings.number_words import count
 from fmnist_core.settings.presets import find_preset
 from fmnist_core.store.database import Connection
 from fmnist_core.store.records import RecordError, from_fields, parse_json
@@ -128,7 +129,7 @@ def check_may_start(person: Person, config: TrainConfig) -> None:
     if TRAIN_PAGE in now.hidden_pages:
         raise NotAllowedError("Your teacher has closed the Train page for this lesson, so no run can be started.")
     if config.epochs > now.max_epochs:
-        raise NotAllowedError(f"A run may have at most {now.max_epochs} epochs in this lesson, not {config.epochs}.")
+        raise NotAllowedError(f"A run may have at most {count(now.max_epochs, 'epoch')} in this lesson, not {config.epochs}.")
     if now.presets is not None and not any(is_like(config, find_preset(key).config) for key in now.presets):
         names = " or ".join(f'"{find_preset(key).name}"' for key in now.presets)
         if not names:
@@ -146,7 +147,7 @@ def check_minutes_left(person: Person, trained_s: float) -> None:
     """Raises NotAllowedError, with a sentence, if a run that has trained for this time has reached the limit of this lesson."""
     most = lesson().max_minutes
     if most is not None and trained_s > 60 * most and not person.is_teacher:
-        raise NotAllowedError(f"A run may train for at most {most} minutes in this lesson, and this one has.")
+        raise NotAllowedError(f"A run may train for at most {count(most, 'minute')} in this lesson, and this one has.")
 
 
 def is_like(config: TrainConfig, preset: TrainConfig) -> bool:

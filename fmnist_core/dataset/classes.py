@@ -12,6 +12,8 @@ CLASS_NAMES = (
     "Bag",
     "Ankle boot",
 )
+# Where there is little room; the other names are short already.
+SHORT_NAMES = {"T-shirt/top": "T-shirt", "Ankle boot": "Boot"}
 SIDE_PX = 28
 PIXELS = SIDE_PX * SIDE_PX
 # Mean and standard deviation of all pixels of the 60,000 training images, on the 0–1 scale (measured: 0.28604, 0.35302).

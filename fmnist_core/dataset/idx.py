@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fmnist_core.dataset.boundary import MAX_IMAGES, open_data
 from fmnist_core.dataset.classes import PIXELS, SIDE_PX, DataError
+from fmnist_core.settings.number_words import count
 
 PACKAGED_FOLDER = Path(__file__).parent.parent / "fashion_mnist"
 _MAX_BYTES = 1_000_000 + MAX_IMAGES * PIXELS  # compressed or not: gzip hardly enlarges what it cannot compress
@@ -31,7 +32,7 @@ def load_idx_pair(folder: Path, name: str) -> tuple[NDArray[np.uint8], NDArray[n
     image_file, images = _load_idx(folder, f"{stem}-images-idx3-ubyte", (SIDE_PX, SIDE_PX))
     label_file, labels = _load_idx(folder, f"{stem}-labels-idx1-ubyte", ())
     if len(images) != len(labels):
-        raise DataError(f"{image_file} holds {len(images)} images but {label_file} holds {len(labels)} labels.")
+        raise DataError(f"{image_file} holds {count(len(images), 'image')} but {label_file} holds {count(len(labels), 'label')}.")
     if len(images) == 0:
         raise DataError(f"{image_file} holds no images.")
     if labels.max() > 9:

@@ -22,6 +22,7 @@ from fmnist_core.runs.folders import run_folder
 from fmnist_core.runs.record import RunRecord, load_run
 from fmnist_core.runs.transitions import prepare_resume
 from fmnist_core.settings.config import SETTINGS
+from fmnist_core.settings.number_words import LONGEST_LOSS, count, format_loss
 from fmnist_core.settings.presets import find_preset
 from fmnist_core.store.files import open_to_append
 from fmnist_core.store.text import visible_line
@@ -112,8 +113,8 @@ class _Printer:
         match event:
             case Started():
                 self._steps_per_epoch = event.steps_per_epoch
-                counts = f"{event.train_images} training images, {event.validation_images} to choose the best epoch"
-                print(f"{counts}, {event.test_images} test images, {event.device}, {event.precision}", flush=True)
+                counts = f"{count(event.train_images, 'training image')}, {event.validation_images:,} to choose the best epoch"
+                print(f"{counts}, {count(event.test_images, 'test image')}, {event.device}, {event.precision}", flush=True)
             case Resumed():
                 self._steps_per_epoch = event.steps_per_epoch
                 print(f"Resuming after step {event.step}, in epoch {event.epoch}/{self._epochs}", flush=True)
@@ -128,4 +129,5 @@ class _Printer:
         for step, loss in enumerate(losses, start=last_step - len(losses) + 1):
             iteration = step - (epoch - 1) * self._steps_per_epoch
             if iteration % _PRINT_EVERY_STEPS == 0 or (iteration == self._steps_per_epoch < _PRINT_EVERY_STEPS):
-                print(f"Epoch : {epoch}/{self._epochs}, Iter : {iteration}/{self._steps_per_epoch}, Loss: {loss:.4f}", flush=True)
+                words = f"{loss:.4f}" if loss < LONGEST_LOSS else format_loss(loss)
+                print(f"Epoch : {epoch}/{self._epochs}, Iter : {iteration}/{self._steps_per_epoch}, Loss: {words}", flush=True)

@@ -25,6 +25,7 @@ from fmnist_core.runs.durations import trained_s
 from fmnist_core.runs.folders import RunError, home_folder
 from fmnist_core.runs.record import load_run
 from fmnist_core.runs.transitions import mark_ended, put_back_to_wait
+from fmnist_core.settings.number_words import count
 from fmnist_core.store.database import DatabaseError
 from fmnist_core.store.locks import FileLock, is_locked
 from fmnist_core.store.records import RecordError
@@ -36,7 +37,7 @@ _SETTLED_S = 3.0  # a run that is being continued has its place before its folde
 _MOST_STARTS = 3  # a run whose process dies is started twice more; if it gets no further, whatever kills it is no accident
 _STRAYS_EVERY_S = 10.0
 _MOST_PAUSED = 6  # a paused run holds half a gigabyte
-_LIMIT_REACHED = "The teacher's limit of {minutes} minutes for a run was reached; its weights are kept."
+_LIMIT_REACHED = "The teacher's limit of {minutes} for a run was reached; its weights are kept."
 _UNLOADED = "It was unloaded because many runs are paused and memory is short; you can continue it."
 _ERRORS = (RunError, RecordError, DatabaseError, OSError)
 
@@ -164,7 +165,7 @@ class Dispatcher:
         minutes = minutes_allowed(row.person)
         if minutes is not None and not watch.was_stopped and max(watch.trained_s, _trained_s(row.run)) > 60 * minutes:
             watch.was_stopped = True
-            self.engine.send(row.run, "stop", reason=_LIMIT_REACHED.format(minutes=minutes))
+            self.engine.send(row.run, "stop", reason=_LIMIT_REACHED.format(minutes=count(minutes, "minute")))
 
     def _unload_paused(self, placed: list[Row]) -> None:
         """If more runs are paused than there is memory for, stops one of whoever has paused most, the one that has been paused longest."""

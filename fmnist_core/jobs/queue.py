@@ -67,7 +67,7 @@ def enqueue(run_id: str, person: Person, owner: str, *, most_per_person: int) ->
         if len(waiting) >= MAX_WAITING:
             raise RunError(f"{len(waiting)} runs are waiting already, which is the limit: try again when some of them have trained.")
         if own >= most_per_person and not person.is_teacher:
-            raise RunError(f"{own} of your runs are waiting already: wait until one of them trains, or stop one.")
+            raise RunError(f"{own} of your runs {'is' if own == 1 else 'are'} waiting already: wait until one of them trains, or stop one.")
         _insert(connection, run_id, owner)
         note_owner(run_id, owner)
 

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from fmnist_core.settings.number_words import count
 from fmnist_core.store.files import append_line, open_regular
 from fmnist_core.store.records import RecordError, from_tagged, parse_json, to_tagged
 from fmnist_core.training.events import MAX_PROBES, Diverged, Event, StepDone
@@ -174,7 +175,7 @@ def _event_from_line(line: bytes) -> Event:
 def _checked(event: Event) -> Event:
     """The event, with probabilities from 0 to 1; raises RecordError if a step has two losses, or probabilities are none."""
     if isinstance(event, StepDone | Diverged) and len(event.losses) > event.step:
-        raise RecordError(f"There cannot be {len(event.losses)} losses in {event.step} steps.")
+        raise RecordError(f"There cannot be {count(len(event.losses), 'loss', 'losses')} in {count(event.step, 'step')}.")
     if isinstance(event, StepDone) and event.probes is not None and event.probes.shape != (0,):
         probes = event.probes
         if probes.ndim != 2 or probes.shape[1] != _CLASSES or len(probes) > MAX_PROBES:

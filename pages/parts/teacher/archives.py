@@ -63,7 +63,10 @@ def follow(steps: Generator[Progress, None, None], done: str) -> bool:
     for problem in problems[:_SHOWN_PROBLEMS]:
         st.warning(escape(problem), icon=":material/warning:")
     if len(problems) > _SHOWN_PROBLEMS:
-        st.warning(f"{len(problems) - _SHOWN_PROBLEMS} more were left out.", icon=":material/warning:")
+        st.warning(
+            f"{len(problems) - _SHOWN_PROBLEMS} more {'was' if len(problems) - _SHOWN_PROBLEMS == 1 else 'were'} left out.",
+            icon=":material/warning:",
+        )
     return True
 
 

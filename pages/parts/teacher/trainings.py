@@ -48,7 +48,7 @@ def _show_live_runs() -> None:
     for run in live[:_SHOWN]:
         _show_run(run, ownership.name_of_owner(run))
     if len(live) > _SHOWN:
-        st.caption(f"{len(live) - _SHOWN} more wait.")
+        st.caption(f"{len(live) - _SHOWN} more {'waits' if len(live) - _SHOWN == 1 else 'wait'}.")
 
 
 def _show_run(run: RunRecord, owner: str) -> None:
