@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fmnist_core.runs import transitions
-from fmnist_core.runs.claim import claim_start, is_claimed, release_start
+from fmnist_core.runs.claim import claim_start, claim_training, is_claimed, release_start
 from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.folders import STARTER_ID, RunError, run_folder
 from fmnist_core.runs.record import RunRecord, State, load_run
@@ -15,6 +15,7 @@ from fmnist_core.runs.weights import save_checkpoint
 from fmnist_core.runs.writer import RunWriter
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.store.files import write_json
+from fmnist_core.store.locks import FileLock
 from tests.runs.run_files import checkpoint_at, put_status, read_status
 
 
@@ -105,6 +106,43 @@ def test_of_two_that_continue_a_run_at_once_one_does() -> None:
     assert seen == ["stopped", "stopped", "stopped"]
     assert load_run(run_id).state == "waiting"
     assert (folder / "commands.jsonl").read_text().count("resume") == 1
+
+
+def test_who_continues_a_run_waits_until_its_process_has_given_it_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It computes for a while after the run has ended, on a busy machine for seconds."""
+    run_id = create_run(TrainConfig())
+    folder = run_folder(run_id)
+    save_checkpoint(checkpoint_at(5), folder)
+    writer = RunWriter(run_id)
+    writer.end("stopped", keep_claim=True)
+    tries: list[Path] = []
+
+    def claim_in_vain(folder: Path) -> FileLock | None:
+        tries.append(folder)
+        if len(tries) == 3:
+            writer.release()
+        return claim_training(folder, 0)
+
+    monkeypatch.setattr(transitions, "claim_training", claim_in_vain)
+    with monkeypatch.context() as patch:
+        patch.setattr(transitions, "_ENDING_S", -1.0)
+        assert refusal(run_id) == "This run has not quite ended: try again in a moment."
+    prepare_resume(run_id)
+    assert len(tries) == 3
+    assert load_run(run_id).state == "waiting"
+
+
+def test_who_continues_a_run_that_another_process_trains_meanwhile_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = create_run(TrainConfig())
+    save_checkpoint(checkpoint_at(5), run_folder(run_id))
+    RunWriter(run_id).end("stopped")
+
+    def be_slower(_folder: Path) -> None:
+        put_status(run_id, state="training")
+
+    monkeypatch.setattr(transitions, "claim_training", be_slower)
+    with pytest.raises(RunError, match=ALREADY):
+        prepare_resume(run_id)
 
 
 def test_a_run_that_was_continued_and_ended_meanwhile_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
