@@ -12,6 +12,7 @@ from fmnist_core.runs.record import RunRecord
 from fmnist_core.runs.results import read_evaluation
 from fmnist_core.settings.config import suggest_learning_rate
 from fmnist_core.settings.declaration import as_decimal
+from fmnist_core.settings.number_words import count, format_loss
 from fmnist_core.training.events import EpochDone
 
 Kind = Literal["diverged", "not-moving", "memorising", "noisy", "blind-to-class", "learned"]
@@ -187,9 +188,9 @@ def _find_diverged(figures: _Figures) -> _Found:
     if not diverged:
         return None
     if ended > _FAR_ABOVE_GUESSING:
-        outcome = f"and ended at {_loss(ended)}, far worse than guessing at random, which gives {GUESSING_LOSS:.2f}"
+        outcome = f"and ended at {format_loss(ended)}, far worse than guessing at random, which gives {GUESSING_LOSS:.2f}"
     else:
-        outcome = f"and then stayed at {_loss(ended)}, no better than guessing at random, which gives {GUESSING_LOSS:.2f}"
+        outcome = f"and then stayed at {format_loss(ended)}, no better than guessing at random, which gives {GUESSING_LOSS:.2f}"
     rate = max(figures.rates)
     return "diverged", (
         f"{_tell_rise(figures)[:-1]}, {outcome}. Every step was so long that it overshot and landed further away, "
@@ -202,13 +203,14 @@ def _tell_rise(figures: _Figures) -> str:
     peak, step = figures.peak
     if len(figures.losses) < 2 or peak <= GUESSING_LOSS:
         return ""
-    return f"The loss rose from {_loss(figures.first)} to {_loss(peak)} at step {step:,}."
+    return f"The loss rose from {format_loss(figures.first)} to {format_loss(peak)} at step {step:,}."
 
 
 def _find_not_moving(figures: _Figures) -> _Found:
     if len(figures.losses) < 2 * _WINDOW or figures.end < _NEAR_GUESSING or _knows_something(figures) or _gap(figures) >= _MEMORISING_GAP:
         return None
-    level = f"After {figures.steps:,} steps the loss is {figures.end:.2f}; it started at {figures.start:.2f}, and guessing gives 2.30."
+    start, end = format_loss(figures.start), format_loss(figures.end)
+    level = f"After {figures.steps:,} steps the loss is {end}; it started at {start}, and guessing gives {GUESSING_LOSS:.2f}."
     if figures.test_accuracy is not None:
         level += f" The network classifies {_percent(figures.test_accuracy)} of the test images correctly; guessing gives 10 %."
     fall = figures.start - figures.end
@@ -218,8 +220,8 @@ def _find_not_moving(figures: _Figures) -> _Found:
         why = f"The loss does fall, but by only {fall:.2f} in {figures.steps:,} steps: the steps are too short."
     elif _highest_mean(figures) > GUESSING_LOSS + _AWAY:
         return "not-moving", (
-            f"{level} The weights did change, since the loss rose to {_highest_mean(figures):.2f} on the way, but the network found "
-            f"nothing in the images that predicts their labels. {_tell_labels(figures)}"
+            f"{level} The weights did change, since the loss rose to {format_loss(_highest_mean(figures))} on the way, "
+            f"but the network found nothing in the images that predicts their labels. {_tell_labels(figures)}"
         )
     else:
         why = f"The loss has hardly moved, by {abs(fall):.2f}: the steps are so short that the weights have barely changed."
@@ -244,7 +246,7 @@ def _find_memorising(figures: _Figures) -> _Found:
     if gap < _MEMORISING_GAP or figures.train_accuracy is None:
         return None
     known = _known_accuracy(figures)
-    images = f"its {figures.train_images:,} training images" if figures.train_images else "its training images"
+    images = f"its {count(figures.train_images, 'training image')}" if figures.train_images else "its training images"
     told = (
         f"The network classifies {_percent(figures.train_accuracy)} of {images} correctly, but only {_percent(known)} of the test images, "
         f"which it never saw: a gap of {100 * gap:.0f} points."
@@ -267,7 +269,8 @@ def _tell_turn(figures: _Figures) -> str:
     best = int(np.argmin(tested)) if tested else 0
     if not tested or tested[-1] < 1.05 * tested[best]:
         return ""
-    return f"; its test loss was lowest after epoch {figures.epochs[best].epoch}, at {tested[best]:.2f}, and is now {tested[-1]:.2f}"
+    lowest, now = format_loss(tested[best]), format_loss(tested[-1])
+    return f"; its test loss was lowest after epoch {figures.epochs[best].epoch}, at {lowest}, and is now {now}"
 
 
 def _find_blind(figures: _Figures) -> _Found:
@@ -280,7 +283,7 @@ def _find_blind(figures: _Figures) -> _Found:
         instead = [int(i) for i in np.argsort(-row, kind="stable")[:4] if i != blind and row[i]][:3]
         called = _list([f"{figures.class_names[i]} ({row[i]:,})" for i in instead])
         right = "none" if row[blind] == 0 else f"only {row[blind]:,}"
-        sentences.append(f"Of {images:,} test images of the class {name}, the network recognised {right}: it called them {called}.")
+        sentences.append(f"Of {count(images, 'test image')} of the class {name}, the network recognised {right}: it called them {called}.")
     left_out = figures.run.config.left_out_class
     if figures.blind == [left_out]:
         why = "It never saw one during training, and a network can only give answers it has learned. Train it with all classes."
@@ -307,7 +310,7 @@ def _find_noisy(figures: _Figures) -> _Found:
     if figures.reported_accuracy is not None:
         learned = "It still learned: it classifies " if figures.reported_accuracy >= _OTHERS_RECALL else "It classifies only "
         known = f" {learned}{_percent(figures.reported_accuracy)} of the test images correctly."
-    return "noisy", f"The loss jumps by {scatter:.2f} from step to step, while its mean is {level:.2f}. {why}{known}"
+    return "noisy", f"The loss jumps by {format_loss(scatter)} from step to step, while its mean is {format_loss(level)}. {why}{known}"
 
 
 def _find_learned(figures: _Figures) -> _Found:
@@ -396,14 +399,6 @@ def _scatter(losses: NDArray[np.float64]) -> float:
 def _highest_mean(figures: _Figures) -> float:
     sums = np.cumsum(np.concatenate([[0.0], figures.means]))
     return float((sums[figures.window :] - sums[: -figures.window]).max()) / figures.window
-
-
-def _loss(value: float) -> str:
-    if value < 100:
-        return f"{value:.2f}"
-    if value < 1e9:
-        return f"{value:,.0f}"
-    return f"a number of {len(f'{value:.0f}')} digits"
 
 
 def _percent(share: float) -> str:

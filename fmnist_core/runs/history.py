@@ -246,17 +246,14 @@ class RunHistory:
 
     # Tables for charts
 
-    def loss_table(self, smoothing: float, axis: Axis = "step", max_points: int = MAX_POINTS) -> pd.DataFrame:
-        """At most `max_points` rows: the axis, `loss` and `smoothed`."""
-        steps, losses = self.losses.curve()
-        shown = downsample(losses, max_points)
-        x = self.x_values(axis, steps[shown])
-        return pd.DataFrame({axis: x, "loss": losses[shown], "smoothed": self.losses.smoothed(smoothing)[shown]})
-
     def rate_table(self, axis: Axis = "step", max_points: int = MAX_POINTS) -> pd.DataFrame:
-        """At most `max_points` rows: the axis and `learning_rate`; no rows if the run recorded none."""
+        """The axis and `learning_rate`, in about `max_points` rows or fewer; no rows if the run recorded none.
+
+        Both sides of a change by hand are among them, at the same place, so that it is drawn as a step and not as a ramp.
+        """
         steps, rates = self._rates.positions, self._rates.rows
-        shown = downsample(rates, max_points)
+        after = np.flatnonzero(np.diff(steps) < 2 * _JUST_AFTER) + 1
+        shown = np.union1d(downsample(rates, max_points), np.concatenate([after - 1, after])).astype(np.int64)
         return pd.DataFrame({axis: self.x_values(axis, steps[shown]), "learning_rate": rates[shown]})
 
     def accuracy_table(self) -> pd.DataFrame:

@@ -49,13 +49,14 @@ class _AboutAnswers:
 
 @dataclass(frozen=True)
 class _AboutLikeness:
-    """What it was computed from, and its three numbers."""
+    """What it was computed from, and its four numbers."""
 
     weights: str
     train: str
     test: str
     every: Annotated[int, Meta(ge=1, le=10**9)]
-    threshold: Annotated[float, Meta(ge=-1e30, le=1e30)]
+    unusual: Annotated[float, Meta(ge=-1e30, le=1e30)]
+    unlike: Annotated[float, Meta(ge=-1e30, le=1e30)]
     false_alarm_rate: Annotated[float, Meta(ge=0, le=1)]
 
 
@@ -102,7 +103,8 @@ def write_likeness(folder: Path, weights: Path, likeness: "Likeness", train_spli
         train_split.digest,
         test_split.digest,
         neighbours.every,
-        familiarity.threshold,
+        familiarity.unusual,
+        familiarity.unlike,
         familiarity.false_alarm_rate,
     )
     tensors: dict[str, NDArray[Any]] = {"mean": neighbours.mean, "axes": neighbours.axes, "directions": neighbours.directions}
@@ -172,7 +174,7 @@ def _read_likeness(file: Path, weights: str, train_split: Split, test_split: Spl
     is_sound = np.isfinite(mean).all() and np.isfinite(axes).all() and len(directions) == -(-len(train_split) // about.every)
     if (about.weights, about.train, about.test) != (weights, train_split.digest, test_split.digest) or not is_sound:
         return None
-    return Likeness(Familiarity(about.threshold, about.false_alarm_rate), Neighbours(about.every, mean, axes, directions))
+    return Likeness(Familiarity(about.unusual, about.unlike, about.false_alarm_rate), Neighbours(about.every, mean, axes, directions))
 
 
 def _write(file: Path, tensors: dict[str, NDArray[Any]], about: _AboutAnswers | _AboutLikeness) -> None:

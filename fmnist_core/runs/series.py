@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 EXACT_STEPS = 2**16  # so many losses are kept one by one: 0.5 MB, and three of the article's runs
 _PIECE = EXACT_STEPS // 4  # so many steps are thinned at a time, a multiple of every stride
 _LARGEST_LOSS = 3.5e38  # of float32, in which losses are computed
+_SMALLEST_LOSS = 1e-8  # on a logarithmic scale; a loss of 0 has no place there, and float32 knows no probability nearer to 1
 _STRIDE = np.dtype(
     [("count", "i4"), ("total", "f8"), ("lowest", "f8"), ("highest", "f8"), ("peak_step", "i4"), ("last", "f8")]
 )  # of the losses in a stride that are known: how many, and their sum; without any, the others are NaN
@@ -59,6 +60,8 @@ class LossSeries:
     @property
     def means(self) -> NDArray[np.float64]:
         """(S,) the mean loss of each stride; NaN if all its losses were lost. While the stride is 1, the losses."""
+        if self._stride == 1:
+            return self._exact()
         strides = self._strides()
         with np.errstate(invalid="ignore"):
             return np.asarray(strides["total"] / strides["count"])
@@ -76,6 +79,10 @@ class LossSeries:
     @property
     def peak(self) -> tuple[float, int]:
         """The highest loss of all steps and its step; (0, 0) if there is none. Exact however many steps there are."""
+        if self._stride == 1:
+            losses = self._exact()
+            highest = int(np.argmax(np.where(np.isnan(losses), -np.inf, losses))) if len(losses) else 0
+            return (float(losses[highest]), highest + 1) if len(losses) and not np.isnan(losses[highest]) else (0.0, 0)
         strides = self._strides()
         if not strides["count"].any():
             return 0.0, 0
@@ -89,11 +96,24 @@ class LossSeries:
         strides = self._strides()
         return np.repeat(self.ends, 2), np.stack([strides["lowest"], strides["highest"]], axis=1).ravel()
 
-    def smoothed(self, smoothing: float) -> NDArray[np.float64]:
-        """A moving average, see `smooth`, at each point of `curve`; of strides it averages the means, with the same memory in steps."""
-        if self._stride == 1:
-            return smooth(self.means, smoothing)
-        return np.repeat(smooth(self.means, smoothing**self._stride), 2)
+    def smoothed(self, smoothing: float, *, log: bool = False, at_most: float = np.inf) -> NDArray[np.float64]:
+        """A moving average, see `smooth`, at each point of `curve`; of strides it averages the means, with the same memory in steps.
+
+        Args:
+            log: whether it averages logarithms, for a logarithmic scale. A mean of logarithms is not kept of a stride; the middle of its
+                lowest and highest loss on that scale is taken, which of two losses is that mean, and of more stays between them.
+            at_most: what a higher loss counts as, for a scale that ends there: a huge one would lift the average long after it is over.
+        """
+        if log and self._stride == 1:
+            curve = np.exp(smooth(np.log(np.maximum(self._exact(), _SMALLEST_LOSS)), smoothing))
+        elif log:
+            strides = self._strides()
+            lowest, highest = (np.log(np.maximum(strides[name], _SMALLEST_LOSS)) for name in ("lowest", "highest"))
+            curve = np.exp(smooth((lowest + highest) / 2, smoothing**self._stride))
+        else:
+            means = self.means
+            curve = smooth(means if at_most == np.inf else np.minimum(means, at_most), smoothing**self._stride)
+        return curve if self._stride == 1 else np.repeat(curve, 2)
 
     def put(self, start: int, losses: ArrayLike) -> None:
         """Puts losses after step `start`, in place of all that are there; steps between those known and `start` have lost theirs."""
@@ -163,6 +183,10 @@ class LossSeries:
             self._make_room(whole * _PIECE)
             self._early = np.concatenate([self._early, _lost(whole * _PIECE // self._stride)])
         self._append(np.full(steps, np.nan))
+
+    def _exact(self) -> NDArray[np.float64]:
+        """(S,) all losses, while the stride is 1. Building their strides takes ten times as long, and charts need them twice a second."""
+        return np.concatenate([self._early["last"], self._late[: self._late_count]])
 
     def _strides(self) -> NDArray[Any]:
         """(S,) all strides; the last can have fewer steps."""

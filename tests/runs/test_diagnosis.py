@@ -25,7 +25,7 @@ def test_a_loss_that_ends_far_above_guessing_has_diverged(tmp_path: Path) -> Non
     run = make_run(tmp_path, TrainConfig(learning_rate=30, optimizer="sgd"), even_confusion(10), test_accuracy=0.1)
     found = only(diagnose(run, make_history([2.3, 1124.9, 3.5e16] + [40.0] * 97, (0.1, 0.1, 34.0))))
     assert found.kind == "diverged"
-    assert "rose from 2.30 to a number of 17 digits at step 3" in found.sentence
+    assert "rose from 2.30 to 3.5 × 10¹⁶ at step 3" in found.sentence
     assert "40.00" in found.sentence
     assert "30 is too high: try 0.01" in found.sentence
 
@@ -53,7 +53,7 @@ def test_a_loss_that_is_no_longer_finite_is_described_by_the_runs_own_message(tm
     run = make_run(tmp_path, state="diverged", message="At step 4 the loss became infinite.", has_weights=False)
     found = only(diagnose(run, make_history([2.3, 90.0, 4e20])))
     assert found.kind == "diverged"
-    assert found.sentence.startswith("At step 4 the loss became infinite. The loss rose from 2.30 to a number of 21 digits at step 3.")
+    assert found.sentence.startswith("At step 4 the loss became infinite. The loss rose from 2.30 to 4 × 10²⁰ at step 3.")
     assert kinds(diagnose(run, make_history([]))) == ["diverged"]
 
 

@@ -62,9 +62,9 @@ OVERSHOT = "Every step was so long that it overshot and landed further away, unt
         ([2.3] * 1_233 + [7.0], " The loss rose from 2.30 to 7.00 at step 1,234."),
         ([2.3, 99.994], " The loss rose from 2.30 to 99.99 at step 2."),
         ([2.3, 100.0], " The loss rose from 2.30 to 100 at step 2."),
-        ([2.3, 999_999_999.0], " The loss rose from 2.30 to 999,999,999 at step 2."),
-        ([2.3, 1e9], " The loss rose from 2.30 to a number of 10 digits at step 2."),
-        ([2.3, 123_456_789_012.0], " The loss rose from 2.30 to a number of 12 digits at step 2."),
+        ([2.3, 999_999.0], " The loss rose from 2.30 to 999,999 at step 2."),
+        ([2.3, 1e9], " The loss rose from 2.30 to 10⁹ at step 2."),
+        ([2.3, 123_456_789_012.0], " The loss rose from 2.30 to 1.2 × 10¹¹ at step 2."),
     ],
 )
 def test_an_infinite_loss_is_reported_with_its_rise_if_it_rose_above_guessing(tmp_path: Path, losses: list[float], rise: str) -> None:
@@ -259,7 +259,7 @@ NO_TURN = [2.0] * 5 + [0.5] * 45
 
 
 @pytest.mark.parametrize(
-    ("train_images", "images"), [(0, "its training images"), (1, "its 1 training images"), (60_000, "its 60,000 training images")]
+    ("train_images", "images"), [(0, "its training images"), (1, "its 1 training image"), (60_000, "its 60,000 training images")]
 )
 def test_a_gap_is_reported_with_both_accuracies(tmp_path: Path, train_images: int, images: str) -> None:
     history = make_history(NO_TURN, (0.987, 0.72, 1.0), train_images=train_images)
@@ -404,7 +404,7 @@ def test_each_class_counts_alike_however_few_images_it_has(tmp_path: Path) -> No
     confusion[BAG, 5] = 1
     told = tell(tmp_path, make_history(LEARNED), confusion=confusion)
     assert told == (
-        "blind-to-class: Of 1 test images of the class Bag, the network recognised none: it called them Sandal (1). "
+        "blind-to-class: Of 1 test image of the class Bag, the network recognised none: it called them Sandal (1). "
         f"{ENOUGH} On the other classes it is 50.0 % accurate."
     )
     confusion[1] = 0

@@ -11,6 +11,7 @@ from fmnist_core.runs.history import RunHistory, Trail
 from fmnist_core.runs.record import RunRecord, load_run
 from fmnist_core.runs.series import smooth
 from fmnist_core.training.events import Diverged, Event, Finished, RateChanged, Resumed, Started, StepDone
+from tests.loss_tables import loss_table
 from tests.runs.long_events import write_long_events
 from tests.written_runs import LABELS, append_events, epoch_done, started, step_done, write_run
 
@@ -40,7 +41,7 @@ def test_the_starter_lacks_what_newer_runs_record() -> None:
     assert history.accuracy_table().columns.tolist() == ["epoch", "test_accuracy"]
     assert len(history.rate_table()) == 0
     assert history.step_table()["learning_rate"].isna().all()
-    assert len(history.loss_table(0.9, "seconds")) <= 400
+    assert len(loss_table(history, 0.9, "seconds")) <= 400
 
 
 def test_three_axes_by_hand() -> None:
@@ -88,7 +89,7 @@ def test_losses_of_a_report_that_was_lost_leave_a_gap() -> None:
     resumed = Resumed(epoch=1, step=3, steps_per_epoch=4, elapsed_s=2.0)
     history = read(write_run([started(), step_done(1, [2.3], 1.0), resumed, step_done(4, [1.0], 3.0)]))
     np.testing.assert_array_equal(history.losses.means, [2.3, np.nan, np.nan, 1.0])
-    assert len(history.loss_table(0.9)) == 4
+    assert len(loss_table(history, 0.9)) == 4
 
 
 def test_more_epochs_after_the_end() -> None:
@@ -150,7 +151,7 @@ def test_before_its_first_event_a_run_has_no_history() -> None:
     assert history.x_values("seconds", [3]).tolist() == [0]
     assert np.isnan(history.rates_at(np.array([1, 2]))).tolist() == [True, True]
     for table, columns in (
-        (history.loss_table(0.9), ["step", "loss", "smoothed"]),
+        (loss_table(history, 0.9), ["step", "loss", "smoothed"]),
         (history.rate_table(), ["step", "learning_rate"]),
         (history.accuracy_table(), ["epoch", "test_accuracy"]),
         (history.epoch_table(), ["epoch", "elapsed_s"]),
@@ -293,15 +294,15 @@ def test_an_evaluation_takes_time_and_no_step() -> None:
 def test_losses_are_drawn_at_their_step_smoothed_and_as_they_are() -> None:
     run = write_run([started(2), step_done(3, [2.0, 4.0, 8.0], 6.0)])
     history = read(run)
-    table = history.loss_table(0.5)
+    table = loss_table(history, 0.5)
     assert table["step"].tolist() == [1, 2, 3]
     assert table["loss"].tolist() == [2, 4, 8]
     np.testing.assert_allclose(table["smoothed"], [2, 5 / 1.5, 10.5 / 1.75])
-    assert history.loss_table(0.0, "epoch")["epoch"].tolist() == [0.5, 1, 1.5]
-    assert history.loss_table(0.0, "seconds")["seconds"].tolist() == [2, 4, 6]
+    assert loss_table(history, 0.0, "epoch")["epoch"].tolist() == [0.5, 1, 1.5]
+    assert loss_table(history, 0.0, "seconds")["seconds"].tolist() == [2, 4, 6]
     append_events(run.id, [step_done(4, [7.0], 8.0)])
     history.read_new(run)
-    assert history.loss_table(0.0, max_points=3)["loss"].tolist() == [2, 8, 7]
+    assert loss_table(history, 0.0, max_points=3)["loss"].tolist() == [2, 8, 7]
 
 
 @pytest.mark.parametrize(("count", "rows"), [(400, 400), (401, 201)])
@@ -310,7 +311,7 @@ def test_four_hundred_points_are_drawn_and_no_more(count: int, rows: int) -> Non
     history = read(
         write_run([started(500), *[step_done(step, [float(step)], step, learning_rate=0.001 * step) for step in range(1, count + 1)]])
     )
-    assert len(history.loss_table(0.0)) == len(history.rate_table()) == rows
+    assert len(loss_table(history, 0.0)) == len(history.rate_table()) == rows
     assert len(history.probabilities_over_time(0)[0]) == (400 if count == 400 else 201)
 
 
@@ -396,7 +397,7 @@ def test_a_run_of_many_steps_is_thinned(long_run: tuple[RunHistory, list[Event]]
     np.testing.assert_allclose(table["loss"], np.nanmean(pairs, axis=1))
     assert table["step"].tolist() == [*range(2, len(losses), 2), len(losses)]
     assert table["epoch"].tolist() == [-(-step // 55_000) for step in table["step"]]
-    shown = history.loss_table(0.9)
+    shown = loss_table(history, 0.9)
     assert len(shown) <= 400
     assert (shown["loss"].max(), shown["loss"].min()) == (losses.max(), losses.min())
     assert shown["smoothed"].iloc[-1] == pytest.approx(smooth(losses, 0.9)[-1], abs=0.2)
@@ -508,3 +509,19 @@ def read(run: RunRecord) -> RunHistory:
     history = RunHistory()
     history.read_new(run)
     return history
+
+
+def test_a_rate_changed_by_hand_is_a_step_however_few_points_are_drawn() -> None:
+    """Between the lowest and the highest rate of a stretch, the line would be a ramp."""
+    history = RunHistory()
+    events: list[Event] = [started(1000)]
+    for step in range(1, 900):
+        events.append(step_done(step, [1.0], step / 10, learning_rate=0.001 if step <= 500 else 0.05))
+        if step == 500:
+            events.append(RateChanged(epoch=1, step=500, learning_rate=0.05))
+    history.read_new(write_run(events))
+    table = history.rate_table("step", 20)
+    assert len(table) <= 22
+    jumps = table[table["learning_rate"].diff() != 0].iloc[1:]
+    assert jumps["step"].tolist() == [pytest.approx(500, abs=1e-5)]
+    assert table["step"][jumps.index[0] - 1] == 500

@@ -80,7 +80,7 @@ def test_the_starter_comes_with_its_own(small_splits: Splits) -> None:
     assert answers.evaluation(test).accuracy == starter.test_accuracy
     fresh = evaluate(load_model(starter), Split("test", test.images[:500], test.labels[:500]))
     assert (answers.predictions[:500] != fresh.predictions).sum() <= 1, "another processor may round otherwise"
-    assert 0.005 < likeness.familiarity.false_alarm_rate < 0.015
+    assert 0.03 < likeness.familiarity.false_alarm_rate < 0.06
     assert len(likeness.neighbours.directions) == 20_000
     assert sum(file.stat().st_size for file in starter.folder.rglob("*")) < 2_000_000
     assert read_answers(starter, small_splits[1]) is None
@@ -187,8 +187,9 @@ def test_answers_that_say_something_else_are_passed_over(
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("threshold", float("nan")),
-        ("threshold", float("inf")),
+        ("unusual", float("nan")),
+        ("unlike", float("inf")),
+        ("unlike", None),
         ("false_alarm_rate", 2),
         ("every", 0),
         ("every", 2),
@@ -202,6 +203,22 @@ def test_likeness_that_says_something_else_is_passed_over(
 ) -> None:
     rewrite(likeness_file, lambda _, about: about.update({key: value}))
     assert read_likeness(trained_run, *small_splits) is None
+
+
+def test_likeness_with_the_one_threshold_of_earlier_versions_is_passed_over_and_can_be_computed_again(
+    trained_run: RunRecord, small_splits: Splits, likeness_file: Path
+) -> None:
+    def age(_tensors: dict[str, Any], about: dict[str, Any]) -> None:
+        del about["unusual"], about["unlike"]
+        about["threshold"] = -3.0
+
+    rewrite(likeness_file, age)
+    assert read_likeness(trained_run, *small_splits) is None
+    likeness = finish(fit_likeness(load_model(trained_run), *small_splits))
+    write_likeness(kept_folder(trained_run), weights_of(trained_run), likeness, *small_splits)
+    again = read_likeness(trained_run, *small_splits)
+    assert again is not None
+    assert again.familiarity == likeness.familiarity
 
 
 def test_what_is_computed_later_is_kept_with_the_run_and_for_the_starter_in_the_home(home: Path, small_splits: Splits) -> None:

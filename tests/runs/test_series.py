@@ -315,3 +315,37 @@ def test_a_copy_of_rows_grows_independently() -> None:
     two.add(0, 6.0)
     one.add(1, 7.0)
     assert (one.rows.tolist(), two.rows.tolist()) == ([5, 7], [5, 6])
+
+
+def test_logarithms_are_smoothed_for_a_logarithmic_scale() -> None:
+    # Weights 1/2 and 1 of the powers 0 and 2 of ten.
+    np.testing.assert_allclose(LossSeries([1.0, 100.0]).smoothed(0.5, log=True), [1, 10 ** (2 / 1.5)])
+    np.testing.assert_allclose(LossSeries([0.0]).smoothed(0.5, log=True), [1e-8])  # 0 has no logarithm
+    assert np.isnan(LossSeries([np.nan]).smoothed(0.5, log=True)).all()
+
+
+def test_after_a_peak_the_mean_of_logarithms_is_soon_where_the_losses_are() -> None:
+    losses = LossSeries([2.3] * 50 + [1e14] + [35.0] * 60)
+    assert losses.smoothed(0.9)[-1] > 1e9
+    assert losses.smoothed(0.9, log=True)[-1] == pytest.approx(35, rel=0.06)
+
+
+def test_of_strides_the_middle_between_lowest_and_highest_is_smoothed_on_a_logarithmic_scale() -> None:
+    losses = LossSeries(np.tile([1.0, 100.0], EXACT_STEPS))
+    assert losses.stride > 1
+    np.testing.assert_allclose(losses.smoothed(0.9, log=True), 10)
+    assert len(losses.smoothed(0.9, log=True)) == len(losses.curve()[0])
+
+
+def test_a_loss_above_a_limit_counts_as_the_limit_in_the_average() -> None:
+    np.testing.assert_allclose(LossSeries([2.0, 1e14]).smoothed(0.5, at_most=8.0), [2, (2 / 2 + 8) / 1.5])
+
+
+@pytest.mark.parametrize("count", [0, 3, 40_000, EXACT_STEPS])
+def test_means_and_peak_of_exact_losses_are_those_of_their_strides(count: int) -> None:
+    values = np.random.default_rng(0).random(count)
+    values[1:2] = np.nan
+    losses = LossSeries(values)
+    np.testing.assert_array_equal(losses.means, values)
+    expected = (float(np.nanmax(values)), int(np.nanargmax(values)) + 1) if count else (0.0, 0)
+    assert losses.peak == expected
