@@ -16,6 +16,7 @@ from fmnist_core.runs.weights import load_model
 from fmnist_core.settings.changes import find_changes
 from fmnist_core.settings.config import SETTINGS, TrainConfig
 from fmnist_core.settings.declaration import Setting
+from fmnist_core.settings.number_words import count
 from fmnist_core.settings.presets import PRESETS
 from fmnist_core.store.files import read_whole
 from fmnist_core.store.text import visible_line
@@ -190,13 +191,13 @@ def _predict(options: argparse.Namespace) -> int:
             failed = bool(_fail(_name_picture(error, file)))
             continue
         answer = answer_picture(model, preparation.views)
-        label, is_unfamiliar = CLASS_NAMES[answer.first], answer.is_unfamiliar(familiarity)
+        label, level = CLASS_NAMES[answer.first], answer.level(familiarity)
         if options.json:
             by_class = {name: float(share) for name, share in zip(CLASS_NAMES, answer.probabilities, strict=True)}
-            about = {"kind": preparation.kind, "unfamiliarity": answer.unfamiliarity, "is_unfamiliar": is_unfamiliar}
+            about = {"kind": preparation.kind, "unfamiliarity": answer.unfamiliarity, "level": level, "is_unfamiliar": level == "unlike"}
             print(json.dumps({"file": file, "label": label, "probabilities": by_class} | about))
         else:
-            note = ", unlike anything it was trained on" if is_unfamiliar else ""
+            note = {"familiar": "", "unusual": ", unusual for it", "unlike": ", unlike almost anything it was trained on"}[level]
             print(f"{visible_line(file)}: {label} ({100 * answer.probabilities[answer.first]:.1f} %{note})")
     return int(failed)
 
@@ -216,7 +217,7 @@ def _runs(_options: argparse.Namespace) -> int:
     found, damaged = scan_runs()
     for run in (*found, load_run(STARTER_ID)):
         accuracy = "      –" if run.test_accuracy is None else f"{100 * run.test_accuracy:5.2f} %"
-        print(f"{run.id:22} {run.state:12} {accuracy}  {run.epoch}/{run.epochs} epochs  {visible_line(run.name)}")
+        print(f"{run.id:22} {run.state:12} {accuracy}  {run.epoch}/{count(run.epochs, 'epoch')}  {visible_line(run.name)}")
         if run.damage:
             print(f"{'':22} {visible_line(run.damage)}")
     for lost in damaged:

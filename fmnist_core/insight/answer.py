@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from fmnist_core.evaluation.prediction import compute_logits
-from fmnist_core.insight.familiarity import Familiarity, energies
+from fmnist_core.insight.familiarity import Familiarity, Level, energies
 from fmnist_core.network.model import FashionCNN
 
 
@@ -35,9 +35,9 @@ class Answer:
         """The second most probable class."""
         return self._ranking[1]
 
-    def is_unfamiliar(self, familiarity: Familiarity) -> bool:
-        """Whether the picture is unlike anything that the network was trained on."""
-        return self.unfamiliarity is not None and self.unfamiliarity > familiarity.threshold
+    def level(self, familiarity: Familiarity) -> Level:
+        """How familiar the picture is to the network."""
+        return familiarity.level(self.unfamiliarity)
 
     @property
     def _ranking(self) -> list[int]:

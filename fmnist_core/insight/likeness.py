@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fmnist_core.dataset.split import Split
 from fmnist_core.evaluation.prediction import eval_mode
 from fmnist_core.evaluation.steps import Steps
-from fmnist_core.insight.familiarity import Familiarity, energies, fit_threshold
+from fmnist_core.insight.familiarity import Familiarity, energies, fit_thresholds
 from fmnist_core.insight.neighbours import SEARCHED, Neighbours, compute_features, principal_axes, to_directions
 from fmnist_core.network.devices import pick_precision
 from fmnist_core.network.model import FashionCNN
@@ -49,7 +49,7 @@ def fit_likeness(model: FashionCNN, train_split: Split, test_split: Split) -> St
     for _, scores in passes.over(test_split.images):
         test_energies.append(scores)
         yield passes.share
-    familiarity = fit_threshold(np.concatenate(train_energies), np.concatenate(test_energies))
+    familiarity = fit_thresholds(np.concatenate(train_energies), np.concatenate(test_energies))
     return Likeness(familiarity, Neighbours(every, mean, axes.astype(np.float16), np.concatenate(directions)))
 
 

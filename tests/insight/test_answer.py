@@ -25,7 +25,10 @@ def test_the_two_most_probable_classes() -> None:
     assert (answer.first, answer.second) == (1, 3), "equally probable classes keep their order"
 
 
-@pytest.mark.parametrize(("score", "is_unfamiliar"), [(-3.1, False), (-3.0, False), (-2.9, True), (None, False)])
-def test_a_picture_above_the_threshold_is_unfamiliar(score: float | None, is_unfamiliar: bool) -> None:
+@pytest.mark.parametrize(
+    ("score", "level"),
+    [(-4.1, "familiar"), (-4.0, "familiar"), (-3.9, "unusual"), (-2.5, "unusual"), (-2.4, "unlike"), (None, "familiar")],
+)
+def test_a_picture_is_unusual_above_one_threshold_and_unlike_the_training_images_above_another(score: float | None, level: str) -> None:
     answer = Answer(np.full(10, 0.1, np.float32), unfamiliarity=score)
-    assert answer.is_unfamiliar(Familiarity(threshold=-3.0, false_alarm_rate=0.01)) is is_unfamiliar
+    assert answer.level(Familiarity(unusual=-4.0, unlike=-2.5, false_alarm_rate=0.04)) == level
