@@ -17,19 +17,20 @@ from numpy.typing import NDArray
 Colour = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
-_WORKING_SIDE_PX = 208  # 256 took 1.5 times as long without finding garments better
+WORKING_SIDE_PX = 208  # 256 took 1.5 times as long without finding garments better
 _BORDER_COLOURS = 6
 _ROUNDS = 3
 
 
-def find_garment(picture: Colour) -> Mask:
+def find_garment(picture: Colour, side_px: int = WORKING_SIDE_PX) -> Mask:
     """The mask of the garment, (H, W), true on the garment; true everywhere if nothing stands out.
 
     Args:
         picture: (H, W, 3) uint8 RGB of any size.
+        side_px: the longer side of the smaller picture that is searched; the time grows with its square.
     """
     height, width = picture.shape[:2]
-    scale = min(1.0, _WORKING_SIDE_PX / max(height, width))
+    scale = min(1.0, side_px / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     if min(size) < 8:
         return np.ones((height, width), bool)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fmnist_core.dataset.classes import SIDE_PX
-from fmnist_core.pictures.cutout import find_garment
+from fmnist_core.pictures.cutout import WORKING_SIDE_PX, find_garment
 from fmnist_core.pictures.kinds import DRAWING, READY, as_uint8, find_ink, find_kind
 from fmnist_core.pictures.opening import PictureError
 from fmnist_core.pictures.outlines import fill_outlines
@@ -102,11 +102,12 @@ class Preparation:
     mask: Mask | None = None
 
 
-def prepare(picture: Image.Image, choices: Choices | None = None) -> Preparation:
+def prepare(picture: Image.Image, choices: Choices | None = None, *, cutout_side_px: int = WORKING_SIDE_PX) -> Preparation:
     """Turns and crops a picture, detects its kind, and turns it into 28×28 pixels like the training images.
 
     Args:
         picture: of any mode, for example from `opening.open_picture`. Transparent pixels count as background.
+        cutout_side_px: as for `find_garment`, which takes most of the time.
     Raises:
         PictureError: if the picture, after cropping, has the same shade everywhere.
     """
@@ -122,7 +123,7 @@ def prepare(picture: Image.Image, choices: Choices | None = None) -> Preparation
     if kind == DRAWING:
         start = _Draft(find_ink(grey), np.ones(grey.shape, bool))
         return _apply_steps(start, _INK_HELP, _DRAWING_STEPS, choices, kind, sentence, colour)
-    mask = correct_mask(find_garment(colour) if opaque is None else opaque, choices.painted)
+    mask = correct_mask(find_garment(colour, cutout_side_px) if opaque is None else opaque, choices.painted)
     start = _Draft(grey, np.ones(grey.shape, bool), colour, found=mask)
     return _apply_steps(start, _PICTURE_HELP, _PHOTO_STEPS, choices, kind, sentence, colour)
 

@@ -94,9 +94,11 @@ def measure_photos(folder: Path, model: FashionCNN) -> None:
     is_known = np.array([row["label"] in PHOTO_ANSWERS for row in rows])
     known, unknown = scores[is_known], scores[~is_known]
     if len(unknown):
-        print(f"unfamiliarity: area under the ROC curve {np.mean(unknown[:, np.newaxis] > known):.3f}; it flags", end=" ")
-        print(f"{np.mean(unknown > familiarity.threshold):.2f} of the items outside the ten classes,", end=" ")
-        print(f"{np.mean(known > familiarity.threshold):.2f} of the others, {familiarity.false_alarm_rate:.4f} of the test images")
+        print(f"unfamiliarity: area under the ROC curve {np.mean(unknown[:, np.newaxis] > known):.3f};", end=" ")
+        print(f"{familiarity.false_alarm_rate:.4f} of the test images are unusual or more")
+        for words, threshold in (("unusual or more", familiarity.unusual), ("unlike the training images", familiarity.unlike)):
+            print(f"{words}: {np.mean(unknown > threshold):.2f} of the items outside the ten classes,", end=" ")
+            print(f"{np.mean(known > threshold):.2f} of the others")
 
 
 def measure_drawings(folder: Path, model: FashionCNN) -> None:
