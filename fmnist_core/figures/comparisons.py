@@ -2,7 +2,9 @@
 
 import plotly.graph_objects as go
 
-from fmnist_core.figures.run_charts import LEGEND, Others, log_scale
+from fmnist_core.figures.live_axes import Others, recent_limit
+from fmnist_core.figures.loss_curves import epoch_points, loss_curve
+from fmnist_core.figures.run_charts import LEGEND, LOSS_HOVER, linear_scale, log_scale
 from fmnist_core.figures.style import CLASS_LINES, as_typed, base_figure
 from fmnist_core.runs.history import Axis
 
@@ -12,14 +14,34 @@ _SMOOTHING = 0.9
 
 
 def compare_losses(runs: Others, *, axis: Axis = "epoch", log: bool = False) -> go.Figure:
-    """The smoothed loss of each run, at most `MOST_COMPARED` of them."""
-    figure = base_figure(420, xaxis_title=axis, yaxis_title="loss, smoothed", legend=LEGEND, hovermode="x unified")
-    for (name, history), style in zip(runs, CLASS_LINES, strict=False):
-        table = history.loss_table(_SMOOTHING, axis, _POINTS)
+    """The smoothed training loss of each run, at most `MOST_COMPARED` of them.
+
+    Args:
+        log: whether the scale is logarithmic; then the logarithms are smoothed.
+    """
+    figure = base_figure(420, xaxis_title=axis, yaxis_title="training loss, smoothed", legend=LEGEND, hovermode="x unified")
+    curves = [loss_curve(history, _SMOOTHING, log) for _, history in runs]
+    for (name, history), curve, style in zip(runs, curves, CLASS_LINES, strict=False):
+        table = curve.table(history, axis, _POINTS)
         line = {"color": style.colour, "width": 3, "dash": style.dash}
-        figure.add_scatter(x=table[axis], y=table["smoothed"], name=as_typed(name), mode="lines", line=line, hovertemplate="%{y:.4f}")
-    curves = [history.losses.curve()[1] for _, history in runs if history.losses]
-    figure.update_yaxes(**(log_scale(curves) if log and curves else {"rangemode": "tozero"}))
+        figure.add_scatter(x=table[axis], y=table["smoothed"], name=as_typed(name), mode="lines", line=line, hovertemplate=LOSS_HOVER)
+    known = [curve.smoothed for curve in curves if len(curve.smoothed)]
+    figure.update_yaxes(**(log_scale(known) if log and known else linear_scale([curve.limit() for curve in curves])))
+    return figure
+
+
+def compare_test_losses(runs: Others, *, axis: Axis = "epoch", log: bool = False) -> go.Figure:
+    """The test loss of each run after each of its epochs, which is computed in the same way for all runs."""
+    figure = base_figure(420, xaxis_title=axis, yaxis_title="test loss", legend=LEGEND, hovermode="x unified")
+    losses = []
+    for (name, history), style in zip(runs, CLASS_LINES, strict=False):
+        points = epoch_points(history, axis, "test_loss")
+        line = {"color": style.colour, "width": 3, "dash": style.dash}
+        look = {"mode": "lines+markers", "line": line, "marker": {"size": 7}, "hovertemplate": LOSS_HOVER}
+        figure.add_scatter(x=points[axis], y=points["test_loss"], name=as_typed(name), **look)
+        losses.append(points["test_loss"])
+    is_log = log and any((values > 0).any() for values in losses)
+    figure.update_yaxes(**(log_scale(losses) if is_log else linear_scale([recent_limit(values.tolist()) for values in losses])))
     return figure
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fmnist_core.figures.style import DIVERGING
+from fmnist_core.figures.sheets import paint_positions
 
 _GAP_GREY = 90  # between the maps of `draw_tiles`
 
@@ -83,13 +83,10 @@ def paint_kernels(kernels: NDArray[np.float32], columns: int, reach: float) -> N
     count, height, width = kernels.shape
     rows = -(-count // columns)
     sheet = np.zeros((rows * (height + 1) - 1, columns * (width + 1) - 1, 4), np.uint8)
-    stops = [stop for stop, _ in DIVERGING]
-    shades = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for _, colour in DIVERGING])
-    positions = np.clip(0.5 + kernels / (2 * reach), 0, 1)
-    colours = np.stack([np.interp(positions, stops, shades[:, channel]) for channel in range(3)], axis=-1)
+    colours = paint_positions(np.clip(0.5 + kernels / (2 * reach), 0, 1), "signed")
     for i in range(count):
         top, left = i // columns * (height + 1), i % columns * (width + 1)
-        sheet[top : top + height, left : left + width, :3] = colours[i].round()
+        sheet[top : top + height, left : left + width, :3] = colours[i]
         sheet[top : top + height, left : left + width, 3] = 255
     return sheet
 

@@ -1,107 +1,162 @@
-"""ECharts options for the charts that move while a run trains; the charts of paused and ended runs are in `run_charts`.
+"""ECharts options for the charts of a run: while it trains, while it is paused, and when it has ended.
 
-ECharts updates its chart on every refresh, where plotly would build a new one. The axes span the whole run, so that the
-line grows and nothing jumps.
+ECharts updates its chart on every refresh, where plotly would build a new one. A paused or ended run keeps its chart with the same axes,
+so that nothing jumps; only zooming is added.
 """
 
-import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fmnist_core.figures.style import ACCURACY_NAMES, BLUE, CLASS_LINES, GREEN, GREY, ORANGE, OTHER_LINES, SKY_BLUE
-from fmnist_core.runs.history import Axis, RunHistory
+from fmnist_core.figures.live_axes import (
+    Others,
+    epoch_axis,
+    log_axis,
+    loss_axis,
+    rate_axis,
+    recent_limit,
+    run_axis,
+    value_axis,
+    with_powers_of_ten,
+)
+from fmnist_core.figures.live_frame import Columns, columns, finish, line
+from fmnist_core.figures.live_marks import mark_guessing, mark_last, mark_peak, mark_rates
+from fmnist_core.figures.loss_curves import epoch_points, loss_curve
+from fmnist_core.figures.style import BLUE, CLASS_LINES, GREEN, GREY, ORANGE, OTHER_LINES, SKY_BLUE
+from fmnist_core.runs.history import MAX_POINTS, Axis, RunHistory
+from fmnist_core.settings.number_words import LONGEST_LOSS
 
-Others = Sequence[tuple[str, RunHistory]]
-_LIMITS = (0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 1000)
-_MINUTE = 60
-_DURATIONS_S = (10, 20, 30, 60, 90, *(m * _MINUTE for m in (2, 3, 5, 7.5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1440)))
+Quantity = Literal["loss", "test_loss"]
+
+
+def _hollow(colour: str) -> dict[str, Any]:
+    """The outline of a symbol. ECharts' own hollow symbols are filled with white, in the dark theme too."""
+    return {"itemStyle": {"color": "transparent", "borderColor": colour, "borderWidth": 2}}
+
+
 _OTHER_POINTS = 120  # sent with every refresh, and only the shape of the curve matters
+# Points of one figure per epoch. Test images are drawn last, in a filled symbol that fits into the hollow ones of the others, so that
+# where two are equal both are seen.
+_TEST = {"symbol": "circle", "symbolSize": 7, "z": 5}
+_VALIDATION = {"symbol": "rect", "symbolSize": 12, "z": 4, **_hollow(BLUE)}
+_TRAINING = {"symbol": "triangle", "symbolSize": 14, "z": 3, **_hollow(GREY)}
 
 
 def draw_live_loss(
-    history: RunHistory, total_steps: int, smoothing: float, axis: Axis = "step", log: bool = False, others: Others = ()
+    history: RunHistory,
+    total_steps: int,
+    smoothing: float,
+    axis: Axis = "step",
+    log: bool = False,
+    others: Others = (),
+    *,
+    whole_plan: bool = False,
+    zoom: bool = False,
+    quantity: Quantity = "loss",
 ) -> dict[str, Any]:
-    """The loss: every batch faintly, the smoothed loss on top, other runs smoothed, changes of the learning rate as marks."""
-    sources = [history.loss_table(smoothing, axis)]
-    smoothed = _line("smoothed", axis, ORANGE, width=3)
-    if history.rate_changes:
-        positions = history.x_values(axis, [change.step for change in history.rate_changes])
-        marks = [
-            {"xAxis": round(float(x), 4), "label": {"formatter": f"rate {change.learning_rate:g}"}}
-            for x, change in zip(positions, history.rate_changes, strict=True)
-        ]
-        dashed = {"color": GREY, "width": 2, "type": "dashed"}
-        smoothed["markLine"] = {"symbol": "none", "silent": True, "animation": False, "lineStyle": dashed, "data": marks}
-    series = [_line("each batch", axis, SKY_BLUE, width=1, opacity=0.6, column="loss"), smoothed]
-    for (name, other), style in zip(others, OTHER_LINES, strict=False):
-        table = other.loss_table(smoothing, axis, _OTHER_POINTS)
-        series.append(_line(name, axis, style.colour, width=2, dash=style.dash, column="smoothed") | {"datasetIndex": len(sources)})
-        sources.append(table[[axis, "smoothed"]])
-    y_axis = _axis("loss", 0, _limit_above(history.losses.peak[0]))
+    """The loss: every batch faintly, the smoothed loss on top, test and validation losses as points, and other runs smoothed.
+
+    The scale follows what is recent, see `loss_limit`; the highest loss is named where it is cut off. Guessing and changes of the
+    learning rate are marked.
+
+    Args:
+        log: whether the scale is logarithmic; then the logarithms are smoothed.
+        whole_plan: whether the horizontal axis has all steps that are planned from the start, or grows with the run.
+        zoom: whether it can be zoomed into.
+        quantity: "test_loss" draws the test loss of each run after each epoch instead, which is computed in the same way for all runs.
+    """
+    x_axis = run_axis(history, total_steps, axis, whole_plan, others)
+    draw = _draw_training_losses if quantity == "loss" else _draw_test_losses
+    sources, series, limits, lowest = draw(history, smoothing, axis, log, others, x_axis["max"])
+    highest = max(limits, default=0.0)
+    name = "loss" if quantity == "loss" else "test loss"
     if log:
-        lowest = _lowest(sources[0]["loss"].to_numpy())
-        powers = (math.floor(math.log10(lowest)), math.ceil(math.log10(max(1.0, history.losses.peak[0]))))
-        y_axis = _axis("loss", 10.0 ** powers[0], 10.0 ** max(powers[1], powers[0] + 1)) | {"type": "log"}
-    return _base("loss", axis) | {
-        "dataset": [{"source": _columns(table)} for table in sources],
-        "xAxis": _run_axis(history, total_steps, axis),
-        "yAxis": y_axis,
-        "legend": {"top": 0, "type": "scroll", "data": [line["name"] for line in series]},
-        "series": series,
-    }
+        y_axis = log_axis(name, lowest, max(history.losses.peak[0], *limits) if quantity == "loss" else highest)
+    else:
+        y_axis = loss_axis(name, highest)
+    names = [each["name"] for each in series]
+    main = series[1] if quantity == "loss" else series[0]
+    main["markLine"] = mark_rates(history, axis, x_axis["max"])
+    main["markLine"]["data"] += mark_guessing(y_axis)
+    if quantity == "loss" and not log:
+        main |= mark_peak(history, axis, x_axis["max"], y_axis["max"])
+    return finish(
+        {
+            "dataset": [{"source": columns(source)} for source in sources],
+            "xAxis": x_axis,
+            "tooltip": {"valueFormatter": "scientific" if history.losses.peak[0] >= LONGEST_LOSS else "%.4f"},
+            "yAxis": with_powers_of_ten(y_axis),
+            "legend": {"data": names},
+            "series": series,
+        },
+        f"{name} against {axis}",
+        heading=tell_progress(history, total_steps),
+        marks=True,
+        zoom=zoom,
+    )
 
 
-def draw_live_accuracy(history: RunHistory, epochs: int, others: Others = ()) -> dict[str, Any]:
+def draw_live_accuracy(
+    history: RunHistory, epochs: int, others: Others = (), *, whole_plan: bool = False, zoom: bool = False
+) -> dict[str, Any]:
     """Accuracies per epoch, in percent: on the test images, and on validation and training images if they are known."""
     table = history.accuracy_table()
-    lowest = float(np.nanmin(table.drop(columns="epoch").to_numpy(float))) if len(table) else 100.0
-    bottom = next(limit for limit in (80, 50, 0) if lowest >= limit)
     sources, series = [table], []
-    for column, colour, dash, symbol in (
-        ("test_accuracy", GREEN, "solid", "circle"),
-        ("validation_accuracy", BLUE, "6px,4px", "rect"),
-        ("train_accuracy", GREY, "2px,3px", "triangle"),
+    for column, name, colour, dash, look in (
+        ("test_accuracy", "test", GREEN, "solid", _TEST),
+        ("validation_accuracy", "validation", BLUE, "6px,4px", _VALIDATION),
+        ("train_accuracy", "training", GREY, "2px,3px", _TRAINING),
     ):
         if column in table:
-            width = 3 if column == "test_accuracy" else 2
-            line = _line(ACCURACY_NAMES[column], "epoch", colour, width, dash=dash, column=column)
-            series.append(line | {"symbolSize": 8, "symbol": symbol})
-    if epochs <= 10 and series:
-        series[0]["label"] = {"show": True, "position": "bottom", "formatter": "{@[1]}"}
-    for (name, other), style in zip(others, OTHER_LINES, strict=False):
-        series.append(_line(name, "epoch", style.colour, width=2, dash=style.dash, column="test_accuracy") | {"datasetIndex": len(sources)})
+            series.append(line(name, "epoch", colour, 3 if name == "test" else 2, dash=dash, column=column) | look)
+    for number, ((name, other), style) in enumerate(zip(others, OTHER_LINES, strict=False)):
+        drawn = line(name, "epoch", style.colour, 2, dash=style.dash, column="test_accuracy", id=f"other {number}")
+        series.append(drawn | {"datasetIndex": len(sources), "symbol": "circle", "symbolSize": 8} | _hollow(style.colour))
         sources.append(other.accuracy_table()[["epoch", "test_accuracy"]])
-    return _base("accuracy", "epoch") | {
-        "dataset": [{"source": _columns(source)} for source in sources],
-        "tooltip": {"trigger": "axis", "valueFormatter": "%.2f"},
-        "legend": {"top": 0, "type": "scroll", "data": [line["name"] for line in series]},
-        "xAxis": _axis("epoch", 0, epochs, interval=max(1, math.ceil(epochs / 10))),
-        "yAxis": _axis("%", bottom, 100),
-        "series": series,
-    }
+    lowest = min((float(np.nanmin(source.drop(columns="epoch").to_numpy(float))) for source in sources if len(source)), default=100.0)
+    bottom = next(limit for limit in (80, 50, 0) if lowest >= limit)
+    if history.epochs:
+        last = history.epochs[-1]
+        series[0]["markPoint"] = mark_last(last.epoch, 100 * last.test_accuracy)
+    return finish(
+        {
+            "dataset": [{"source": columns(source)} for source in sources],
+            "tooltip": {"valueFormatter": "%.2f"},
+            "legend": {"data": [each["name"] for each in series]},
+            "xAxis": epoch_axis(history, epochs, whole_plan, others),
+            "yAxis": value_axis("accuracy, %", bottom, 100),
+            "series": series,
+        },
+        "accuracy against epoch",
+        zoom=zoom,
+        right_px=44,
+    )
 
 
-def draw_live_rate(history: RunHistory, total_steps: int, planned: float, axis: Axis = "step") -> dict[str, Any]:
-    """The learning rate.
+def draw_live_rate(
+    history: RunHistory, total_steps: int, planned: float, axis: Axis = "step", *, whole_plan: bool = False, zoom: bool = False
+) -> dict[str, Any]:
+    """The learning rate; a change by hand is a step.
 
     Args:
         planned: the highest rate in the run's settings; the scale has room for it from the first step.
     """
     table = history.rate_table(axis)
     highest = max(planned, float(table["learning_rate"].max()) if len(table) else 0.0)
-    size = 10.0 ** math.floor(math.log10(highest))
-    limit = next(step * size for step in (2, 4, 6, 8, 10, 12) if step * size > highest)
-    return _base("learning rate", axis) | {
-        "dataset": {"source": _columns(table)},
-        "tooltip": {"trigger": "axis", "valueFormatter": "%.6f"},
-        "xAxis": _run_axis(history, total_steps, axis),
-        "yAxis": _axis("rate", 0, limit, interval=limit / 2),
-        "series": [_line("learning rate", axis, BLUE, width=3, column="learning_rate")],
-    }
+    return finish(
+        {
+            "dataset": [{"source": columns(table)}],
+            "tooltip": {"valueFormatter": "%.6f"},
+            "xAxis": run_axis(history, total_steps, axis, whole_plan),
+            "yAxis": rate_axis(highest),
+            "series": [line("learning rate", axis, BLUE, 3, column="learning_rate")],
+        },
+        f"learning rate against {axis}",
+        zoom=zoom,
+    )
 
 
 def draw_live_answers(
@@ -112,6 +167,9 @@ def draw_live_answers(
     true_class: int,
     total_steps: int,
     axis: Axis = "step",
+    *,
+    whole_plan: bool = False,
+    zoom: bool = False,
 ) -> dict[str, Any]:
     """The ten class probabilities of one probe over time; that of its true class is a thick line.
 
@@ -124,81 +182,79 @@ def draw_live_answers(
     series = []
     for index in (true_class, *(i for i in range(len(class_names)) if i != true_class)):
         style, is_true = CLASS_LINES[index], index == true_class
-        line = _line(class_names[index], axis, style.colour, width=5 if is_true else 2, dash="solid" if is_true else style.dash)
-        series.append(line | {"z": 3 if is_true else 2})
-    return _base("probability", axis) | {
-        "dataset": {"source": _columns(table)},
-        "grid": {"left": 24, "right": 140, "top": 16, "bottom": 24},
-        "tooltip": {"trigger": "axis", "valueFormatter": "%.1f", "order": "valueDesc"},
-        "legend": {"orient": "vertical", "right": 0, "top": 8, "itemGap": 6, "textStyle": {"fontSize": 12}},
-        "xAxis": _run_axis(history, total_steps, axis),
-        "yAxis": _axis("probability, %", 0, 100),
-        "series": series,
-    }
+        drawn = line(class_names[index], axis, style.colour, 5 if is_true else 2, dash="solid" if is_true else style.dash)
+        series.append(drawn | {"z": 3 if is_true else 2})
+    return finish(
+        {
+            "dataset": [{"source": columns(table)}],
+            "tooltip": {"valueFormatter": "%.1f", "order": "valueDesc"},
+            "legend": {"data": [each["name"] for each in series]},
+            "xAxis": run_axis(history, total_steps, axis, whole_plan),
+            "yAxis": value_axis("probability, %", 0, 100),
+            "series": series,
+        },
+        f"probability against {axis}",
+        zoom=zoom,
+        legend_beside_px=150,
+    )
 
 
-def _columns(table: pd.DataFrame) -> dict[str, list[float | None]]:
-    """A table's columns for ECharts, with six digits per number and None for NaN.
-
-    For three charts this took 0.7 ms; DataFrames, which Streamlit turns into Arrow tables, took 1.5.
-    """
-    return {str(name): _numbers(table[name].to_numpy(np.float64)) for name in table}
-
-
-def _numbers(values: NDArray[np.float64]) -> list[float | None]:
-    finite = np.isfinite(values)
-    safe = np.where(finite, values, 0.0)
-    powers = np.floor(np.log10(np.abs(safe), out=np.zeros_like(safe), where=safe != 0))
-    scale = 10.0 ** np.clip(5 - powers, -290, 290)
-    numbers: list[float | None] = (np.rint(safe * scale) / scale).tolist()
-    return numbers if finite.all() else [number if is_finite else None for number, is_finite in zip(numbers, finite, strict=True)]
+def tell_progress(history: RunHistory, total_steps: int) -> str:
+    """The heading of the loss chart, such as "step 1,240 of 3,000 · test 88.2 %"; "" before the first step."""
+    if not total_steps or not history.steps:
+        return ""
+    tested = f" · test {100 * history.epochs[-1].test_accuracy:.1f} %" if history.epochs else ""
+    return f"step {history.steps:,} of {total_steps:,}{tested}"
 
 
-def _base(y_name: str, x_name: str) -> dict[str, Any]:
-    return {
-        "animation": False,
-        "grid": {"left": 24, "right": 24, "top": 36, "bottom": 24},
-        "tooltip": {"trigger": "axis", "valueFormatter": "%.3f"},
-        "aria": {"enabled": True, "description": f"{y_name} against {x_name}"},
-    }
+_Drawn = tuple[list[Columns], list[dict[str, Any]], list[float], float]  # data sets, series, how high and how low the scale must reach
 
 
-def _run_axis(history: RunHistory, total_steps: int, axis: Axis) -> dict[str, Any]:
-    """An axis that spans the whole run, with ticks at whole epochs; in seconds, the expected duration."""
-    if axis == "seconds":
-        expected = history.elapsed_s + (history.remaining_s or 0)
-        return _axis(axis, 0, next((limit for limit in _DURATIONS_S if limit >= expected), math.ceil(expected)))
-    epochs = math.ceil(total_steps / max(1, history.started.steps_per_epoch))
-    tick = max(1, math.ceil(epochs / 6))
+def _draw_training_losses(history: RunHistory, smoothing: float, axis: Axis, log: bool, others: Others, x_limit: float) -> _Drawn:
+    curve = loss_curve(history, smoothing, log)
+    sources, limits = [curve.table(history, axis, MAX_POINTS)], [curve.limit()]
+    series = [line("each batch", axis, SKY_BLUE, 1, opacity=0.6, column="loss"), line("smoothed", axis, ORANGE, 3, column="smoothed")]
+    for column, name, colour, look in (
+        ("test_loss", "test", GREEN, _TEST),
+        ("validation_loss", "validation", BLUE, _VALIDATION),
+    ):
+        points = epoch_points(history, axis, column)
+        if len(points[column]):
+            drawn = line(name, axis, colour, 0, column=column) | look | {"datasetIndex": len(sources)}
+            series.append(drawn | {"lineStyle": {"width": 0, "opacity": 0}})
+            sources.append(points)
+            limits.append(recent_limit(points[column].tolist()))
+    for number, ((name, other), style) in enumerate(zip(others, OTHER_LINES, strict=False)):
+        other_curve = loss_curve(other, smoothing, log)
+        drawn = line(name, axis, style.colour, 2, dash=style.dash, column="smoothed", id=f"other {number}")
+        series.append(drawn | {"datasetIndex": len(sources)})
+        table = other_curve.table(other, axis, _OTHER_POINTS)
+        sources.append({axis: table[axis], "smoothed": table["smoothed"]})
+        limits.append(other_curve.limit(_steps_within(other, axis, x_limit)))
+    return sources, series, limits, curve.lowest
+
+
+def _draw_test_losses(history: RunHistory, _smoothing: float, axis: Axis, _log: bool, others: Others, _x_limit: float) -> _Drawn:
+    sources: list[Columns] = []
+    series, limits = [], []
+    own = ("test", history, line("test", axis, GREEN, 3, column="test_loss") | _TEST)
+    drawn = [own]
+    for number, ((name, other), style) in enumerate(zip(others, OTHER_LINES, strict=False)):
+        look = line(name, axis, style.colour, 2, dash=style.dash, column="test_loss", id=f"other {number}")
+        drawn.append((name, other, look | {"symbol": "circle", "symbolSize": 8} | _hollow(style.colour)))
+    for _name, run, look in drawn:
+        points = epoch_points(run, axis, "test_loss")
+        series.append(look | {"datasetIndex": len(sources)})
+        sources.append(points)
+        limits.append(recent_limit(points["test_loss"].tolist()))
+    known = [value for source in sources for value in source["test_loss"] if value > 0]
+    return sources, series, limits, min(known, default=0.1)
+
+
+def _steps_within(history: RunHistory, axis: Axis, limit: float) -> float:
+    """The last step up to this place on the axis."""
+    if axis == "step":
+        return limit
     if axis == "epoch":
-        return _axis(axis, 0, max(1, epochs), interval=tick)
-    return _axis(axis, 0, max(1, total_steps), interval=max(1, history.started.steps_per_epoch * tick))
-
-
-def _axis(name: str, lowest: float, highest: float, **more: Any) -> dict[str, Any]:
-    gap = 28 if name in ("step", "epoch", "seconds") else 40
-    return {"type": "value", "name": name, "nameLocation": "middle", "nameGap": gap, "min": lowest, "max": highest, **more}
-
-
-def _line(
-    name: str, x: str, colour: str, width: float, *, opacity: float = 1, dash: str = "solid", column: str | None = None
-) -> dict[str, Any]:
-    """A line called `name`, drawn from the data set's column with that name or from another column."""
-    pattern: str | list[int] = "solid" if dash == "solid" else [int(part.removesuffix("px")) for part in dash.split(",")]
-    return {
-        "type": "line",
-        "name": name,
-        "symbol": "none",
-        "encode": {"x": x, "y": column or name},
-        "lineStyle": {"color": colour, "width": width, "opacity": opacity, "type": pattern},
-        "itemStyle": {"color": colour},
-    }
-
-
-def _lowest(losses: NDArray[np.float64]) -> float:
-    positive = losses[np.isfinite(losses) & (losses > 0)]
-    return float(positive.min()) if len(positive) else 0.1
-
-
-def _limit_above(highest: float) -> float:
-    return next((limit for limit in _LIMITS if limit >= highest), 10 ** math.ceil(math.log10(max(highest, 1))))
+        return limit * max(1, history.started.steps_per_epoch)
+    return limit / max(history.elapsed_s, 1e-9) * history.steps

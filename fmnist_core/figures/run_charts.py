@@ -1,4 +1,4 @@
-"""Plotly figures of a paused or ended run, to zoom into, read values from, and download. Charts that move are in `live_charts`."""
+"""Plotly figures of a run for the page that is downloaded, which brings along all it takes to zoom in. Pages show `live_charts`."""
 
 import math
 from collections.abc import Sequence
@@ -8,13 +8,16 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from fmnist_core.figures.style import ACCURACY_NAMES, BLUE, CLASS_LINES, GREEN, GREY, ORANGE, OTHER_LINES, SKY_BLUE, as_typed, base_figure
+from fmnist_core.figures.live_axes import Others, loss_axis, recent_limit
+from fmnist_core.figures.loss_curves import epoch_points, loss_curve
+from fmnist_core.figures.style import ACCURACY_NAMES, BLUE, GREEN, GREY, ORANGE, OTHER_LINES, SKY_BLUE, as_typed, base_figure
 from fmnist_core.runs.history import Axis, RunHistory
 
-Others = Sequence[tuple[str, RunHistory]]  # the names and histories of runs to compare with, at most len(OTHER_LINES)
 _POINTS = 4000
+LOSS_HOVER = "%{y:.4g}"  # four digits, of a huge loss with a power of ten
 _OTHER_POINTS = 1000
-LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+# Below the plot, because plotly's buttons are above it.
+LEGEND = {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0}
 
 
 def draw_loss(history: RunHistory, *, axis: Axis = "step", smoothing: float = 0.9, log: bool = False, others: Others = ()) -> go.Figure:
@@ -25,28 +28,36 @@ def draw_loss(history: RunHistory, *, axis: Axis = "step", smoothing: float = 0.
         others: runs to compare with, whose smoothed losses have their own colours and dashes.
     """
     figure = base_figure(420, xaxis_title=axis, yaxis_title="loss", legend=LEGEND, hovermode="x unified")
-    table = history.loss_table(smoothing, axis, _POINTS)
+    curve = loss_curve(history, smoothing, log)
+    limits, table = [curve.limit()], curve.table(history, axis, _POINTS)
     figure.add_scatter(x=table[axis], y=table["loss"], name="each batch", mode="lines", line={"color": SKY_BLUE, "width": 1}, opacity=0.6)
     figure.add_scatter(x=table[axis], y=table["smoothed"], name="smoothed", mode="lines", line={"color": ORANGE, "width": 3})
     for (name, other), style in zip(others, OTHER_LINES, strict=False):
         line = {"color": style.colour, "width": 2, "dash": style.dash}
-        table = other.loss_table(smoothing, axis, _OTHER_POINTS)
+        other_curve = loss_curve(other, smoothing, log)
+        limits.append(other_curve.limit())
+        table = other_curve.table(other, axis, _OTHER_POINTS)
         figure.add_scatter(x=table[axis], y=table["smoothed"], name=as_typed(name), mode="lines", line=line)
     for name, figure_name, symbol, colour in (
         ("validation images, after each epoch", "validation_loss", "square", BLUE),
         ("test images, after each epoch", "test_loss", "diamond", GREEN),
     ):
-        known = [epoch for epoch in history.epochs if getattr(epoch, figure_name) is not None]
-        if known:
-            x = [epoch.elapsed_s for epoch in known] if axis == "seconds" else history.x_values(axis, [epoch.step for epoch in known])
+        points = epoch_points(history, axis, figure_name)
+        if len(points[axis]):
             marker = {"size": 9, "color": colour, "symbol": symbol}
-            figure.add_scatter(x=x, y=[getattr(epoch, figure_name) for epoch in known], name=name, mode="markers", marker=marker)
+            figure.add_scatter(x=points[axis], y=points[figure_name], name=name, mode="markers", marker=marker)
+            limits.append(recent_limit(points[figure_name].tolist()))
     for change in history.rate_changes:
         position = float(history.x_values(axis, [change.step])[0])
         figure.add_vline(position, line={"color": GREY, "width": 2, "dash": "dash"}, annotation_text=f"rate {change.learning_rate:g}")
-    figure.update_traces(hovertemplate="%{y:.4f}")
-    figure.update_yaxes(**(log_scale([history.losses.curve()[1]]) if log else {"rangemode": "tozero"}))
+    figure.update_traces(hovertemplate=LOSS_HOVER)
+    figure.update_yaxes(**(log_scale([curve.losses]) if log else linear_scale(limits)))
     return figure
+
+
+def linear_scale(limits: Sequence[float]) -> dict[str, Any]:
+    """An axis from 0 up to the highest of these, so that what is recent fills it; a huge loss is cut off until one zooms out."""
+    return {"range": [0, loss_axis("", max(limits, default=0.0))["max"]]}
 
 
 def log_scale(curves: Sequence[NDArray[np.float64]]) -> dict[str, Any]:
@@ -95,24 +106,4 @@ def draw_rate(history: RunHistory, axis: Axis = "step") -> go.Figure:
     figure.add_scatter(x=table[axis], y=table["learning_rate"], name="learning rate", mode="lines", line={"color": BLUE, "width": 3})
     figure.update_traces(hovertemplate="%{y:.6f}")
     figure.update_yaxes(rangemode="tozero")
-    return figure
-
-
-def draw_answers(
-    x: NDArray[np.float64], probabilities: NDArray[np.floating], class_names: Sequence[str], true_class: int, axis: Axis = "step"
-) -> go.Figure:
-    """The ten class probabilities of one probe over time; that of its true class is a thick line.
-
-    Args:
-        x: (N,) the position of each report on the axis.
-        probabilities: (N, 10), 0 to 1.
-    """
-    figure = base_figure(380, xaxis_title=axis, yaxis_title="probability, %", hovermode="x unified")
-    for index in (true_class, *(i for i in range(len(class_names)) if i != true_class)):
-        style = CLASS_LINES[index]
-        is_true = index == true_class
-        line = {"color": style.colour, "dash": "solid" if is_true else style.dash, "width": 5 if is_true else 2}
-        name = f"<b>{class_names[index]}</b> (true)" if is_true else class_names[index]
-        figure.add_scatter(x=x, y=100 * probabilities[:, index], name=name, mode="lines", line=line, hovertemplate="%{y:.1f} %")
-    figure.update_yaxes(range=[-2, 102])
     return figure

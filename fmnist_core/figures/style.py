@@ -1,7 +1,9 @@
 """Colours, line styles, fonts and margins of every chart."""
 
 import html
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -20,8 +22,12 @@ ACCURACY_NAMES = {
     "train_accuracy": "training accuracy (running)",
 }
 # One hue, from light to dark, for counts; blue, white and orange for values around zero.
-SEQUENTIAL = [[0.0, "#f2f6fb"], [0.25, "#c3d9ee"], [0.5, "#7fb0dc"], [0.75, "#3478b8"], [1.0, "#0b3d6e"]]
+SEQUENTIAL = [(0.0, "#f2f6fb"), (0.25, "#c3d9ee"), (0.5, "#7fb0dc"), (0.75, "#3478b8"), (1.0, "#0b3d6e")]
 DIVERGING = [(0.0, "#08519c"), (0.25, "#6baed6"), (0.5, "#f7f7f7"), (0.75, "#fdae6b"), (1.0, "#a63603")]
+
+
+# In projector mode half as large again: no word is below 20 pixels, and no number at an axis below 18.
+TYPE_PX, TICKS_PX = 14, 12
 
 
 @dataclass(frozen=True)
@@ -61,15 +67,25 @@ CLASS_LINES = (
 )
 
 
-def base_figure(height_px: int, **layout: object) -> go.Figure:
+def base_figure(height_px: int, **layout: Any) -> go.Figure:
     """An empty figure with the margins and font size that all figures share.
 
     Args:
         layout: all that is known of the layout. Each `update_layout`, `update_xaxes` or `add_annotation` afterwards takes 2 ms.
     """
     # A name at the pointer is shown in full: plotly would cut it after 15 characters, perhaps in the middle of an entity.
-    look = {"margin": {"l": 8, "r": 8, "t": 8, "b": 8}, "font": {"size": 14}, "hoverlabel": {"namelength": -1}}
-    return go.Figure(layout={"height": height_px, **look, **layout})
+    look = {"margin": {"l": 8, "r": 8, "t": 8, "b": 8}, "font": {"size": TYPE_PX}, "hoverlabel": {"namelength": -1}}
+    return go.Figure(layout={"height": height_px, **look, **layout, **_type_sizes(layout)})
+
+
+def _type_sizes(layout: Mapping[str, Any]) -> dict[str, int]:
+    """The sizes of words that would otherwise be those of Streamlit's theme, whatever the font of the figure."""
+    sizes = {"legend_font_size": TYPE_PX}
+    for axis in ("xaxis", "yaxis"):
+        sizes[f"{axis}_title_font_size"] = TYPE_PX
+        if "tickfont" not in layout.get(axis, {}):
+            sizes[f"{axis}_tickfont_size"] = TICKS_PX
+    return sizes
 
 
 def as_typed(name: str) -> str:

@@ -2,20 +2,21 @@
 
 import numpy as np
 
-from fmnist_core.figures.comparisons import MOST_COMPARED, compare_accuracies, compare_losses
+from fmnist_core.figures.comparisons import MOST_COMPARED, compare_accuracies, compare_losses, compare_test_losses
 from fmnist_core.runs.history import RunHistory
 from fmnist_core.runs.shared_histories import SharedHistories
 from tests.written_runs import epoch_done, started, step_done, write_run
 
 
 def history(losses: list[float], accuracy: float = 0.8) -> RunHistory:
-    run = write_run([started(2), step_done(2, losses, 3.0), epoch_done(1, 2, 3.0, accuracy)], "finished")
+    steps = len(losses)
+    run = write_run([started(steps), step_done(steps, losses, 3.0), epoch_done(1, steps, 3.0, accuracy)], "finished")
     return SharedHistories().read(run)
 
 
 def test_each_run_is_a_line_of_its_own_kind_whose_name_is_text() -> None:
     runs = [(f"<b>{number}</b>", history([2.0, 1.0])) for number in range(MOST_COMPARED)]
-    for figure in (compare_losses(runs), compare_accuracies(runs)):
+    for figure in (compare_losses(runs), compare_test_losses(runs), compare_accuracies(runs)):
         assert [line.name for line in figure.data] == [f"&lt;b&gt;{number}&lt;/b&gt;" for number in range(MOST_COMPARED)]
         assert len({(line.line.color, line.line.dash) for line in figure.data}) == MOST_COMPARED
 
@@ -35,6 +36,25 @@ def test_accuracies_are_percentages_after_each_epoch() -> None:
     assert [(list(line.x), list(line.y)) for line in figure.data] == [([1], [50.0]), ([1], [75.0])]
 
 
+def test_test_losses_are_points_after_each_epoch() -> None:
+    runs = [("a", history([2.0, 1.0]))]
+    for axis, position in (("step", 2), ("epoch", 1), ("seconds", 3)):
+        (line,) = compare_test_losses(runs, axis=axis).data  # type: ignore[arg-type]
+        assert (list(line.x), list(line.y)) == ([position], [0.6])
+    assert compare_test_losses(runs, log=True).layout.yaxis.type == "log"
+
+
+def test_one_huge_loss_does_not_flatten_the_other_runs() -> None:
+    steep = history([1e14, *[0.5] * 199])
+    assert compare_losses([("a", steep), ("b", history([0.5] * 200))]).layout.yaxis.range[1] < 10
+
+
 def test_a_run_without_events_has_an_empty_line() -> None:
-    for figure in (compare_losses([("none", RunHistory())], log=True), compare_accuracies([("none", RunHistory())])):
+    none = [("none", RunHistory())]
+    for figure in (
+        compare_losses(none, log=True),
+        compare_test_losses(none, log=True),
+        compare_test_losses(none),
+        compare_accuracies(none),
+    ):
         assert [len(line.x) for line in figure.data] == [0]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fmnist_core.exports.report import export_html
-from fmnist_core.figures.run_charts import draw_accuracy, draw_answers, draw_loss, draw_rate
+from fmnist_core.figures.run_charts import draw_accuracy, draw_loss, draw_rate
 from fmnist_core.figures.style import OTHER_LINES
 from fmnist_core.runs.folders import STARTER_ID
 from fmnist_core.runs.history import Axis, RunHistory
@@ -95,13 +95,6 @@ def test_runs_of_older_versions_are_drawn() -> None:
 def test_the_rate_is_drawn_with_its_jump(history: RunHistory) -> None:
     (line,) = draw_rate(history).data
     np.testing.assert_allclose(line.y, [0.001, 0.001, 0.1, 0.001, 0.1])
-
-
-def test_the_true_class_is_thick_and_comes_first(history: RunHistory) -> None:
-    steps, probabilities = history.probabilities_over_time(0)
-    lines = draw_answers(steps.astype(float), probabilities, [str(i) for i in range(10)], 3).data
-    assert lines[0].name == "<b>3</b> (true)"
-    assert lines[0].line.width > max(line.line.width for line in lines[1:])
 
 
 def test_an_exported_page_works_offline(history: RunHistory) -> None:

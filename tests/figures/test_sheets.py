@@ -1,13 +1,8 @@
-import re
-
 import numpy as np
-import plotly.graph_objects as go
 import pytest
 
-from fmnist_core.dataset.classes import CLASS_NAMES
-from fmnist_core.figures.bars import draw_class_counts, draw_probabilities
 from fmnist_core.figures.images import paint_kernels
-from fmnist_core.figures.sheets import SheetColours, colour_limits, draw_sheet
+from fmnist_core.figures.sheets import SCALES, Sheet, SheetColours, colour_limits, make_sheet, paint_positions
 from fmnist_core.figures.style import BLUE, CLASS_LINES, DIVERGING, GREEN, ORANGE, OTHER_LINES, SEQUENTIAL, LineStyle
 
 
@@ -40,27 +35,6 @@ def test_kernels_are_painted_with_white_as_zero_and_gaps_between_them() -> None:
     assert as_hex == [ends[0], ends[1], ends[2], ends[1], ends[0]]
     assert (sheet[2, :, 3] == 0).all()
     assert (sheet[3:, 3:, 3] == 0).all()  # there are only three
-
-
-def test_each_count_is_next_to_its_class_with_the_first_class_on_top() -> None:
-    figure = draw_class_counts(np.array([3, 0, 12345]), ("a", "b", "c"))
-    (bars,) = figure.data
-    assert (list(bars.x), list(bars.y)) == ([3, 0, 12345], ["a", "b", "c"])
-    assert bars.orientation == "h"
-    assert figure.layout.yaxis.autorange == "reversed"
-
-
-def test_the_most_probable_class_is_marked_by_more_than_colour() -> None:
-    probabilities = np.zeros(10, np.float32)
-    probabilities[[6, 0]] = 0.75, 0.25
-    figure = draw_probabilities(probabilities, CLASS_NAMES)
-    (bars,) = figure.data
-    np.testing.assert_allclose(bars.x, 100 * probabilities)
-    assert [re.sub(r"</?b>|▸ ", "", name) for name in bars.y] == list(CLASS_NAMES)
-    assert [i for i, name in enumerate(bars.y) if name.startswith("<b>▸ ")] == [6]
-    assert len({bars.marker.color[6], bars.marker.color[0]}) == 2
-    assert bars.text[6] == "75.0 %"
-    assert figure.layout.xaxis.range[1] > 110  # room for the text next to a full bar
 
 
 @pytest.mark.parametrize("colour", [BLUE, ORANGE, GREEN])
@@ -100,37 +74,21 @@ def test_colour_limits_by_hand(values: list[float], colours: SheetColours, limit
     assert colour_limits(np.array(values), colours) == limits
 
 
-def sheet(**options: object) -> go.Figure:
-    tiles = np.arange(3 * 2 * 2, dtype=np.float32).reshape(3, 2, 2)
-    return draw_sheet(tiles, columns=2, limits=(0, 11), labels={"kernel": np.arange(3)}, legend="weight", **options)  # type: ignore[arg-type]
+def test_levels_run_from_one_end_of_the_scale_to_the_other() -> None:
+    sheet = Sheet(np.array([[[-2.0, -1.0], [0.0, 3.0]]], np.float32), (-1.0, 1.0), "signed", "weight")
+    np.testing.assert_array_equal(sheet.levels, [[[0, 0], [128, 255]]])
 
 
-def test_a_sheet_arranges_tiles_row_by_row_with_gaps() -> None:
-    z = np.asarray(sheet().data[0].z)
-    filled = np.argwhere(~np.isnan(z))
-    assert z[~np.isnan(z)].size == 12
-    first, second, third = (np.argwhere((z >= 4 * i) & (z < 4 * i + 4)) for i in range(3))
-    assert first[:, 0].tolist() == second[:, 0].tolist()  # the first two share their rows
-    assert second[:, 1].min() > first[:, 1].max() + 1  # with a gap
-    assert third[:, 0].min() > first[:, 0].max() + 1  # the third begins the next row
-    assert third[:, 1].tolist() == first[:, 1].tolist()
-    np.testing.assert_array_equal(z[tuple(first.T)], [0, 1, 2, 3])
-    assert len(filled) == 12
+def test_a_map_is_painted_in_the_colours_of_its_scale() -> None:
+    sheet = make_sheet(np.array([[[0.0, 4.0]], [[2.0, 0.0]]], np.float32), "strength", "response")
+    assert sheet.limits == (0.0, 4.0)
+    low, high = (tuple(bytes.fromhex(str(colour)[1:])) for _, colour in (SEQUENTIAL[0], SEQUENTIAL[-1]))
+    np.testing.assert_array_equal(sheet.paint(0), [[low, high]])
+    np.testing.assert_array_equal(sheet.paint(1)[0, 1], low)
 
 
-def test_hovering_shows_the_position_of_a_weight() -> None:
-    heatmap = sheet().data[0]
-    z, hovered = np.asarray(heatmap.z), np.asarray(heatmap.customdata)
-    assert hovered[z == 0][0].tolist() == [0, 0, 0]
-    assert hovered[z == 6][0].tolist() == [1, 1, 0]  # kernel 1, row 1, column 0
-    assert heatmap.hovertemplate.startswith("kernel %{customdata[0]}, row %{customdata[1]}, column %{customdata[2]}")
-
-
-def test_a_sheet_has_names_or_numbered_axes_and_one_scale() -> None:
-    named = sheet(names=("a", "b", "c"), colours="strength")
-    assert [note.text for note in named.layout.annotations] == ["a", "b", "c"]
-    assert (named.data[0].zmin, named.data[0].zmax) == (0, 11)
-    assert named.data[0].colorbar.title.text == "weight"
-    numbered = sheet(axes=("kernel", "channel"))
-    assert (numbered.layout.yaxis.title.text, numbered.layout.xaxis.title.text) == ("kernel", "channel")
-    assert list(numbered.layout.yaxis.ticktext) == ["0", "1"]
+@pytest.mark.parametrize("colours", SCALES)
+def test_every_colour_of_a_scale_is_painted_at_its_position(colours: SheetColours) -> None:
+    positions = np.array([position for position, _ in SCALES[colours]])
+    painted = paint_positions(positions, colours)
+    assert ["#" + bytes(colour.tolist()).hex() for colour in painted] == [colour for _, colour in SCALES[colours]]
