@@ -7,11 +7,13 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from pages.parts.components.phone_menu.phone_menu import close_phone_menu
 from pages.parts.shared.closed_pages import closed_pages, remember_titles, run_page
 from pages.parts.shared.invite import show_invite
 from pages.parts.shared.lesson_notice import show_lesson_notice
 from pages.parts.shared.name_question import show_name
 from pages.parts.shared.presence import note_page
+from pages.parts.shared.projector import bind_projector, show_projector_switch
 from pages.parts.shared.server_guard import ServerGuard
 from pages.parts.shared.server_routes import server_routes
 from pages.parts.shared.server_start import prepare_server, wait_until_warm
@@ -45,14 +47,17 @@ def show_page() -> None:
     ]
     page = st.navigation(pages, position="top")
     begin_page(page.title)
+    bind_projector()
     header = st.container(key="header_tools", horizontal=True, width="content")
     with header:
+        show_projector_switch()
         show_invite()
     show_name(header, asks=page.title != "Class")  # the projector has no name
     begin_page_run()
     note_page(page.title)
     remember_titles(pages)
     with st.container(key="lesson"):
+        close_phone_menu()
         show_lesson_notice(pages, closed, page.url_path)
     if page != pages[0]:  # Home waits itself, after it has shown what it can
         wait_until_warm()

@@ -108,7 +108,7 @@ def test_nothing_in_a_media_file_runs_when_it_is_opened_as_a_page() -> None:
 
 def test_a_page_may_open_the_websocket_of_its_own_host_only() -> None:
     policy = dict(ask((b"host", b"[::1]:8501"))[0]["headers"])[b"content-security-policy"]
-    assert b"connect-src 'self' data: ws://[::1]:8501 wss://[::1]:8501;" in policy
+    assert b"connect-src 'self' ws://[::1]:8501 wss://[::1]:8501;" in policy
 
 
 def test_only_scripts_of_the_index_are_allowed_by_their_hash(tmp_path: Path) -> None:

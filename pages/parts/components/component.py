@@ -1,8 +1,11 @@
-"""Loads components: the folder NAME holds NAME.html, NAME.css and NAME.js, and NAME.py, which shows it and reads what it sends."""
+"""Loads components: the folder NAME holds NAME.html, NAME.css and NAME.js, and NAME.py, which shows it and reads what it sends.
+
+Several of them let people pick one of many pictures, and send which.
+"""
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,19 @@ def load_component(folder: Path) -> Callable[..., Any]:
     """The component of this folder, to be called with `key`, `data` and callbacks."""
     html, css, script = _read(folder)
     return st.components.v2.component(folder.name, html=html, css=css, js=script)
+
+
+def read_picked(state: Any, shown: str, indices: Collection[int]) -> int | None:
+    """The index in what the browser sent as `picked`; None if it belongs to other pictures, or is not one of these indices.
+
+    Args:
+        shown: the name of what the component shows now; the browser sends the one that it showed.
+    """
+    sent = (state or {}).get("picked")
+    if not isinstance(sent, list) or len(sent) != 2 or sent[0] != shown:
+        return None
+    index = sent[1]
+    return index if isinstance(index, int) and not isinstance(index, bool) and index in indices else None
 
 
 @functools.cache

@@ -1,4 +1,7 @@
-"""The visitor's name: asked once, on the first visit, and changed at any time with the button in the header."""
+"""The visitor's name: asked by a button in the header, which stands out until it is answered, and then changes the name at any time.
+
+The question opens over the page, so that nothing on it moves when it is answered.
+"""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -15,28 +18,30 @@ _WAS_ASKED, _PROBLEM, _TIMES_SAVED = "name_was_asked", "name_problem", "name_tim
 
 
 def show_name(header: DeltaGenerator, *, asks: bool = True) -> None:
-    """The question for the visitor's name, until it is answered or skipped; from then on a button in the header that changes it.
+    """The button in the header that asks for the visitor's name, until that is answered or skipped; from then on it changes the name.
 
     Args:
-        asks: whether this page may ask; otherwise it has the button at once.
+        asks: whether this page may ask.
     """
     person = visitor()
-    if person.was_asked or st.session_state.get(_WAS_ASKED) or not asks:
-        with header:
+    with header:
+        if person.was_asked or st.session_state.get(_WAS_ASKED) or not asks:
             _show_button(person)
-    else:
-        _show_question()
+        else:
+            _show_question()
     problem = st.session_state.pop(_PROBLEM, "")
     if problem:
         st.error(f"Your name was not saved. {escape(problem)}", icon=":material/warning:")
 
 
 def _show_question() -> None:
-    with st.form("ask_name"), st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.text_input(_QUESTION, max_chars=MAX_PERSON_NAME, key=_ANSWER, placeholder="team blue", width=180)
-        st.form_submit_button("Save", type="primary", on_click=_save, args=(_ANSWER,))
-        st.form_submit_button("Skip", on_click=_save)
-        st.markdown(VISIBILITY, width="content")
+    question = st.popover("Your name?", icon=":material/person:", type="primary", wrap=False, key="name_question")
+    with question, st.form("ask_name", border=False):
+        st.text_input(_QUESTION, max_chars=MAX_PERSON_NAME, key=_ANSWER, placeholder="team blue")
+        with st.container(horizontal=True, gap="small"):
+            st.form_submit_button("Save", type="primary", on_click=_save, args=(_ANSWER,))
+            st.form_submit_button("Skip", on_click=_save)
+        st.markdown(VISIBILITY)
 
 
 def _show_button(person: Person) -> None:

@@ -18,11 +18,16 @@ _LONGEST_ID_SHOWN = 40
 
 
 def pick_network() -> RunRecord:
-    """Shows the list of networks and returns the run to show, which has weights.
+    """Shows the list of networks, its label beside it, and returns the run to show, which has weights.
 
     It is the one in the link, else the one that was chosen in this session, else the visitor's own newest that learned something, else
     the starter. So nobody sees another person's network unless they choose it.
     """
+    with st.container(key="network"):
+        return _pick_network()
+
+
+def _pick_network() -> RunRecord:
     ownership = whose_runs()
     usable = {run.id: run for run in ownership.sort([*list_runs(), load_run(STARTER_ID)]) if run.has_weights}
     default = newest_usable(default_networks(usable.values(), ownership))
@@ -34,7 +39,7 @@ def pick_network() -> RunRecord:
         ownership,
         run.id,
         key="run_picker",
-        on_choice=_choose,
+        on_choice=choose_network,
         help="Your networks first, then the small starter model that comes with the dashboard, then those of others.",
     )
     _remember(run.id, default.id)
@@ -93,7 +98,8 @@ def owner_named(run: RunRecord, ownership: Ownership) -> str:
     return ownership.name_of_owner(run) if is_others else ""
 
 
-def _choose(run_id: str) -> None:
+def choose_network(run_id: str) -> None:
+    """Makes a run the one that the pages show; for a callback."""
     st.session_state[_CHOICE] = st.query_params["run"] = run_id
 
 

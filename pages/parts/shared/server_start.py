@@ -139,7 +139,6 @@ def _prepare_pages() -> None:
     """
     import pandas  # noqa: F401  # takes 0.3 s
 
-    from fmnist_core.figures.bars import draw_probabilities
     from fmnist_core.insight.answer import answer_picture
     from fmnist_core.insight.attribution import occlude
     from fmnist_core.runs.folders import STARTER_ID
@@ -154,4 +153,3 @@ def _prepare_pages() -> None:
         occlude(model, picture, answer.first)
         if likeness is not None:
             likeness.neighbours.nearest(model, train, picture)
-        draw_probabilities(answer.probabilities, test.class_names)

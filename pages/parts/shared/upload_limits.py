@@ -1,7 +1,7 @@
 """How much may be uploaded, by whom, and for how long the server keeps it.
 
 Streamlit keeps every file that is sent to its upload address until the session ends, whether a page asked for it or not. Here a
-session may upload only while its page shows an uploader or the camera. A page frees a file's bytes once it has made its small
+session may upload only while its page shows an uploader. A page frees a file's bytes once it has made its small
 copy. What no page has taken a minute after the session's last upload is dropped.
 """
 
@@ -194,7 +194,7 @@ def begin_page_run() -> None:
 
 
 def allow_uploads(max_file_mb: int = MAX_FILE_MB) -> str:
-    """To be called where a page shows an uploader or the camera; returns why an upload was refused since the last run, or ""."""
+    """To be called where a page shows an uploader; returns why an upload was refused since the last run, or ""."""
     context = get_script_run_ctx()
     if context is None:
         return ""

@@ -8,6 +8,7 @@ from fmnist_core.runs.setting_words import describe_setting
 from fmnist_core.settings.changes import find_changes
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.settings.declaration import as_decimal
+from fmnist_core.settings.number_words import count as count  # pages find it here, beside the other words
 from fmnist_core.settings.presets import PRESETS, nearest_preset
 from fmnist_core.store.text import visible_line
 
@@ -36,11 +37,6 @@ def format_duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-def count(number: int, noun: str) -> str:
-    """ "1 epoch" or "1,200 epochs"."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def percent(share: float) -> str:

@@ -7,7 +7,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   if (table.dataset.drawn !== drawn) build(table, data);
   table.dataset.drawn = drawn;
   table.setAttribute('aria-label', `Confusion matrix. ${data.summary}`);
-  parentElement.querySelector('.summary').textContent = data.summary;
+  describe(parentElement, data);
   const at = (i, j) => table.querySelector(`[data-cell="${i}-${j}"]`);
   const mark = (chosen) => table.querySelectorAll('button').forEach((cell) => {
     cell.ariaPressed = cell === chosen;
@@ -30,34 +30,44 @@ export default function ({ parentElement, data, setTriggerValue }) {
   };
 }
 
+/** What the numbers and the colours mean. */
+function describe(parent, data) {
+  const scale = parent.querySelector('.scale');
+  parent.querySelector('.summary').textContent = data.summary;
+  parent.querySelector('.high').textContent = `${data.highest} of a row`;
+  scale.style.setProperty('--light', data.legend.light.join());
+  scale.style.setProperty('--dark', data.legend.dark.join());
+  scale.classList.toggle('dark', getComputedStyle(scale).colorScheme === 'dark');
+}
+
+function make(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+/** A class's name, and the short one that takes its place where there is no room. */
+function name(data, i) {
+  return [make('span', { class: 'long' }, data.names[i]), make('span', { class: 'short', 'aria-hidden': true }, data.short[i])];
+}
+
 function build(table, data) {
-  const element = (tag, text, attributes = {}) => {
-    const made = document.createElement(tag);
-    made.textContent = text;
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    return made;
-  };
   const size = data.names.length;
-  // A narrow column breaks T-shirt/top after its slash, not after its hyphen.
-  const heads = data.names.map((name) => name.replaceAll('-', '\u2011').replaceAll('/', '/\u200b'));
-  const axis = document.createElement('tr'), head = document.createElement('tr');
-  axis.append(element('td', '', { colspan: 2 }), element('th', 'What the network predicts', { class: 'axis', colspan: size }));
-  head.append(element('td', '', { colspan: 2 }), ...heads.map((name) => element('th', name, { scope: 'col' })));
-  table.tHead.replaceChildren(axis, head);
-  table.tBodies[0].replaceChildren(...data.texts.map((row, i) => {
-    const line = document.createElement('tr');
-    if (i === 0) line.append(element('th', 'What it is', { class: 'axis', rowspan: size }));
-    line.append(element('th', data.names[i], { scope: 'row' }));
-    row.forEach((text, j) => {
-      const shade = data.shades[i][j];
-      const cell = element('button', text, { type: 'button', 'data-cell': `${i}-${j}`, 'aria-label': data.labels[i][j] });
-      // Up to half the text keeps the theme's colour, above it takes the background's: at least 4.5 to 1 in both themes.
-      cell.style.setProperty('--strength', `${shade < 0.5 ? 90 * shade : 85 + 30 * (shade - 0.5)}%`);
-      cell.className = shade < 0.5 ? '' : 'strong';
-      const holder = document.createElement('td');
-      holder.append(cell);
-      line.append(holder);
-    });
-    return line;
-  }));
+  table.tHead.replaceChildren(
+    make('tr', {}, make('td', { class: 'corner' }), make('th', { class: 'axis', colspan: size }, 'What the network predicts →')),
+    make('tr', {}, make('td', { class: 'corner' }, 'What it is ↓'),
+      ...data.names.map((label, j) => make('th', { scope: 'col', 'aria-label': label }, ...name(data, j)))),
+  );
+  table.tBodies[0].replaceChildren(...data.texts.map((row, i) => make(
+    'tr', {}, make('th', { scope: 'row', 'aria-label': data.names[i] }, ...name(data, i)),
+    ...row.map((text, j) => {
+      const cell = make('button', { type: 'button', 'data-cell': `${i}-${j}`, 'aria-label': data.labels[i][j] }, text);
+      const [light, onLight, dark, onDark] = data.shades[i][j];
+      Object.entries({ light, 'on-light': onLight, dark, 'on-dark': onDark }).forEach(([key, colour]) => {
+        cell.style.setProperty(`--${key}`, colour);
+      });
+      return make('td', {}, cell);
+    }),
+  )));
 }

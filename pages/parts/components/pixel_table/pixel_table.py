@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pages.parts.components.component import load_component
 
-_HINT = "Point at a number, or move with the arrow keys, to read its row and column."
+_HINT = "Point at a number, tap it, or move with the arrow keys, to read its row and column."
 
 
 def show_pixel_table(image: NDArray[np.uint8], *, key: str, title: str) -> None:

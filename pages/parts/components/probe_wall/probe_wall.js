@@ -1,5 +1,8 @@
 import { keepReachable, moveAmongTiles } from '../roving_focus.js';
 import { placeOnSheet } from '../sprite.js';
+import { reveal } from '../reveal.js';
+
+const PAIR = 2; // the trainer picks two images of each class
 
 export default function ({ parentElement, data, setTriggerValue }) {
   const wall = parentElement.querySelector('.probes');
@@ -28,22 +31,30 @@ export default function ({ parentElement, data, setTriggerValue }) {
       tile.ariaPressed = i === picked && !unpinned; // at once: the answer takes a moment
     });
     setTriggerValue('picked', [data.sheet, unpinned ? -1 : picked]);
+    if (!unpinned) reveal(data.reveals);
   };
-  wall.onkeydown = (event) => {
-    const style = getComputedStyle(wall);
-    const byColumn = style.gridAutoFlow === 'column';
-    moveAmongTiles(event, tiles, () => (byColumn ? [2, 1] : [1, style.gridTemplateColumns.split(' ').length]));
-  };
+  wall.onkeydown = (event) => moveAmongTiles(event, tiles, () => [PAIR, 1]);
 }
 
+// One column for each two images, under the names of their classes.
 function build(wall, data) {
-  wall.replaceChildren(...data.true.map((label, i) => {
-    const tile = document.createElement('button');
-    tile.type = 'button';
-    tile.innerHTML = '<span class="picture"></span><span class="bar"><span class="fill"></span></span>' +
-      '<span class="name"></span><span class="answer"></span>';
-    tile.querySelector('.name').textContent = data.classes[label];
-    placeOnSheet(tile.querySelector('.picture'), i, data.across, data.down);
-    return tile;
-  }));
+  const pairs = [];
+  for (let first = 0; first < data.true.length; first += PAIR) {
+    const labels = data.true.slice(first, first + PAIR), pair = document.createElement('div'), name = document.createElement('p');
+    pair.className = 'pair';
+    name.className = 'name';
+    name.ariaHidden = true; // each tile names its class
+    name.textContent = name.title = [...new Set(labels.map((label) => data.classes[label]))].join(', ');
+    pair.append(name, ...labels.map((_label, i) => makeTile(first + i, data)));
+    pairs.push(pair);
+  }
+  wall.replaceChildren(...pairs);
+}
+
+function makeTile(i, data) {
+  const tile = document.createElement('button');
+  tile.type = 'button';
+  tile.innerHTML = '<span class="picture"></span><span class="bar"><span class="fill"></span></span><span class="answer"></span>';
+  placeOnSheet(tile.querySelector('.picture'), i, data.across, data.down);
+  return tile;
 }

@@ -6,14 +6,15 @@ The pictures are sent once, in a style that the buttons use; a refresh only send
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
 from fmnist_core.figures.images import Sprite
-from pages.parts.components.component import load_component
+from pages.parts.components.component import load_component, read_picked
+
+_UNPINNED = -1  # what the browser sends when the pinned probe is clicked
 
 
 def send_pictures(sprite: Sprite) -> None:
@@ -32,6 +33,7 @@ def show_probe_wall(
     summary: str,
     pinned: int | None,
     on_pin: Callable[[int | None], None],
+    reveals: str = "",
 ) -> None:
     """Shows each probe with a bar for the probability of its true class, and whether it is classified correctly.
 
@@ -43,6 +45,7 @@ def show_probe_wall(
         summary: a line above them.
         pinned: index of the probe that is marked.
         on_pin: called with the index of the probe that was clicked, or None if it was the pinned one, before the page runs again.
+        reveals: the key of a container that a click scrolls into view; "" for none.
     """
     sheet = f"{zlib.crc32(sprite.png):08x}"
     data = {
@@ -55,23 +58,15 @@ def show_probe_wall(
         "predicted": probabilities.argmax(axis=1).tolist(),
         "per_mille": (1000 * probabilities[np.arange(len(labels)), labels]).round().astype(int).tolist(),
         "pinned": pinned,
+        "reveals": reveals,
         "across": sprite.across,
         "down": sprite.down,
     }
 
     def pin() -> None:
-        picked = read_pin(st.session_state.get(key), sheet, len(labels))
+        picked = read_picked(st.session_state.get(key), sheet, range(_UNPINNED, len(labels)))
         if picked is not None:
-            on_pin(None if picked < 0 else picked)
+            on_pin(None if picked == _UNPINNED else picked)
 
     wall = load_component(Path(__file__).parent)
     wall(key=key, data=data, on_picked_change=pin)
-
-
-def read_pin(state: Any, sheet: str, count: int) -> int | None:
-    """The probe in what the browser sent, −1 to unpin; None if it belongs to other pictures or is not an index."""
-    sent = (state or {}).get("picked")
-    if not isinstance(sent, list) or len(sent) != 2 or sent[0] != sheet:
-        return None
-    probe = sent[1]
-    return probe if isinstance(probe, int) and not isinstance(probe, bool) and -1 <= probe < count else None

@@ -1,0 +1,1 @@
+"""Scrolls to what a click has made."""

@@ -1,0 +1,1 @@
+"""Pictures kept in the browser's tab."""

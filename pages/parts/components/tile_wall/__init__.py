@@ -1,0 +1,1 @@
+"""Small maps as tiles with one colour scale, and the numbers of one of them."""
