@@ -1,23 +1,25 @@
 """Train: choose a preset or your own settings, start a run, and watch it learn."""
 
 import contextlib
+from pathlib import Path
 
 import streamlit as st
 
 from fmnist_core.classroom.ownership import Ownership
 from fmnist_core.jobs.heartbeat import want_warmth
-from fmnist_core.jobs.queue import training_slots
 from fmnist_core.runs.record import DamagedRun, RunRecord, scan_runs
 from fmnist_core.store.database import DatabaseError
+from pages.parts.components.scroll_to.scroll_to import show_scroll_to
 from pages.parts.shared.disk_warning import show_disk_warning
 from pages.parts.shared.live_lines import show_live_lines
 from pages.parts.shared.run_picker import show_run_list
 from pages.parts.shared.source_code import show_source
 from pages.parts.shared.visitor import whose_runs
-from pages.parts.shared.wording import LOSS, count, escape
-from pages.parts.train.live_run import prepare_live_charts, show_ended_run, show_live_run
+from pages.parts.shared.wording import count, escape
+from pages.parts.train.live_run import show_no_run, show_run
 from pages.parts.train.settings_form import show_settings
 from pages.parts.train.shown_run import find_run, select_run
+from pages.parts.train.start import started_here
 
 _LISTED_RUNS = 30
 
@@ -28,7 +30,7 @@ def show_other_runs(records: list[RunRecord], ownership: Ownership, shown: RunRe
     if shown is not None:
         listed.setdefault(shown.id, shown)
     if listed:
-        show_run_list("Run to show above", listed, ownership, shown.id if shown else None, key="run_on_show", on_choice=select_run)
+        show_run_list("Run to show", listed, ownership, shown.id if shown else None, key="run_on_show", on_choice=select_run)
 
 
 def show_damaged_runs(damaged: list[DamagedRun]) -> None:
@@ -50,31 +52,26 @@ def show_loop() -> None:
     show_source("Show the code", explanation, train)
 
 
-st.title("Train")
+st.html(Path(__file__).parent / "parts" / "train" / "train.css")
 show_disk_warning(links=True)
 records, damaged = scan_runs()
 with contextlib.suppress(DatabaseError):  # whoever starts a run is told why it cannot be
     want_warmth()
 ownership = whose_runs()
 shown = find_run(records, ownership)
-if shown is None:
-    st.write(f"Choose a preset, change what you like, and press Train. The loss draws itself while the network learns. {LOSS}")
-    st.caption("Everyone in this room can watch your run.")
-    show_settings(select_run)
-elif shown.is_live:
+if shown is not None:
     select_run(shown.id)
-    show_live_run(shown)
-    with st.expander("Train another network"):
-        st.write(f"Runs take turns, {training_slots()} at a time: a new one waits for its turn.")
-        show_settings(select_run)
-else:
-    select_run(shown.id)
-    with st.expander("Train another network", icon=":material/add:"):
-        show_settings(select_run)
-    show_ended_run(shown)
-show_live_lines(records, shown)
-show_other_runs(records, ownership, shown)
-show_damaged_runs(damaged)
-show_loop()
-if shown is None or not shown.is_live:
-    prepare_live_charts()
+with st.container(key="train_frame"):
+    with st.container(key="train_side", gap="small"):
+        show_settings(shown.id if shown else None, select_run)
+        with st.container(key="train_others", gap="small"):
+            show_live_lines(records, shown)
+            show_other_runs(records, ownership, shown)
+            show_damaged_runs(damaged)
+            show_loop()
+    with st.container(key="train_run"):
+        if shown is None:
+            show_no_run()
+        else:
+            show_run(shown)
+show_scroll_to("run_heading", started_here())

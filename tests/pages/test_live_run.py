@@ -20,7 +20,7 @@ from fmnist_core.runs.trash import delete_run
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.settings.presets import find_preset
 from fmnist_core.training.events import Event, Finished, RateChanged
-from pages.parts.components.probe_wall.probe_wall import read_pin
+from pages.parts.components.component import read_picked
 from pages.parts.shared import presence
 from pages.parts.shared.presence import Presences
 from pages.parts.shared.run_histories import history_of
@@ -81,11 +81,11 @@ def open_run(run_id: str, **more: str) -> AppTest:
 def test_a_live_run_shows_progress_figures_charts_and_kernels() -> None:
     run = write_run([*UNDER_WAY, step_done(4, [1.0], 4.0), epoch_done(1, 4, 5.0, 0.8125)], epochs=2, name="Team *blue*")
     at = open_run(run.id)
-    assert any(text.value.startswith(r"**Team \*blue\*** · ") for text in at.markdown)
+    assert [unescaped(found.value) for found in at.subheader if "Team" in found.value] == ["Team *blue* · Training"]
     assert at.get("progress")[0].proto.text == "Step 4 of 8"
     assert {metric.label: metric.value for metric in at.metric} == {
         "Epoch": "1 of 2",
-        "Images per second": "1,000",
+        "Images / s": "1,000",
         "Time left": "1 min 00 s",
         "Test accuracy": "81.25 %",
         "Learning rate": "0.001",
@@ -97,7 +97,7 @@ def test_a_live_run_shows_progress_figures_charts_and_kernels() -> None:
     assert rate.startswith("Learning rate against step: 0.001 now")
     kernels = component_data(at, "live_kernels")
     assert kernels["alt"] == "The 16 kernels of the first layer, 5×5 weights each, from 0.04 to 0.04, after step 4."
-    assert any("start a new run" in caption.value for caption in at.caption)
+    assert any("start a new run" in info.value for info in at.info)
 
 
 def test_twenty_probes_turn_correct_or_wrong_and_their_pictures_are_sent_separately() -> None:
@@ -122,6 +122,13 @@ def test_a_run_whose_probes_are_missing_still_shows_its_charts(monkeypatch: pyte
     assert len(at.get("echarts_chart")) == 3
 
 
+def test_a_run_whose_turn_it_is_says_that_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pages.parts.train.live_run._FIRST_POINT_S", 0.0)
+    at = open_run(start_run(TrainConfig(epochs=3), "Next", by=person_of("Anna's")))
+    assert not at.exception
+    assert at.info[0].value == "It starts in a moment."
+
+
 def test_a_waiting_run_shows_its_place_in_the_queue_and_what_is_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FMNIST_SLOTS", "1")
     anna = rename_person(person_of("Anna's"), "*Anna*")
@@ -130,23 +137,23 @@ def test_a_waiting_run_shows_its_place_in_the_queue_and_what_is_ahead(monkeypatc
     queue.place(queue.rows()[0])
     first = start_run(TrainConfig(epochs=3), "Queued", by=anna)
     at = open_run(first)
-    assert at.get("progress")[0].proto.text == "Waiting for its turn: number 1 in line, 1 run ahead of it"
+    place = "Waiting for its turn: number {} in line, {} ahead of it. "
+    assert at.get("progress")[0].proto.text == "Waiting"
     ahead = "Ahead of it: **{}** train{} “Written” (The article: 2 epochs, normalised pixels), epoch 1 of 2"
-    assert f"{ahead.format('*Anna*', 's')}." in [unescaped(caption.value) for caption in at.caption]
+    assert unescaped(at.info[0].value) == f"{place.format(1, '1 run')}{ahead.format('*Anna*', 's')}."
     for number in range(4):
         last = start_run(TrainConfig(epochs=3), f"Behind {number}", by=person_of(f"{number}"))
     at = open_page("train", by="Anna's", run=last)
     assert not at.exception
-    assert at.get("progress")[0].proto.text == "Waiting for its turn: number 4 in line, 4 runs ahead of it"
-    (words,) = [unescaped(caption.value) for caption in at.caption if caption.value.startswith("Ahead of it: ")]
-    assert words.startswith(ahead.format("You", ""))
+    words = unescaped(at.info[0].value)
+    assert words.startswith(place.format(4, "4 runs") + ahead.format("You", ""))
     assert words.endswith("; and 1 more.")
     at = open_run(first)
     assert [at.button(key=key).disabled for key in ("pause", "step", "epoch", "stop")] == [True, True, True, False]
     write_status(training, state="finished")  # a moment ago, so that it is still in line
     at = open_run(first)
     assert not at.exception
-    assert not [caption for caption in at.caption if "Written" in caption.value]
+    assert not [info for info in at.info if "Written" in info.value]
 
 
 # Controls
@@ -170,6 +177,8 @@ def test_a_control_sends_a_command_and_shows_that_it_was_clicked(key: str, state
     assert not at.exception
     assert [asked.command for asked in commands(run.id)] == [command]
     assert (at.button(key=key).label, at.button(key=key).disabled) == (label, True)
+    if key == "stop":  # the trainer tests the weights meanwhile
+        assert [found.value for found in at.subheader if found.value.startswith("Written")] == ["Written · Stopped"]
 
 
 def test_a_click_is_forgotten_once_the_trainer_has_answered() -> None:
@@ -182,6 +191,7 @@ def test_a_click_is_forgotten_once_the_trainer_has_answered() -> None:
     answer(run.id)
     at.run()
     assert (at.button(key="resume").label, at.button(key="resume").disabled) == ("Resume", False)
+    assert [found.value for found in at.subheader if found.value.startswith("Written")] == ["Written · Paused"]
     assert "**Paused** after step 3 of 8" in at.get("progress")[0].proto.text
     assert at.info[0].value.startswith("**Paused.** Nothing is lost")
 
@@ -196,10 +206,28 @@ def test_a_click_whose_trainer_was_replaced_is_forgotten() -> None:
     assert (at.button(key="epoch").label, at.button(key="epoch").disabled) == ("One epoch", False)
 
 
-def test_a_paused_run_has_charts_with_zoom_and_downloads() -> None:
+def options_of(at: AppTest, chart: int = 0) -> dict[str, Any]:
+    """What ECharts draws: 0 for the loss, 1 for the accuracy, 2 for the learning rate."""
+    options: dict[str, Any] = json.loads(at.get("echarts_chart")[chart].proto.spec)
+    return options
+
+
+def test_the_charts_are_the_same_in_every_state_and_zoom_when_nothing_trains() -> None:
+    states: tuple[State, ...] = ("training", "paused", "finished")
+    pages = {state: open_run(write_run(UNDER_WAY, state).id) for state in states}
+    before = [chart.proto.id for chart in open_page("train", preset="quick").get("echarts_chart")]
+    assert len(before) == 3
+    assert [[chart.proto.id for chart in at.get("echarts_chart")] for at in pages.values()] == [before] * len(states)
+    assert [(at.get("plotly_chart"), "dataZoom" in options_of(at), "dataZoom" in options_of(at, 1)) for at in pages.values()] == [
+        ([], state != "training", state != "training") for state in states
+    ]
+    axes = [(options_of(at)["xAxis"], options_of(at)["yAxis"]) for at in pages.values()]
+    assert axes[0] == axes[1] == axes[2]
+
+
+def test_a_paused_run_has_downloads() -> None:
     at = open_run(write_run(UNDER_WAY, "paused").id)
-    assert at.get("echarts_chart") == []
-    assert alts(at, "plotly_chart")[0].startswith("Loss against step for Written")
+    assert alts(at, "echarts_chart")[0].startswith("Loss against step for Written")
     assert [button.proto.label for button in at.get("download_button")] == ["Every step (CSV)", "Charts (HTML)"]
 
 
@@ -219,7 +247,23 @@ def test_the_rate_can_be_changed_during_training_and_the_change_is_described() -
     answer(run.id)
     at.run()
     assert any(button.label == "Change" for button in at.button)
+    assert at.text_input(key="new_rate").value == "0.02", "the rate in force"
+    assert next(metric.value for metric in at.metric if metric.label == "Learning rate") == "0.02"
     assert alts(at, "echarts_chart")[0].endswith("The learning rate was changed to 0.02 after step 3.")
+
+
+def test_a_rate_that_was_changed_while_paused_counts_from_the_next_step() -> None:
+    run = write_run([*UNDER_WAY, RateChanged(epoch=1, step=3, learning_rate=0.02)], "paused")
+    at = open_run(run.id)
+    assert at.info[0].value == "**Paused.** The learning rate is 0.02 from the next step."
+    assert at.text_input(key="new_rate").value == "0.02"
+
+
+def test_the_rate_of_a_schedule_that_moves_is_shown_behind_what_is_typed() -> None:
+    run = write_run([*UNDER_WAY, step_done(4, [1.0], 4.0, learning_rate=0.00437)], config=find_preset("quick").config)
+    at = open_run(run.id)
+    field = at.text_input(key="new_rate")
+    assert (field.value, field.placeholder) == ("", "0.00437")
 
 
 @pytest.mark.parametrize(
@@ -265,11 +309,11 @@ def test_a_link_opens_the_same_view() -> None:
     other = write_run(WHOLE, "finished", name="Other")
     run = write_run(WHOLE, "finished")
     at = open_run(run.id, axis="seconds", log="yes", smoothing="0.25", compare=f"{other.id},nobody", pin="3")
-    loss = json.loads(at.get("plotly_chart")[0].proto.spec)
-    assert loss["layout"]["xaxis"]["title"]["text"] == "seconds"
-    assert loss["layout"]["yaxis"]["type"] == "log"
-    assert [line["name"] for line in loss["data"]] == ["each batch", "smoothed", "Other", "test images, after each epoch"]
-    assert alts(at, "plotly_chart")[0].endswith(" Compared with Other.")
+    loss = options_of(at)
+    assert loss["xAxis"]["name"] == "seconds"
+    assert loss["yAxis"]["type"] == "log"
+    assert {"each batch", "smoothed", "Other"} <= {line["name"] for line in loss["series"]}
+    assert alts(at, "echarts_chart")[0].endswith(" Compared with Other.")
     assert at.slider(key="smoothing").value == 0.25
     assert component_data(at, "probe_wall")["pinned"] == 3
 
@@ -286,6 +330,30 @@ def test_three_runs_with_the_same_name_can_be_told_apart() -> None:
     at = open_run(write_run(WHOLE, "finished").id)
     options = at.multiselect(key="others").options
     assert options == ["Starter model", *(f"Triplet · {run.id}" for run in reversed(triplets))]
+
+
+def test_runs_whose_training_losses_differ_are_compared_by_their_test_loss_with_a_reason() -> None:
+    other = write_run(WHOLE, "finished", name="Smoothed", config=replace(TrainConfig(epochs=2), label_smoothing=0.1))
+    run = write_run(WHOLE, "finished")
+    at = open_run(run.id, compare=other.id)
+    assert options_of(at)["yAxis"]["name"] == "test loss"
+    assert any("not computed in the same way" in warning.value for warning in at.warning)
+    at.toggle(key="tested").set_value(False).run()
+    assert options_of(at)["yAxis"]["name"] == "loss"
+    assert query(at, "tested") == "no"
+    assert any("not computed in the same way" in warning.value for warning in at.warning)
+    at.multiselect(key="others").set_value([]).run()
+    assert not at.warning
+    assert query(at, "tested") == ""
+
+
+def test_the_whole_plan_is_shown_on_request() -> None:
+    run = write_run(UNDER_WAY, config=TrainConfig(epochs=50))
+    at = open_run(run.id)
+    assert options_of(at)["xAxis"]["max"] <= 50
+    at.toggle(key="plan").set_value(True).run()
+    assert options_of(at)["xAxis"]["max"] == 200
+    assert query(at, "plan") == "yes"
 
 
 def test_the_settings_of_runs_that_are_compared_are_named() -> None:
@@ -311,10 +379,10 @@ def test_the_described_loss_is_smoothed_like_the_chart() -> None:
     run = write_run([started(), step_done(4, [4.0, 3.0, 2.0, 1.0], 4.0)], "finished")
     description = "Loss against step for Written: from 4.00 at step 1 to about {} at step 4."
     at = open_run(run.id, smoothing="0")
-    assert alts(at, "plotly_chart")[0] == description.format("1.00")
+    assert alts(at, "echarts_chart")[0] == description.format("1.00")
     at.slider(key="smoothing").set_value(0.5).run()
     # the mean of 1, 2, 3 and 4, weighted by 1, 1/2, 1/4 and 1/8
-    assert alts(at, "plotly_chart")[0] == description.format("1.73")
+    assert alts(at, "echarts_chart")[0] == description.format("1.73")
 
 
 @pytest.mark.parametrize(
@@ -336,19 +404,19 @@ def test_when_did_it_learn_this(rights: list[bool], sentence: str, state: State)
     at = open_run(write_run([started(), *reports], state).id, pin="2")
     story = f"Trouser, test image 2: {sentence}"
     assert f"**When did it learn this?** {story}" in [text.value for text in at.markdown]
-    assert alts(at, "echarts_chart" if state == "training" else "plotly_chart")[-1] == f"Ten probabilities against step. {story}"
+    assert f"Ten probabilities against step. {story}" in alts(at, "echarts_chart")
 
 
 @pytest.mark.parametrize(
     "sent", [None, {}, {"picked": 3}, {"picked": ["old", 3]}, {"picked": ["now", 20]}, {"picked": ["now", -2]}, {"picked": ["now", True]}]
 )
 def test_an_invalid_pin_is_ignored(sent: Any) -> None:
-    assert read_pin(sent, "now", 20) is None
+    assert read_picked(sent, "now", range(-1, 20)) is None
 
 
 def test_a_pin_can_be_set_and_removed() -> None:
-    assert read_pin({"picked": ["now", 0]}, "now", 20) == 0
-    assert read_pin({"picked": ["now", -1]}, "now", 20) == -1
+    assert read_picked({"picked": ["now", 0]}, "now", range(-1, 20)) == 0
+    assert read_picked({"picked": ["now", -1]}, "now", range(-1, 20)) == -1
 
 
 # Ended
@@ -374,7 +442,8 @@ def test_every_outcome_is_described(state: State, message: str, kind: str, openi
     run = write_run(WHOLE, state, message=message, epoch=epoch, epochs=1, test_accuracy=0.8, has_weights=True)
     at = open_run(run.id)
     assert unescaped(getattr(at, kind)[0].value).startswith(opening)
-    assert len(at.get("plotly_chart")) == 2
+    assert len(at.get("echarts_chart")) == 3
+    assert [found.value for found in at.subheader if found.value.startswith("Written")] == [f"Written · {state.capitalize()}"]
 
 
 def write_status(run: RunRecord, **changes: Any) -> None:
@@ -428,16 +497,28 @@ def test_the_best_epoch_and_the_purpose_of_the_images_are_explained() -> None:
     later = epoch_done(2, 8, 9.0, **held_out | {"validation_accuracy": 0.7, "is_best": False})
     run = write_run([*events, later], "finished", epoch=2, best_epoch=1, test_accuracy=0.8, has_weights=True)
     at = open_run(run.id)
-    assert (
-        "Epoch 1 did best on the 100 validation images: the other pages use its weights. Those of epoch 2 are kept too."
-        in at.success[0].value
-    )
     table = at.dataframe[0].value
     assert table["is_best"].tolist() == [True, False]
     assert table["validation_accuracy"].tolist() == pytest.approx([75, 70])
-    (text,) = [unescaped(caption.value) for caption in at.caption if caption.value.startswith("Computed in")]
-    assert text.startswith("Computed in bfloat16 on CPU, 2 cores. The 100 validation images, held out of the training images, choose")
+    (text,) = [unescaped(caption.value) for caption in at.caption if "Computed in" in caption.value]
+    assert text.startswith(
+        "Epoch 1 did best on the 100 validation images: the other pages use its weights. Those of epoch 2 are kept too. "
+        "Computed in bfloat16 on CPU, 2 cores. The 100 validation images, held out of the training images, choose"
+    )
     assert "with the final weights" not in text  # there is no Finished event
+
+
+@pytest.mark.parametrize(
+    ("epochs", "words"),
+    [
+        (1, "It trained for one epoch: the other pages use its weights. "),
+        (2, "Its last epoch did best on the 100 validation images: the other pages use its weights. "),
+    ],
+)
+def test_the_last_epoch_is_not_praised_for_being_the_only_one(epochs: int, words: str) -> None:
+    done = [epoch_done(epoch, 4 * epoch, 5.0 * epoch, validation_accuracy=0.5 + epoch / 10, is_best=True) for epoch in range(1, epochs + 1)]
+    run = write_run([started(validation_images=100), *UNDER_WAY[1:], *done], "finished", epoch=epochs, best_epoch=epochs, has_weights=True)
+    assert any(caption.value.startswith(words) for caption in open_run(run.id).caption)
 
 
 @pytest.mark.parametrize(
@@ -489,7 +570,7 @@ def test_runs_of_older_versions_still_open() -> None:
     at = open_run(run.id)
     assert at.success[0].value.startswith("Finished 40 epochs in 8 min 59 s. It classifies 91.50 % of the test images correctly.")
     assert component_data(at, "probe_wall") == {}
-    assert len(at.get("plotly_chart")) == 2
+    assert len(at.get("echarts_chart")) == 3
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0.4, "0 s"), (59.4, "59 s"), (65, "1 min 05 s"), (3_700, "1 h 01 min")])
@@ -519,7 +600,7 @@ def test_one_person_in_two_tabs_is_one_viewer(monkeypatch: pytest.MonkeyPatch) -
     presences.note_page("another tab", here.person, "Train", lambda _session_id: True)
     presences.note_run("another tab", run.id)
     at.run()
-    assert [caption.value for caption in at.caption if "watched in 2 tabs" in caption.value]
+    assert "A run is watched in 2 tabs" in at.info[0].value
     assert count_viewers() == Viewers(people=1, tabs=2)
 
 
@@ -548,12 +629,11 @@ def test_a_page_says_how_many_people_watch(people: int, often: str, monkeypatch:
     run = write_run([started(), step_done(2, [2.3, 2.0], 1.0)])
     at = open_run(run.id)
     assert not at.exception
-    assert [caption.value for caption in at.caption if "watching" in caption.value] == [
-        f"{people} people are watching a run, so pages refresh only every {often}, to leave the processor to training."
-    ]
+    told = f" {people} people are watching a run, so pages refresh only every {often}, to leave the processor to training."
+    assert at.info[0].value.endswith(told)
     watch_from_elsewhere(0, monkeypatch)
     at.run()
-    assert not [caption for caption in at.caption if "watching" in caption.value]
+    assert "watching" not in at.info[0].value
 
 
 def test_with_many_viewers_a_click_is_still_answered_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -593,7 +673,23 @@ def test_a_run_that_vanishes_while_it_is_watched_is_missed_with_a_sentence(state
     assert at.button(key="train").label == "Train", "another can be started"
 
 
-@pytest.mark.parametrize("fragment", ["_watch_training", "_watch_inside", "_watch_pause"])
+@pytest.mark.parametrize("fragment", ["_show_picture", "_show_inside"])
+def test_a_run_that_was_drawn_as_ended_and_continues_is_drawn_as_live(fragment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Continued by a button of the part that is drawn again, or by the dispatcher after its process was lost."""
+
+    class Rerun(Exception): ...
+
+    def rerun() -> None:
+        raise Rerun
+
+    monkeypatch.setattr("streamlit.rerun", rerun)
+    run = write_run(UNDER_WAY)
+    arguments: tuple[Any, ...] = {"_show_picture": ({}, None), "_show_inside": ({}, replace(run, state="interrupted"))}[fragment]
+    with pytest.raises(Rerun):
+        getattr(live_run, fragment)(run.id, *arguments)
+
+
+@pytest.mark.parametrize("fragment", ["_show_picture", "_show_inside"])
 def test_what_refreshes_itself_draws_the_whole_page_when_its_run_has_vanished(fragment: str, monkeypatch: pytest.MonkeyPatch) -> None:
     class Rerun(Exception): ...
 
@@ -601,7 +697,7 @@ def test_what_refreshes_itself_draws_the_whole_page_when_its_run_has_vanished(fr
         raise Rerun
 
     monkeypatch.setattr("streamlit.rerun", rerun)
-    arguments: tuple[Any, ...] = {"_watch_training": ({}, 0.5), "_watch_inside": (), "_watch_pause": (0,)}[fragment]
+    arguments: tuple[Any, ...] = {"_show_picture": ({}, 0.5), "_show_inside": ({}, None)}[fragment]
     with pytest.raises(Rerun):
         getattr(live_run, fragment)("20200101-000000-abcd", *arguments)
 
@@ -644,7 +740,7 @@ def test_a_long_run_offers_the_means_of_its_steps(monkeypatch: pytest.MonkeyPatc
     steps = write_long_events(run.folder, 3)
     at = open_run(run.id)
     assert "Every 2 steps (CSV)" in [button.proto.label for button in at.get("download_button")]
-    assert any(f"at step {steps:,}." in alt for alt in alts(at, "plotly_chart"))
+    assert any(f"at step {steps:,}." in alt for alt in alts(at, "echarts_chart"))
 
 
 def test_the_controls_of_a_live_run_do_not_wait_for_a_long_record(monkeypatch: pytest.MonkeyPatch) -> None:

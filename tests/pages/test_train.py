@@ -13,11 +13,11 @@ from fmnist_core.jobs import queue
 from fmnist_core.jobs.worker import train_run
 from fmnist_core.runs.creation import create_run
 from fmnist_core.runs.folders import epoch_file, run_folder
-from fmnist_core.runs.record import RunRecord, list_runs, load_run
+from fmnist_core.runs.record import RunRecord, State, list_runs, load_run
 from fmnist_core.settings.config import SETTINGS, TrainConfig
 from fmnist_core.settings.presets import PRESETS, Preset, find_preset, find_question
 from pages.parts.shared import url_state
-from pages.parts.train.preset_cards import key_figures
+from pages.parts.train.start import describe_start
 from tests.pages.conftest import open_page, query, unescaped
 
 ARTICLE = find_preset("article")
@@ -40,7 +40,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[TrainConfig, str]]:
         calls.append((config, name))
         return create_run(config, name)
 
-    monkeypatch.setattr("pages.parts.train.settings_form.start_run", start)
+    monkeypatch.setattr("pages.parts.train.start.start_run", start)
     return calls
 
 
@@ -72,6 +72,11 @@ def type_rate(at: AppTest, text: str) -> None:
     at.run()
 
 
+def chosen(at: AppTest) -> list[str]:
+    """The preset's keys whose buttons are marked as chosen."""
+    return [str(button.key).removeprefix("choose_") for button in at.button if str(button.key).startswith("choose_") and button.proto.icon]
+
+
 def heading(at: AppTest) -> str:
     """The preset in the form's heading."""
     return next(found.value.removeprefix("Settings: ") for found in at.subheader if found.value.startswith("Settings: "))
@@ -90,7 +95,7 @@ def test_the_articles_recipe_is_the_default(started: list[tuple[TrainConfig, str
     assert at.number_input(key="setting_batch_size").value == 100
     assert at.selectbox(key="setting_learning_rate").value == "0.001"
     assert at.selectbox(key="setting_pixels").value == "raw"
-    assert at.button(key="choose_article").label == "Chosen"
+    assert chosen(at) == ["article"]
     assert heading(at) == "The article"
     assert query(at, "run") == query(at, "preset") == ""
     press_train(at)
@@ -100,7 +105,8 @@ def test_the_articles_recipe_is_the_default(started: list[tuple[TrainConfig, str
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.key)
 def test_a_preset_fills_the_form_and_the_run(preset: Preset, started: list[tuple[TrainConfig, str]]) -> None:
     at = choose(open_page("train"), preset.key)
-    assert [button.key for button in at.button if button.label == "Chosen"] == [f"choose_{preset.key}"]
+    assert chosen(at) == [preset.key]
+    assert at.selectbox(key="preset_list").value == preset.key, "on a narrow screen it is a list"
     assert heading(at) == preset.name
     assert at.number_input(key="setting_epochs").value == preset.config.epochs
     rate = str(at.selectbox(key="setting_learning_rate").value)
@@ -114,13 +120,19 @@ def test_a_preset_fills_the_form_and_the_run(preset: Preset, started: list[tuple
 @pytest.mark.parametrize("preset", FAILURES, ids=lambda preset: preset.key)
 def test_a_failure_asks_before_it_runs(preset: Preset) -> None:
     at = open_page("train")
-    cards = expander(at, "Watch it fail")
-    assert not cards.proto.expanded
-    assert f"**What do you expect?** {preset.question}" in [text.value for text in cards.markdown]
-    assert not at.info
+    question = f"**What do you expect?** {preset.question} Guess, then press Train."
+    assert question not in [text.value for text in at.markdown]
     choose(at, preset.key)
-    assert expander(at, "Watch it fail").proto.expanded
-    assert at.info[0].value.startswith(f"**What do you expect?** {preset.question}")
+    assert question in [text.value for text in at.markdown]
+    assert preset.sentence in [text.value for text in at.markdown]
+
+
+def test_a_preset_is_chosen_in_the_list_of_a_narrow_screen_too() -> None:
+    at = open_page("train")
+    at.selectbox(key="preset_list").set_value("few-images").run()
+    assert not at.exception
+    assert (heading(at), chosen(at)) == ("100 training images", ["few-images"])
+    assert at.selectbox(key="preset_list").options[4].startswith("Watch it fail: ")
 
 
 def test_a_link_can_name_a_preset(started: list[tuple[TrainConfig, str]]) -> None:
@@ -135,6 +147,10 @@ def test_a_link_with_an_unknown_preset_opens_the_default() -> None:
     at = open_page("train", preset="magic")
     assert heading(at) == "The article"
     assert query(at, "preset") == ""
+    assert unescaped(at.error[0].value) == "There is no preset “magic”, which the link names, so this is “The article”."
+    at.run()
+    assert at.error, "as long as nothing is chosen"
+    assert not choose(at, "quick").error
 
 
 def test_a_runs_question_is_found_by_its_settings() -> None:
@@ -142,22 +158,6 @@ def test_a_runs_question_is_found_by_its_settings() -> None:
         assert find_question(replace(preset.config, seed=7)) == preset.question
     assert find_question(ARTICLE.config) == ""
     assert find_question(replace(FAILURES[0].config, epochs=3)) == ""
-
-
-@pytest.mark.parametrize(
-    ("config", "expected"),
-    [
-        (TrainConfig(), "5 epochs · batch 100 · Adam at 0.001"),
-        (TrainConfig(epochs=2, batch_size=64, learning_rate=0.005, schedule="one-cycle"), "2 epochs · batch 64 · one-cycle to 0.005"),
-        (
-            TrainConfig(epochs=1, learning_rate=30, optimizer="sgd", training_images=10_000),
-            "1 epoch · batch 100 · SGD at 30 · 10,000 images",
-        ),
-        (TrainConfig(batch_size=1, learning_rate=1e-6), "5 epochs · batch 1 · Adam at 0.000001"),
-    ],
-)
-def test_key_figures(config: TrainConfig, expected: str) -> None:
-    assert key_figures(config) == expected
 
 
 # The form
@@ -195,7 +195,7 @@ def test_every_setting_has_a_field_and_a_sentence() -> None:
     at = open_page("train")
     settings = {field.key.removeprefix("setting_") for field in fields_of(at) if field.key.startswith("setting_")}
     assert settings == set(TrainConfig.__dataclass_fields__) | {"name"}
-    more = expander(at, "More")
+    more = expander(at, "More settings")
     assert len(more.caption) == len(MORE)
     assert [text.value for text in more.caption if text.value.startswith(SETTINGS["optimizer"].help)]
     assert [text for text in more.caption if re.search(r"On this processor it is (bfloat16|float32)\.$", text.value)]
@@ -229,7 +229,7 @@ def test_a_link_carries_what_was_changed(started: list[tuple[TrainConfig, str]])
     for setting, value in (("epochs", 7), ("label_smoothing", "0,1"), ("weight_averaging", False), ("training_images", 300), ("seed", 5)):
         set_field(at, setting, value)
     set_field(at, "left_out_class", 8)
-    set_field(at, "batch_size", None)  # invalid, so it stays out of the link
+    set_field(at, "batch_size", 0)  # invalid, so it stays out of the link
     other = open_page("train", preset="best", changes=query(at, "changes"))
     assert heading(other) == "Best, changed"
     press_train(other)
@@ -250,6 +250,7 @@ def test_a_link_with_invalid_settings_opens_the_preset(changes: str) -> None:
     assert not at.exception
     assert heading(at) == "The article"
     assert query(at, "changes") == ""
+    assert unescaped(at.error[0].value) == "The link has settings that are not valid, so these are those of “The article”."
 
 
 def test_the_back_button_undoes_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,7 +277,7 @@ def test_a_changed_failure_asks_nothing() -> None:
     at = choose(open_page("train"), "rate-too-high")
     set_field(at, "batch_size", 10)
     assert heading(at) == "Learning rate too high, changed"
-    assert not at.info
+    assert not [text for text in at.markdown if "What do you expect?" in text.value]
 
 
 @pytest.mark.parametrize(
@@ -292,8 +293,9 @@ def test_a_bad_learning_rate_starts_nothing(rate: str, sentence: str) -> None:
     at = open_page("train")
     set_field(at, "epochs", 7)
     type_rate(at, rate)
+    assert [unescaped(error.value) for error in at.error] == [sentence], "as soon as it is typed"
     press_train(at)
-    assert unescaped(at.error[0].value) == sentence
+    assert [unescaped(error.value) for error in at.error] == [sentence]
     assert list_runs() == []
     assert at.number_input(key="setting_epochs").value == 7
     assert at.selectbox(key="setting_learning_rate").value == rate
@@ -303,7 +305,6 @@ def test_a_bad_learning_rate_starts_nothing(rate: str, sentence: str) -> None:
     ("setting", "bad", "sentence"),
     [
         ("epochs", 500, "The number of epochs 500 is out of range: choose one from 1 to 200."),
-        ("epochs", None, "Epochs is empty: enter a number."),
         ("batch_size", 0, "The batch size 0 is out of range: choose one from 1 to 10,000."),
         ("training_images", 70_000, "The number of training images 70,000 is out of range: choose one from 1 to 60,000."),
         ("validation_images", -1, "The number of validation images -1 is out of range: choose one from 0 to 60,000."),
@@ -318,12 +319,22 @@ def test_a_bad_value_is_reported_and_nothing_is_lost(setting: str, bad: Any, sen
     set_field(at, "name", "Kept")
     set_field(at, "optimizer", "sgd")
     set_field(at, setting, bad)
+    assert [unescaped(error.value) for error in at.error] == [sentence], "as soon as it is typed"
     press_train(at)
-    assert unescaped(at.error[0].value) == sentence
+    assert [unescaped(error.value) for error in at.error] == [sentence]
     assert list_runs() == []
     assert at.session_state["train_settings"][setting] == bad
     assert at.text_input(key="setting_name").value == "Kept"
     assert at.selectbox(key="setting_optimizer").value == "sgd"
+
+
+def test_a_number_that_must_not_be_empty_comes_back_when_it_is_removed(started: list[tuple[TrainConfig, str]]) -> None:
+    at = open_page("train")
+    set_field(at, "epochs", 7)
+    set_field(at, "epochs", None)
+    assert not at.error
+    press_train(at)
+    assert started[0][0].epochs == at.number_input(key="setting_epochs").value
 
 
 def test_a_decimal_comma_is_accepted(started: list[tuple[TrainConfig, str]]) -> None:
@@ -367,10 +378,47 @@ def test_training_from_the_page_works_with_fewer_images_than_requested(small_dat
 
 def test_another_network_can_be_trained_beside_an_ended_run(trained_run: RunRecord, started: list[tuple[TrainConfig, str]]) -> None:
     at = open_page("train", run=trained_run.id)
-    assert not expander(at, "Train another network").proto.expanded
     press_train(choose(at, "quick"))
     assert started == [(find_preset("quick").config, "")]
     assert query(at, "run") != trained_run.id
+
+
+def said(at: AppTest) -> str:
+    """The words under the button about the run that was started there."""
+    (line,) = [unescaped(text.value) for text in at.markdown if re.search(r"“Run \d+”|“Mine”", text.value)]
+    return line
+
+
+def test_a_run_that_has_to_wait_is_named_beside_the_button_while_mine_stays_on_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FMNIST_SLOTS", "1")
+    at = press_train(open_page("train"))
+    first = query(at, "run")
+    assert said(at) == "“Run 1” starts …"
+    press_train(at)
+    assert query(at, "run") == first
+    assert said(at) == "“Run 2” waits: 1 ahead."
+    press_train(at)
+    assert said(at) == "“Run 3” waits: 2 ahead."
+    at.button(key="show_started").click().run()
+    assert not at.exception
+    assert query(at, "run") != first
+    set_field(at, "epochs", 3)
+    assert not [text for text in at.markdown if "waits: 2 ahead" in text.value], "the line is about what is typed now"
+
+
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [
+        ("training", "Training, watch: “Run 1”."),
+        ("paused", "“Run 1” is paused."),
+        ("finished", "“Run 1” has finished."),
+        ("failed", "“Run 1” has ended."),
+    ],
+)
+def test_what_became_of_a_run_is_shown_beside_the_button(state: State, sentence: str) -> None:
+    at = press_train(open_page("train"))
+    run = load_run(query(at, "run"))
+    assert unescaped(describe_start(replace(run, state=state))) == sentence
 
 
 def test_a_link_to_an_unknown_run_shows_a_warning() -> None:

@@ -1,11 +1,13 @@
-"""A run on the Train page: its charts and controls while it trains or is paused, and its result when it has ended."""
+"""A run on the Train page, in one frame of fixed places: before it starts, while it trains or is paused, and when it has ended.
+
+Everything above the charts has the same height in every state, and the charts stay the same, so that nothing jumps.
+"""
 
 import time
 from collections.abc import Callable
 
 import streamlit as st
 
-from fmnist_core.jobs.worker import PAUSE_LIMIT_S
 from fmnist_core.runs.diagnosis import diagnose
 from fmnist_core.runs.folders import RunError
 from fmnist_core.runs.history import RunHistory
@@ -13,196 +15,169 @@ from fmnist_core.runs.mailbox import stop_requested
 from fmnist_core.runs.record import RunRecord, load_run
 from fmnist_core.runs.results import read_live_kernels
 from pages.parts.components.live_kernels.live_kernels import show_live_kernels
-from pages.parts.shared.closed_pages import show_page_link
 from pages.parts.shared.presence import note_watched_run
 from pages.parts.shared.run_histories import history_of
-from pages.parts.shared.visitor import can_change, whose_runs
-from pages.parts.shared.wording import describe_settings, escape, format_duration, percent
-from pages.parts.train.lesson_limits import HELD, is_held
-from pages.parts.train.place_in_line import place_in_line, show_ahead
-from pages.parts.train.probes import bind_pin, lacks_probes, send_probes, show_probes, split_with_probes
-from pages.parts.train.run_charts import show_downloads, show_epochs, show_live_charts, show_live_pin, show_still_charts, show_still_pin
-from pages.parts.train.run_controls import find_pending, show_continuation, show_controls
-from pages.parts.train.run_outcome import show_findings, show_how_measured, show_outcome
-from pages.parts.train.run_view import bind_view, current_axis, read_view, show_title, show_view_choices
-from pages.parts.train.run_words import describe_place, describe_progress
+from pages.parts.shared.wording import LOSS, escape
+from pages.parts.train.lesson_limits import is_held
+from pages.parts.train.place_in_line import place_in_line
+from pages.parts.train.probes import bind_pin, lacks_probes, pinned_probe, send_probes, show_probes, split_with_probes
+from pages.parts.train.run_charts import show_charts, show_downloads, show_empty_charts, show_epochs, show_pin
+from pages.parts.train.run_controls import find_pending, show_controls, show_what_next, take_new_press
+from pages.parts.train.run_outcome import show_findings, show_how_measured
+from pages.parts.train.run_top import rate_in_force, show_empty_top, show_figures, show_heading, show_line
+from pages.parts.train.run_view import bind_view, read_view, show_view_choices
+from pages.parts.train.run_words import describe_pace, describe_skipped
 from pages.parts.train.viewers import PACES_S, count_viewers, pick_pace
 
-_POLL_PAUSED_S = 0.5
 _INSIDE = 2  # kernels and probes are refreshed this many times less often than the charts
 # With a warm worker the first step comes within 0.1 s; waiting for it gives the first picture a point.
 _FIRST_POINT_S = 0.45
-_STEP_S = 0.45  # one step takes about 0.1 s from the click
-_ANSWER_S = 1.5  # the training process answers within 0.3 s, and after an evaluation if it is told to stop
+_ANSWER_S = 0.6  # the training process answers within 0.3 s; a stop, when it has tested the weights, which the page then says
 _CHECK_EVERY_S = 0.02
-_METRIC_WIDTH_PX = 160
 _PACE = "pace_s"
-_NEXT_PAGES = (("evaluate", "See its mistakes"), ("look_inside", "Look inside it"), ("predict", "Let it predict"))
+_LOST_POLL_S = 2.0  # a run whose process was lost may be continued by the dispatcher, a few seconds later
+_EMPTY_INSIDE = "The sixteen kernels of the first layer, and twenty test images with what the network predicts, appear here."
+_EMPTY_PIN = "Click or tap one of the twenty images: this place then shows when the network learned it."
 
 
-def show_live_run(run: RunRecord) -> None:
-    """Shows a live run, refreshed twice per second, or less often if many people watch, until it is paused or ends."""
-    note_watched_run(run.id)
-    show_title(run, describe_settings(run))
+def show_run(run: RunRecord) -> None:
+    """Shows a run; a live one is refreshed twice per second, or less often if many people watch, until it ends."""
     names = bind_view(run)
     bind_pin()
-    run, history = _wait_for(run, _has_point, _FIRST_POINT_S)
+    if run.is_live:
+        note_watched_run(run.id)
+        run, history = _wait_for(run, _has_point, _FIRST_POINT_S)
+    else:
+        history = history_of(run)
     send_probes(history)
-    if run.state == "paused":
-        st.fragment(_watch_pause, run_every=_POLL_PAUSED_S)(run.id, history.steps)
-        _show_still(run, history, names)
-        return
-    pace_s = st.session_state[_PACE] = pick_pace(count_viewers().tabs, st.session_state.get(_PACE))
-    st.fragment(_watch_training, run_every=pace_s)(run.id, names, pace_s)
-    show_view_choices(names)  # outside the part that is refreshed all the time, which would interrupt a drag
-    st.fragment(_watch_inside, run_every=_INSIDE * pace_s)(run.id)
+    pace_s = inside_s = None
+    if run.is_live:
+        pace_s = st.session_state[_PACE] = pick_pace(count_viewers().tabs, st.session_state.get(_PACE))
+        inside_s = _INSIDE * pace_s  # they change slowly
+    elif run.state == "interrupted":
+        inside_s = _LOST_POLL_S
+    st.fragment(_show_picture, run_every=pace_s)(run.id, names, pace_s)
+    show_view_choices(run, names)  # outside the part that is refreshed all the time, which would interrupt a drag
+    st.fragment(_show_inside, run_every=inside_s)(run.id, names, run)
+    _show_details(run, history, names)
 
 
-def prepare_live_charts() -> None:
-    """Makes the browser load the code that draws live charts before there is a live run, with an invisible chart.
+def show_no_run() -> None:
+    """The same frame before any run, empty."""
+    st.fragment(_show_empty_picture)()
+    with st.container(key="run_view"):
+        pass
+    st.fragment(_show_empty_inside)()
+    with st.container(key="run_details"):
+        st.caption(LOSS)
 
-    Loading it took half of the time from the button to the first point.
+
+def _show_empty_picture() -> None:
+    show_empty_top()
+    show_empty_charts()
+
+
+def _show_empty_inside() -> None:
+    with st.container(key="run_inside"):
+        st.markdown(_EMPTY_INSIDE)
+    with st.container(key="run_pin"):
+        st.markdown(_EMPTY_PIN)
+
+
+def _show_details(run: RunRecord, history: RunHistory, names: dict[str, str]) -> None:
+    """What there is to read and to download while nothing moves."""
+    with st.container(key="run_details", gap="small"):
+        _show_damage(run, history)
+        if not run.is_live:
+            show_findings(run, diagnose(run, history))
+        if run.state == "paused" or not run.is_live:
+            show_downloads(run, history, read_view(names))
+            if history.epochs:
+                show_epochs(history)
+            show_how_measured(run, history)
+        st.caption(LOSS)
+
+
+def _show_picture(run_id: str, names: dict[str, str], pace_s: float | None) -> None:
+    """Everything down to the charts; draws the whole page when the run has started, been paused, continued or ended.
+
+    Args:
+        pace_s: seconds between two refreshes; None for a run that has ended.
     """
-    with st.container(key="prepared_chart"):
-        nothing = {"xAxis": {}, "yAxis": {}, "series": [{"type": "line", "data": []}]}
-        st.echarts_chart(nothing, height=40, key="prepared_chart_itself", alt="An empty chart")
-
-
-def show_ended_run(run: RunRecord) -> None:
-    """Shows an ended run: the outcome in words, links to other pages, charts to zoom into, and the figures per epoch."""
-    show_title(run, describe_settings(run))
-    names = bind_view(run)
-    bind_pin()
-    history = history_of(run)
-    send_probes(history)
-    findings = diagnose(run, history)
-    show_outcome(run, history, findings)
-    if can_change(run.id):
-        show_continuation(run)
-    if run.has_weights:
-        for column, (page, label) in zip(st.columns(len(_NEXT_PAGES)), _NEXT_PAGES, strict=True):
-            with column:
-                show_page_link(page, label, ":material/arrow_forward:", {"run": run.id})
-    show_findings(run, findings)
-    if history.losses:
-        _show_still(run, history, names)
-        if history.epochs:
-            show_epochs(history)
-    show_how_measured(run, history)
-
-
-def _watch_training(run_id: str, names: dict[str, str], pace_s: float) -> None:
-    viewers = count_viewers()
-    if pick_pace(viewers.tabs, pace_s) != pace_s:
-        st.rerun()
-    run, history = _wait_for(_reload(run_id), _has_point, _FIRST_POINT_S)
-    if pace_s > PACES_S[0]:  # the next refresh may be seconds away
-        run, history = _wait_for(run, _is_answered, _ANSWER_S)
-    is_stepping = find_pending(run) == "step"
-    if not run.is_live or (run.state == "paused" and not is_stepping) or lacks_probes(history):
-        st.rerun()
-    _show_progress(run, history)
-    show_live_charts(run, history, read_view(names))
-    if pace_s > PACES_S[0]:
-        often = "every second" if pace_s == 1 else f"every {pace_s:g} seconds"
-        watched = f"{viewers.people} people are watching a run" if viewers.people > 1 else f"A run is watched in {viewers.tabs} tabs"
-        st.caption(f"{watched}, so pages refresh only {often}, to leave the processor to training.")
-
-
-def _watch_inside(run_id: str) -> None:
-    """Kernels and probes, refreshed less often because they change slowly."""
     run = _reload(run_id)
     history = history_of(run)
-    _show_inside(run, history)
-    split = split_with_probes(history)
-    if split is not None:
-        show_live_pin(run, history, current_axis(), split)
-
-
-def _watch_pause(run_id: str, steps: int) -> None:
-    """The controls of a paused run; the rest of the page is drawn again only after a step."""
-    run, history = _wait_for(_reload(run_id), lambda run, _history: find_pending(run) != "step", _STEP_S)
-    if (run.state != "paused" and find_pending(run) != "step") or history.steps != steps:
+    watched = ""
+    if pace_s is None and run.is_live:  # it has just been continued, by a button of this part
         st.rerun()
-    _show_progress(run, history)
+    if pace_s is not None:
+        viewers = count_viewers()
+        if pick_pace(viewers.tabs, pace_s) != pace_s:
+            st.rerun()
+        run, history = _wait_for(run, _has_point, _FIRST_POINT_S)
+        run, history = _await_answer(run, history, pace_s)
+        if not run.is_live or lacks_probes(history):
+            st.rerun()
+        if pace_s > PACES_S[0]:
+            watched = describe_pace(viewers.people, viewers.tabs, pace_s)
+    show_heading(run)
+    if run.is_live:
+        show_controls(run, rate_in_force(history))
+    else:
+        show_what_next(run)
+    show_figures(run, history)
+    show_line(run, history, () if run.is_live else diagnose(run, history), watched)
+    show_charts(run, history, read_view(names))
 
 
-def _show_progress(run: RunRecord, history: RunHistory) -> None:
-    """The progress bar, the controls and the figures."""
-    total_steps = history.started.steps_per_epoch * run.epochs
-    share = min(1.0, history.steps / total_steps) if total_steps else 0.0
-    text = describe_progress(history, total_steps)
-    waiting = place_in_line(run) if run.state == "waiting" else None
-    if run.state == "paused":
-        text = f"**Paused** after step {history.steps:,} of {total_steps:,}"
-    elif is_held(run):
-        text = HELD
-    elif waiting is not None:
-        text = describe_place(waiting)
-    st.progress(share, text=text)
-    if waiting is not None:
-        show_ahead(waiting)
-    _show_what_can_be_done(run)
-    latest, epoch = history.latest, history.epochs[-1] if history.epochs else None
-    pace = getattr(latest, "images_per_s", None)
-    figures = {
-        "Epoch": f"{latest.epoch if latest is not None else 0} of {run.epochs}",
-        "Images per second": "–" if pace is None else f"{pace:,.0f}",
-        "Time left": "–" if history.remaining_s is None else format_duration(history.remaining_s),
-        "Test accuracy": "–" if epoch is None else percent(epoch.test_accuracy),
-    }
-    if history.started.validation_images:
-        validation = None if epoch is None else epoch.validation_accuracy
-        figures["Validation accuracy"] = "–" if validation is None else percent(validation)
-    rate = getattr(latest, "learning_rate", None)
-    if rate is not None:
-        figures["Learning rate"] = f"{rate:.3g}"
-    with st.container(horizontal=True, key="live_figures"):
-        for label, value in figures.items():
-            st.metric(label, value, width=_METRIC_WIDTH_PX)
+def _show_inside(run_id: str, names: dict[str, str], drawn: RunRecord) -> None:
+    """The first layer's kernels beside the probes, if the run has recorded them, and below them the probe that is pinned.
+
+    Args:
+        drawn: the run as it was when the page was drawn; if it has been paused or continued since, so has what else there is to see.
+    """
+    run = _reload(run_id)
+    if (run.state == "paused") != (drawn.state == "paused") and find_pending(run) is None:
+        st.rerun()
+    if run.is_live and not drawn.is_live:
+        st.rerun()
+    history = history_of(run)
+    kernels, split = read_live_kernels(run.folder), split_with_probes(history)
+    with st.container(key="run_inside"):
+        if kernels is not None and split is not None:
+            show_live_kernels(kernels, history.steps)
+            show_probes(split, history)
+        elif run.is_live and not history.steps:
+            st.markdown(_EMPTY_INSIDE)
+        else:
+            st.markdown("This run has not recorded kernels and test images.")
+    with st.container(key="run_pin"):
+        if split is not None and pinned_probe(history) is not None:
+            show_pin(run, history, read_view(names), split)
+        else:
+            st.markdown(_EMPTY_PIN)
 
 
-def _show_what_can_be_done(run: RunRecord) -> None:
-    """The controls, for whoever may use them; for others, who may."""
-    if not can_change(run.id):
-        ownership = whose_runs()
-        who = f"{escape(ownership.name_of_owner(run))}, who started this run, and the teacher" if ownership.owner_of(run) else "the teacher"
-        st.caption(f"Only {who} can pause, stop or change it.")
-        return
-    if run.state == "paused":
-        st.info(
-            "**Paused.** Nothing is lost. Look around, zoom into the charts, take single steps or resume. "
-            f"After {PAUSE_LIMIT_S // 60} minutes it is unloaded; you can resume it later.",
-            icon=":material/pause_circle:",
-        )
-    show_controls(run)
+def _show_damage(run: RunRecord, history: RunHistory) -> None:
+    """What is damaged or could not be read."""
+    if run.damage:
+        st.warning(escape(run.damage), icon=":material/healing:")
+    skipped = describe_skipped(history)
+    if skipped:
+        st.caption(skipped)
 
 
-def _show_still(run: RunRecord, history: RunHistory, names: dict[str, str]) -> None:
-    """The charts to zoom into, downloads, the probes and the pinned one, of a paused or ended run."""
-    view = read_view(names)
-    show_still_charts(run, history, view)
-    show_view_choices(names)
-    show_downloads(run, history, view)
-    _show_inside(run, history)
-    split = split_with_probes(history)
-    if split is not None:
-        show_still_pin(history, view.axis, split)
+def _await_answer(run: RunRecord, history: RunHistory, refreshed_s: float) -> tuple[RunRecord, RunHistory]:
+    """Waits until the training process has carried out a click, so that the page does not say so one refresh later.
 
+    After Stop it only waits if the next refresh is far away: the page says "Stopped" at once, before the weights are tested.
 
-def _show_inside(run: RunRecord, history: RunHistory) -> None:
-    """The first layer's kernels beside the probes, if the run has recorded them."""
-    kernels = read_live_kernels(run.folder)
-    split = split_with_probes(history)
-    if kernels is None or split is None:
-        return
-    left, right = st.columns([1, 4])
-    with left:
-        st.markdown("**Kernels of the first layer**")
-        show_live_kernels(kernels, history.steps)
-    with right:
-        st.markdown("**Twenty test images, and what the network predicts**")
-        show_probes(split, history)
+    Args:
+        refreshed_s: seconds to the next refresh; if they are many, it waits at each for whatever is still open.
+    """
+    press = take_new_press(run)
+    if press == "epoch" or (press in (None, "stop") and refreshed_s <= PACES_S[0]):
+        return run, history
+    return _wait_for(run, _is_answered, _ANSWER_S)
 
 
 def _wait_for(run: RunRecord, condition: Callable[[RunRecord, RunHistory], bool], patience_s: float) -> tuple[RunRecord, RunHistory]:
@@ -232,4 +207,4 @@ def _has_point(run: RunRecord, history: RunHistory) -> bool:
 
 def _is_answered(run: RunRecord, _history: RunHistory) -> bool:
     """Whether the training process has answered the last click here, and any command to stop."""
-    return find_pending(run) not in ("pause", "rate") and not stop_requested(run.folder)
+    return find_pending(run) in (None, "epoch") and not stop_requested(run.folder)

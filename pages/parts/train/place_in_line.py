@@ -2,8 +2,6 @@
 
 import contextlib
 
-import streamlit as st
-
 from fmnist_core.jobs.line import Waiting, place_of
 from fmnist_core.jobs.queue import training_slots
 from fmnist_core.runs.folders import RunError
@@ -24,8 +22,8 @@ def place_in_line(run: RunRecord) -> Waiting | None:
     return None
 
 
-def show_ahead(waiting: Waiting) -> None:
-    """Which runs are ahead of a waiting one: those that train, then those whose turn comes before."""
+def describe_ahead(waiting: Waiting) -> str:
+    """Which runs are ahead of a waiting one, as Markdown: those that train, then those whose turn comes before; "" if none is known."""
     ownership, named = whose_runs(), []
     for run_id in waiting.ahead[:_NAMED]:
         with contextlib.suppress(RunError):  # it has just been deleted
@@ -33,5 +31,4 @@ def show_ahead(waiting: Waiting) -> None:
             if other.is_live:  # it has not just ended
                 named.append(describe_live_run(other, ownership))
     more = len(waiting.ahead) - len(named)
-    if named:
-        st.caption(f"Ahead of it: {'; '.join(named)}{f'; and {more} more' if more else ''}.")
+    return f"Ahead of it: {'; '.join(named)}{f'; and {more} more' if more else ''}." if named else ""

@@ -67,10 +67,11 @@ def show_probes(split: Split, history: RunHistory) -> None:
         probabilities,
         split.class_names,
         key="probes",
-        summary=f"{correct} of these {len(labels)} test images are classified correctly. The bar shows the probability of the true class. "
-        "Click one to see how it was learned.",
+        summary=f"{correct} of these {len(labels)} test images are classified correctly. Bars show the true class. "
+        "Click or tap one for its story.",
         pinned=pinned_probe(history),
         on_pin=_pin,
+        reveals="run_pin",
     )
 
 

@@ -1,70 +1,93 @@
-"""The charts of a run: live ones while it trains, others to zoom into when it is paused or has ended, and downloads."""
+"""The charts of a run, the same ones in every state: they are updated, never replaced. And its table and downloads."""
 
 from collections.abc import Callable
+from typing import Any
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from fmnist_core.dataset.split import Split
 from fmnist_core.exports.report import export_html, write_table
 from fmnist_core.figures.live_charts import draw_live_accuracy, draw_live_answers, draw_live_loss, draw_live_rate
-from fmnist_core.figures.run_charts import draw_accuracy, draw_answers, draw_loss, draw_rate
-from fmnist_core.runs.history import Axis, RunHistory
+from fmnist_core.figures.run_charts import draw_accuracy, draw_loss, draw_rate
+from fmnist_core.runs.history import RunHistory
 from fmnist_core.runs.record import RunRecord
+from fmnist_core.settings.presets import PRESETS
+from pages.parts.shared.charts import show_options
 from pages.parts.shared.wording import describe_settings
 from pages.parts.train.probes import describe_trail, pinned_probe
 from pages.parts.train.run_view import View, describe_others
-from pages.parts.train.run_words import describe_accuracy, describe_loss, describe_rate
+from pages.parts.train.run_words import describe_accuracy, describe_loss, describe_rate, loss_format
 
-_LIVE_POINTS = 100  # per class, sent with every refresh
-
-
-def show_live_charts(run: RunRecord, history: RunHistory, view: View) -> None:
-    """The loss beside accuracy and learning rate, in charts that are updated, not replaced."""
-    total_steps = history.started.steps_per_epoch * run.epochs
-    main, side = st.columns([3, 2])
-    loss = draw_live_loss(history, total_steps, view.smoothing, view.axis, view.log, view.others)
-    main.echarts_chart(loss, height=376, key="live_loss", alt=describe_loss(run, history, view.smoothing) + describe_others(view))
-    accuracy = draw_live_accuracy(history, run.epochs, view.others)
-    side.echarts_chart(accuracy, height=218, key="live_accuracy", alt=describe_accuracy(history))
-    rate = draw_live_rate(history, total_steps, run.config.learning_rate, view.axis)
-    side.echarts_chart(rate, height=142, key="live_rate", alt=describe_rate(history))
+_ANSWER_POINTS = 100  # per class, sent with every refresh
+_HEIGHT_PX = 300  # until the stylesheet gives them what the window has
+_SMALL_BUTTONS = {"itemSize": 14, "itemGap": 6}  # beside the name of the axis of a narrow chart
+_PLANNED = PRESETS[0].config
 
 
-def show_still_charts(run: RunRecord, history: RunHistory, view: View) -> None:
-    """The same charts to zoom into; the learning rate only if it changed."""
-    if not history.losses:
-        return
-    loss, accuracy, rate = _draw_still(history, view)
-    main, side = st.columns([3, 2]) if history.epochs else (st.container(), st.container())
-    main.plotly_chart(loss, key="loss", alt=describe_loss(run, history, view.smoothing) + describe_others(view))
-    if history.epochs:
-        side.plotly_chart(accuracy, key="accuracy", alt=describe_accuracy(history) + describe_others(view))
-    if rate is not None:
-        st.plotly_chart(rate, key="rate_chart", alt=describe_rate(history))
+def show_charts(run: RunRecord, history: RunHistory, view: View) -> None:
+    """Loss, accuracy and learning rate; while nothing trains, the first two to zoom into."""
+    total_steps, zoom = history.started.steps_per_epoch * run.epochs, _can_zoom(run)
+    with st.container(key="loss_place"):
+        loss = draw_live_loss(
+            history,
+            total_steps,
+            view.smoothing,
+            view.axis,
+            view.log,
+            view.others,
+            whole_plan=view.whole_plan,
+            zoom=zoom,
+            quantity=view.quantity,
+        )
+        alt = describe_loss(run, history, view.smoothing, log=view.log) + describe_others(view)
+        show_options(loss, height_px=_HEIGHT_PX, key="live_loss", alt=alt)
+    with st.container(key="accuracy_place"):
+        accuracy = draw_live_accuracy(history, run.epochs, view.others, whole_plan=view.whole_plan, zoom=zoom)
+        if zoom:
+            accuracy["toolbox"] |= _SMALL_BUTTONS
+        show_options(accuracy, height_px=_HEIGHT_PX, key="live_accuracy", alt=describe_accuracy(history) + describe_others(view))
+    with st.container(key="rate_place"):
+        rate = draw_live_rate(history, total_steps, run.config.learning_rate, view.axis, whole_plan=view.whole_plan)
+        show_options(rate, height_px=_HEIGHT_PX, key="live_rate", alt=describe_rate(history))
 
 
-def show_live_pin(run: RunRecord, history: RunHistory, axis: Axis, split: Split) -> None:
-    """The pinned probe's ten probabilities over time."""
+def show_empty_charts() -> None:
+    """The same charts before any run, so that the browser has loaded the code that draws them when the first point comes."""
+    nothing = RunHistory()
+    with st.container(key="loss_place"):
+        show_options(draw_live_loss(nothing, 0, 0.9), height_px=_HEIGHT_PX, key="live_loss", alt="Loss against step: no run yet.")
+    with st.container(key="accuracy_place"):
+        accuracy = draw_live_accuracy(nothing, _PLANNED.epochs)
+        show_options(accuracy, height_px=_HEIGHT_PX, key="live_accuracy", alt="Test accuracy against epoch: no run yet.")
+    with st.container(key="rate_place"):
+        rate = draw_live_rate(nothing, 0, _PLANNED.learning_rate)
+        show_options(rate, height_px=_HEIGHT_PX, key="live_rate", alt="Learning rate against step: no run yet.")
+
+
+def show_pin(run: RunRecord, history: RunHistory, view: View, split: Split) -> None:
+    """When the pinned probe was learned, in words, and its ten probabilities over time."""
     probe = pinned_probe(history)
     if probe is None:
         return
-    true_class, story = _tell_pin(history, probe, split)
-    steps, probabilities = history.probabilities_over_time(probe, _LIVE_POINTS)
-    x, total_steps = history.x_values(axis, steps), history.started.steps_per_epoch * run.epochs
-    options = draw_live_answers(history, x, probabilities, split.class_names, true_class, total_steps, axis)
-    st.echarts_chart(options, height=340, key="live_answers", alt=f"Ten probabilities against step. {story}")
-
-
-def show_still_pin(history: RunHistory, axis: Axis, split: Split) -> None:
-    """The pinned probe's ten probabilities over time, to zoom into."""
-    probe = pinned_probe(history)
-    if probe is None:
-        return
-    true_class, story = _tell_pin(history, probe, split)
-    steps, probabilities = history.probabilities_over_time(probe)
-    figure = draw_answers(history.x_values(axis, steps), probabilities, split.class_names, true_class, axis)
-    st.plotly_chart(figure, key="answers", alt=f"Ten probabilities against step. {story}")
+    number = history.started.probes[probe]
+    true_class = int(split.labels[number])
+    trail = describe_trail(history.answer_trail(probe, true_class), split.class_names)
+    story = f"{split.class_names[true_class]}, test image {number:,}: {trail}"
+    st.markdown(f"**When did it learn this?** {story}")
+    steps, probabilities = history.probabilities_over_time(probe, _ANSWER_POINTS)
+    x, total_steps = history.x_values(view.axis, steps), history.started.steps_per_epoch * run.epochs
+    options = draw_live_answers(
+        history,
+        x,
+        probabilities,
+        split.class_names,
+        true_class,
+        total_steps,
+        view.axis,
+        whole_plan=view.whole_plan,
+        zoom=_can_zoom(run),
+    )
+    show_options(options, height_px=_HEIGHT_PX, key="live_answers", alt=f"Ten probabilities against {view.axis}. {story}")
 
 
 def show_epochs(history: RunHistory) -> None:
@@ -72,17 +95,22 @@ def show_epochs(history: RunHistory) -> None:
     number = st.column_config.NumberColumn
     running = "The mean over the epoch, while the weights were still changing, with the labels that the network was given"
     held_out = "Measured on the training images that were held out to choose the best epoch"
+    table = history.epoch_table()
+
+    def loss(label: str, column: str, help: str | None = None) -> Any:
+        return number(label, format=loss_format(table[column]) if column in table else None, help=help)
+
     st.dataframe(
-        history.epoch_table(),
+        table,
         hide_index=True,
         width="stretch",
         column_config={
             "epoch": number("Epoch"),
-            "train_loss": number("Training loss (running)", format="%.4f", help=running),
+            "train_loss": loss("Training loss (running)", "train_loss", running),
             "train_accuracy": number("Training accuracy (running)", format="%.2f %%", help=running),
-            "validation_loss": number("Validation loss", format="%.4f", help=held_out),
+            "validation_loss": loss("Validation loss", "validation_loss", held_out),
             "validation_accuracy": number("Validation accuracy", format="%.2f %%", help=held_out),
-            "test_loss": number("Test loss", format="%.4f"),
+            "test_loss": loss("Test loss", "test_loss"),
             "test_accuracy": number("Test accuracy", format="%.2f %%", help="Only reported; it does not choose anything"),
             "learning_rate": number("Learning rate", format="%.3g", help="Of the epoch's last step"),
             "elapsed_s": number("Seconds of training", format="%.1f", help="Without pauses"),
@@ -101,8 +129,12 @@ def show_downloads(run: RunRecord, history: RunHistory, view: View) -> None:
         st.download_button(label, make, name, mime, icon=icon, on_click="ignore", help=help, key=f"download_{suffix}")
 
     def make_page() -> str:
-        figures = [figure for figure in _draw_still(history, view) if figure is not None]
-        charts = f"{describe_loss(run, history, view.smoothing)} {describe_accuracy(history)}"
+        figures = [draw_loss(history, axis=view.axis, smoothing=view.smoothing, log=view.log, others=view.others)]
+        if history.epochs:
+            figures.append(draw_accuracy(history, view.others))
+        if history.rate_table()["learning_rate"].nunique() > 1:
+            figures.append(draw_rate(history, view.axis))
+        charts = f"{describe_loss(run, history, view.smoothing, log=view.log)} {describe_accuracy(history)}"
         return export_html(run.name, f"{describe_settings(run)}. {charts}", figures)
 
     stride = history.losses.stride
@@ -117,18 +149,6 @@ def show_downloads(run: RunRecord, history: RunHistory, view: View) -> None:
         offer("Charts (HTML)", "charts.html", make_page, "text/html", charts_help)
 
 
-def _draw_still(history: RunHistory, view: View) -> tuple[go.Figure, go.Figure | None, go.Figure | None]:
-    loss = draw_loss(history, axis=view.axis, smoothing=view.smoothing, log=view.log, others=view.others)
-    accuracy = draw_accuracy(history, view.others) if history.epochs else None
-    varies = history.rate_table()["learning_rate"].nunique() > 1
-    return loss, accuracy, draw_rate(history, view.axis) if varies else None
-
-
-def _tell_pin(history: RunHistory, probe: int, split: Split) -> tuple[int, str]:
-    """Shows in words when the probe was learned; returns its class and these words."""
-    number = history.started.probes[probe]
-    true_class = int(split.labels[number])
-    trail = describe_trail(history.answer_trail(probe, true_class), split.class_names)
-    story = f"{split.class_names[true_class]}, test image {number:,}: {trail}"
-    st.markdown(f"**When did it learn this?** {story}")
-    return true_class, story
+def _can_zoom(run: RunRecord) -> bool:
+    """While a run trains, each refresh would undo the zoom."""
+    return run.state == "paused" or not run.is_live

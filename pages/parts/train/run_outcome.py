@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from fmnist_core.runs.comparability import own_loss_differs
 from fmnist_core.runs.diagnosis import Finding
 from fmnist_core.runs.history import RunHistory
 from fmnist_core.runs.record import RunRecord
@@ -19,24 +20,26 @@ _ICONS = {
     "blind-to-class": ":material/visibility_off:",
     "learned": ":material/school:",
 }
+_FAULTS = set(_ICONS) - {"learned"}
 
 
 def show_outcome(run: RunRecord, history: RunHistory, findings: Sequence[Finding]) -> None:
-    """The state, the time and the test accuracy in a sentence."""
+    """How the run ended, in a sentence, and what went wrong, if its figures show it."""
     seconds = format_duration(history.elapsed_s)
     result, message = "", escape(run.message)
     if run.test_accuracy is not None:
-        result = f"It classifies {percent(run.test_accuracy)} of the test images correctly. {_describe_best(run, history)}"
+        result = f"It classifies {percent(run.test_accuracy)} of the test images correctly."
+    faults = " ".join(escape(finding.sentence) for finding in findings if finding.kind in _FAULTS)
     match run.state:
         case "finished":
-            sentence = f"Finished {count(run.epochs, 'epoch')} in {seconds}. {result}"
+            sentence = f"Finished {count(run.epochs, 'epoch')} in {seconds}. {result} {faults}".strip()
             if any(finding.kind in ("diverged", "not-moving") for finding in findings):  # not a success
                 st.info(sentence, icon=":material/flag:")
             else:
                 st.success(sentence, icon=":material/check_circle:")
         case "stopped":
             when = f"Stopped in epoch {min(run.epoch + 1, run.epochs)} after {seconds}; its weights are kept."
-            st.info(f"{message or when} {result}", icon=":material/stop:")
+            st.info(f"{message or when} {result} {faults}".strip(), icon=":material/stop:")
         case "diverged":
             st.error(f"Training diverged in epoch {run.epoch + 1} after {seconds}. {message}", icon=":material/error:")
         case "failed":
@@ -65,7 +68,8 @@ def show_findings(run: RunRecord, findings: Sequence[Finding]) -> None:
 
 def show_how_measured(run: RunRecord, history: RunHistory) -> None:
     """How the run was computed, and what each accuracy means."""
-    parts = []
+    parts = [_describe_best(run, history)] if run.best_epoch is not None else []
+    parts += [sentence for sentence in (own_loss_differs(run.full_config),) if sentence]
     if history.started.precision:
         where = f"{escape(history.started.precision)} on {escape(history.started.device)}"
         parts.append(f"Computed in {where}{describe_threads(history)}.")
@@ -91,10 +95,11 @@ def show_how_measured(run: RunRecord, history: RunHistory) -> None:
 
 
 def _describe_best(run: RunRecord, history: RunHistory) -> str:
-    if run.best_epoch is None:
-        return ""
+    """Which epoch's weights the other pages use, of a run that held out images to choose it."""
     images = history.started.validation_images
     held_out = f"the {images:,} validation images" if images else "the validation images"
+    if run.epoch <= 1:
+        return "It trained for one epoch: the other pages use its weights."
     if run.best_epoch == run.epoch:
-        return f"Its last epoch, {run.best_epoch}, did best on {held_out}; the other pages use its weights."
+        return f"Its last epoch did best on {held_out}: the other pages use its weights."
     return f"Epoch {run.best_epoch} did best on {held_out}: the other pages use its weights. Those of epoch {run.epoch} are kept too."

@@ -1,23 +1,25 @@
-"""How a run's charts are drawn: axis, scale, smoothing and runs to compare with. All these choices live in the URL."""
+"""How a run's charts are drawn: axes, scale, smoothing and runs to compare with. All these choices live in the URL."""
 
 import contextlib
 from dataclasses import dataclass
 
 import streamlit as st
 
+from fmnist_core.figures.live_charts import Quantity
 from fmnist_core.figures.style import OTHER_LINES
+from fmnist_core.runs.comparability import losses_differ
 from fmnist_core.runs.folders import STARTER_ID, RunError
 from fmnist_core.runs.history import AXES, Axis, RunHistory
 from fmnist_core.runs.record import RunRecord, list_runs, load_run
+from pages.parts.shared.projector import is_projecting
 from pages.parts.shared.run_histories import history_of
 from pages.parts.shared.run_picker import owner_named
 from pages.parts.shared.url_state import bind, one_of, parse_switch, set_choice, write_switch
 from pages.parts.shared.visitor import whose_runs
-from pages.parts.shared.wording import LOSS, describe_settings, distinct_lines, escape
-from pages.parts.train.run_words import describe_skipped
+from pages.parts.shared.wording import describe_settings, distinct_lines, escape
 
 DEFAULT_SMOOTHING = 0.9
-_AXIS, _LOG, _SMOOTHING, _COMPARE = "axis", "log", "smoothing", "compare"
+_AXIS, _LOG, _SMOOTHING, _COMPARE, _PLAN, _TESTED = "axis", "log", "smoothing", "compare", "plan", "tested"
 _OTHERS = "others"  # key of the widget, whose value can contain outdated lines
 _HUGE_LOSS = 100.0  # guessing gives 2.30
 _LISTED_RUNS = 30
@@ -28,12 +30,16 @@ class View:
     """The current choices.
 
     Attributes:
+        whole_plan: whether the horizontal axis spans all planned steps from the beginning, or grows with the run.
+        quantity: the loss of every batch, or the test loss after every epoch, which is computed alike for all runs.
         others: names and histories of the runs to compare with.
     """
 
     axis: Axis
     log: bool
     smoothing: float
+    whole_plan: bool
+    quantity: Quantity
     others: tuple[tuple[str, RunHistory], ...]
 
 
@@ -44,6 +50,7 @@ def bind_view(run: RunRecord) -> dict[str, str]:
     # On a linear scale a huge loss is one spike, and the rest looks like a flat line where nothing is wrong.
     bind(_LOG, history_of(run).losses.peak[0] > _HUGE_LOSS, parse_switch, write_switch)
     bind(_SMOOTHING, DEFAULT_SMOOTHING, _parse_smoothing)
+    bind(_PLAN, False, parse_switch, write_switch)
 
     def parse_others(text: str) -> list[str]:
         known = [run_id for run_id in text.split(",") if run_id in names][: len(OTHER_LINES)]
@@ -52,6 +59,7 @@ def bind_view(run: RunRecord) -> dict[str, str]:
         return known
 
     bind(_COMPARE, list[str](), parse_others, ",".join)
+    bind(_TESTED, bool(_tell_difference(run)), parse_switch, write_switch)
     return names
 
 
@@ -70,44 +78,66 @@ def read_view(names: dict[str, str]) -> View:
         except (KeyError, RunError):  # the run has been deleted
             continue
     smoothing = float(state.get(_SMOOTHING, DEFAULT_SMOOTHING))
-    return View(current_axis(), bool(state.get(_LOG)), smoothing, tuple(others))
+    quantity: Quantity = "test_loss" if state.get(_TESTED) else "loss"
+    return View(current_axis(), bool(state.get(_LOG)), smoothing, bool(state.get(_PLAN)), quantity, tuple(others))
 
 
-def show_view_choices(names: dict[str, str]) -> None:
-    """The widgets for the choices, and what the loss is."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        st.segmented_control("Horizontal axis", AXES, key=_AXIS, persist_state="session", required=True, width=230)
-        st.slider(
-            "Smoothing of the loss",
-            0.0,
-            0.99,
-            step=0.01,
-            key=_SMOOTHING,
-            persist_state="session",
-            help="At 0 the line follows every batch. At 0.9 each point keeps nine tenths of the average before it.",
-            width=260,
-        )
-        st.toggle(
-            "Logarithmic loss",
-            key=_LOG,
-            persist_state="session",
-            help="Each grid line is ten times the one below it, so that differences between small losses become visible.",
-        )
-        if names:
-            st.session_state[_OTHERS] = st.session_state[_COMPARE]
-            st.multiselect(
-                "Compare with other runs",
-                list(names),
-                format_func=lambda run_id: names[run_id],
-                key=_OTHERS,
-                max_selections=len(OTHER_LINES),
-                on_change=_take_others,
-                args=(names,),
-                placeholder="None",
-                width=360,
+def show_view_choices(run: RunRecord, names: dict[str, str]) -> None:
+    """The widgets for the choices, in a popover that moves nothing; on a projector, where nothing is folded, in a row."""
+    difference = _tell_difference(run)
+    label = "View: losses differ" if difference and not st.session_state[_TESTED] else "View"
+    with st.container(key="run_view_open" if is_projecting() else "run_view"):
+        place = st.container() if is_projecting() else st.popover(label, icon=":material/tune:", width="stretch")
+        with place, st.container(key="view_choices", gap="small"):
+            st.segmented_control("Horizontal axis", AXES, key=_AXIS, persist_state="session", required=True)
+            st.toggle("Whole plan", key=_PLAN, persist_state="session", help="The horizontal axis has room for all steps from the start.")
+            st.toggle(
+                "Logarithmic loss",
+                key=_LOG,
+                persist_state="session",
+                help="Each grid line is ten times the one below it, so that differences between small losses become visible.",
             )
+            st.slider(
+                "Smoothing of the loss",
+                0.0,
+                0.99,
+                step=0.01,
+                key=_SMOOTHING,
+                persist_state="session",
+                help="At 0 the line follows every batch. At 0.9 each point keeps nine tenths of the average before it.",
+            )
+            if names:
+                _show_comparison(names, difference)
+
+
+def _show_comparison(names: dict[str, str], difference: str) -> None:
+    """The list of runs to compare with, their settings, and whether their losses can be compared."""
+    st.session_state[_OTHERS] = st.session_state[_COMPARE]
+    st.multiselect(
+        "Compare with other runs",
+        list(names),
+        format_func=lambda run_id: names[run_id],
+        key=_OTHERS,
+        max_selections=len(OTHER_LINES),
+        on_change=_take_others,
+        args=(names,),
+        placeholder="None",
+    )
+    if difference:
+        st.warning(difference, icon=":material/balance:")
+    st.toggle(
+        "Test loss", key=_TESTED, persist_state="session", help="The loss on the test images after each epoch, computed alike for all."
+    )
     _show_settings_of_others(names)
-    st.caption(LOSS)
+
+
+def _tell_difference(run: RunRecord) -> str:
+    """Why the training losses of the runs on the chart cannot be compared; "" if they can."""
+    configs = [run.full_config]
+    for run_id in st.session_state.get(_COMPARE) or []:
+        with contextlib.suppress(RunError):  # the run has been deleted
+            configs.append(load_run(run_id).full_config)
+    return losses_differ(configs)
 
 
 def _show_settings_of_others(names: dict[str, str]) -> None:
@@ -123,17 +153,6 @@ def _show_settings_of_others(names: dict[str, str]) -> None:
 def describe_others(view: View) -> str:
     """The runs that are compared, as the end of a chart's description."""
     return f" Compared with {', '.join(name for name, _ in view.others)}." if view.others else ""
-
-
-def show_title(run: RunRecord, settings: str) -> None:
-    """The run's name, its owner unless that is the visitor, and its settings on one line; and what is damaged or could not be read."""
-    owner = owner_named(run, whose_runs())
-    st.markdown(f"**{escape(run.name)}** · {f'by {escape(owner)} · ' if owner else ''}{settings}")
-    skipped = describe_skipped(history_of(run))
-    if skipped:
-        st.caption(skipped)
-    if run.damage:
-        st.warning(escape(run.damage), icon=":material/healing:")
 
 
 def _name_others(run: RunRecord) -> dict[str, str]:

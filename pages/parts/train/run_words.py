@@ -1,22 +1,52 @@
 """What a run's charts show, in words, for people who cannot see them; and its progress."""
 
+from collections.abc import Iterable
+
 from fmnist_core.jobs.line import Waiting
 from fmnist_core.runs.history import RunHistory
 from fmnist_core.runs.record import RunRecord
 from fmnist_core.settings.declaration import as_decimal
-from pages.parts.shared.wording import count, format_duration, percent
+from fmnist_core.settings.number_words import LONGEST_LOSS, count, format_loss
+from pages.parts.shared.wording import format_duration, percent
 
 _NAMED_EPOCHS = 10
+_FAR_ABOVE = 2  # times the first and the last loss: a peak that is worth its own words
 
 
-def describe_loss(run: RunRecord, history: RunHistory, smoothing: float) -> str:
-    """The loss so far; the last value is smoothed like the chart's thick line."""
+def describe_loss(run: RunRecord, history: RunHistory, smoothing: float, *, log: bool = False) -> str:
+    """The loss so far; the last value is smoothed like the chart's thick line.
+
+    Args:
+        log: whether the chart's scale is logarithmic.
+    """
     if not history.losses:
         return f"Loss against step for {run.name}: no step yet."
-    first, last = history.losses.first, history.losses.smoothed(smoothing)[-1]
-    text = f"Loss against step for {run.name}: from {first:.2f} at step 1 to about {last:.2f} at step {len(history.losses):,}."
+    first, last, steps = history.losses.first, float(history.losses.smoothed(smoothing, log=log)[-1]), len(history.losses)
+    peak, peak_step = history.losses.peak
+    if steps == 1:
+        text = f"Loss against step for {run.name}: {format_loss(first)} at step 1."
+    else:
+        text = f"Loss against step for {run.name}: from {format_loss(first)} at step 1 to about {format_loss(last)} at step {steps:,}."
+    if peak > _FAR_ABOVE * max(first, last):
+        text += f" Its peak was {format_loss(peak)} at step {peak_step:,}."
     changes = [f"to {as_decimal(change.learning_rate)} after step {change.step:,}" for change in history.rate_changes]
     return f"{text} The learning rate was changed {', '.join(changes)}." if changes else text
+
+
+def loss_format(losses: Iterable[float | None]) -> str:
+    """How a table shows a column of losses: with four decimals or, if one of them is huge, as powers of ten."""
+    return "scientific" if any(loss is not None and abs(loss) >= LONGEST_LOSS for loss in losses) else "%.4f"
+
+
+def describe_pace(people: int, tabs: int, pace_s: float) -> str:
+    """Why pages are refreshed less often than they could be.
+
+    Args:
+        pace_s: seconds between two refreshes.
+    """
+    often = "every second" if pace_s == 1 else f"every {pace_s:g} seconds"
+    watched = f"{people:,} people are watching a run" if people > 1 else f"A run is watched in {count(tabs, 'tab')}"
+    return f"{watched}, so pages refresh only {often}, to leave the processor to training."
 
 
 def describe_accuracy(history: RunHistory) -> str:
@@ -35,7 +65,10 @@ def describe_rate(history: RunHistory) -> str:
     rates = history.rate_table()["learning_rate"]
     if rates.empty:
         return "Learning rate against step: none recorded yet."
-    return f"Learning rate against step: {rates.iloc[-1]:.3g} now, from {rates.min():.3g} to {rates.max():.3g} so far."
+    if rates.min() == rates.max():
+        return f"Learning rate against step: {as_decimal(rates.iloc[-1])} now, and at every step so far."
+    now, lowest, highest = (as_decimal(float(f"{rate:.3g}")) for rate in (rates.iloc[-1], rates.min(), rates.max()))
+    return f"Learning rate against step: {now} now, from {lowest} to {highest} so far."
 
 
 def describe_progress(history: RunHistory, total_steps: int) -> str:
@@ -49,7 +82,7 @@ def describe_progress(history: RunHistory, total_steps: int) -> str:
 
 def describe_place(waiting: Waiting) -> str:
     """A waiting run's place in line and about when it starts."""
-    ahead = count(len(waiting.ahead), "run")
+    ahead = count(len(waiting.ahead), "run") if waiting.ahead else "no run"
     text = f"Waiting for its turn: number {waiting.place} in line, {ahead} ahead of it"
     if waiting.starts_in_s is None:
         return text

@@ -3,7 +3,7 @@
 The session keeps the value of each field, so that it outlives the page. Decimals are text, so that people can type a comma.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -29,12 +29,11 @@ def show_more_fields(bind: Bind) -> None:
         bind: returns the arguments that connect a widget with a setting.
     """
     groups = (("How it learns", _LEARNING), ("What it learns from", _IMAGES), ("How it is evaluated and computed", _COMPUTING))
-    for column, (title, names) in zip(st.columns(len(groups), gap="medium"), groups, strict=True):
-        with column:
-            st.markdown(f"**{title}**")
-            for name in names:
-                show_field(SETTINGS[name], bind(name))
-                st.caption(SETTINGS[name].help + (f" {_describe_precision()}" if name == "precision" else ""))
+    for title, names in groups:
+        st.markdown(f"**{title}**")
+        for name in names:
+            show_field(SETTINGS[name], bind(name))
+            st.caption(SETTINGS[name].help + (f" {_describe_precision()}" if name == "precision" else ""))
 
 
 def show_field(setting: Setting, bound: dict[str, Any]) -> None:
@@ -45,19 +44,36 @@ def show_field(setting: Setting, bound: dict[str, Any]) -> None:
     """
     match setting.kind:
         case "whole":
-            st.number_input(setting.label, value=None, step=1, placeholder=setting.none_means, **bound)
+            st.number_input(setting.label, step=1, placeholder=setting.none_means, **{"value": None} | bound)
         case "decimal" if setting.scale == "log":
-            rates = sorted({*_RATES, st.session_state[bound["key"]] or setting.example}, key=_as_sort_key)
-            st.selectbox(setting.label, rates, accept_new_options=True, **bound)
+            now = bound.get("value", st.session_state.get(bound["key"])) or setting.example
+            rates = sorted({*_RATES, now}, key=_as_sort_key)
+            st.selectbox(setting.label, rates, accept_new_options=True, **_with_index(rates, bound))
         case "decimal":
             st.text_input(setting.label, **bound)
         case "choice":
-            st.selectbox(setting.label, list(setting.choices), format_func=setting.choices.__getitem__, **bound)
+            options = list(setting.choices)
+            st.selectbox(setting.label, options, format_func=setting.choices.__getitem__, **_with_index(options, bound))
         case "switch":
             st.toggle(setting.label, **bound)
         case "class":
             names = dict(enumerate(CLASS_NAMES))
-            st.selectbox(setting.label, [None, *names], format_func=lambda index: names.get(index, "None"), placeholder="None", **bound)
+            classes = [None, *names]
+            st.selectbox(
+                setting.label,
+                classes,
+                format_func=lambda index: names.get(index, "None"),
+                placeholder="None",
+                **_with_index(classes, bound),
+            )
+
+
+def _with_index(options: Sequence[Any], bound: dict[str, Any]) -> dict[str, Any]:
+    """The arguments with the value's place among the options instead of the value."""
+    if "value" not in bound:
+        return bound
+    without = {name: value for name, value in bound.items() if name != "value"}
+    return without | {"index": options.index(bound["value"]) if bound["value"] in options else 0}
 
 
 def fill_fields(config: TrainConfig) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""The settings of a new run: presets to choose from, a form that the chosen preset fills, and the button that starts the run.
+"""The settings of a new run: a preset, fields that it fills, the button that starts the run, and under it what happened.
 
 The session keeps the form's values under `train_settings`. The URL holds the preset and the settings that differ from it, as long as they
-are valid.
+are valid. The form is a fragment of its own, which the refreshes of a live run leave alone: they would disturb whoever is typing.
 """
 
 import contextlib
@@ -10,57 +10,58 @@ from typing import Any
 
 import streamlit as st
 
-from fmnist_core.jobs.control import start_run
 from fmnist_core.runs.names import MAX_NAME_LENGTH
 from fmnist_core.settings.changes import read_changes, write_changes
 from fmnist_core.settings.config import SETTINGS, TrainConfig
 from fmnist_core.settings.presets import PRESETS, Preset, find_preset
-from pages.parts.shared.url_state import bind, one_of, set_choice
-from pages.parts.shared.visitor import visitor
-from pages.parts.shared.wording import escape
+from fmnist_core.store.text import shorten, visible_line
+from pages.parts.shared.projector import is_projecting
+from pages.parts.shared.url_state import bind, set_choice
+from pages.parts.shared.wording import ARTICLE
 from pages.parts.train.lesson_limits import show_lesson_limits
-from pages.parts.train.preset_cards import show_preset_cards
+from pages.parts.train.preset_choice import show_description, show_preset_choice
 from pages.parts.train.setting_fields import fill_fields, read_fields, show_field, show_more_fields
+from pages.parts.train.start import forget_start, note_problem, show_start, start
 
 _SETTINGS = "train_settings"
 _DEFAULT = PRESETS[0].key
 _FIRST_FIELDS = ("epochs", "batch_size", "learning_rate")
+_LONGEST_SHOWN = 40
 
 
 @st.fragment
-def show_settings(select: Callable[[str], None]) -> None:
-    """The cards and the form, as a fragment. When a run is started, its id is passed to `select`, and the whole page runs again."""
-    preset = find_preset(bind("preset", _DEFAULT, one_of([preset.key for preset in PRESETS])))
-    config = bind(
-        "changes",
-        preset.config,
-        lambda text: read_changes(text, preset.config),
-        lambda config: write_changes(config, preset.config),
-    )
+def show_settings(shown_id: str | None, select: Callable[[str], None]) -> None:
+    """The form, as a fragment. When a run is started, the whole page runs again.
+
+    Args:
+        shown_id: the run on show, which stays there if it is the visitor's own and the new one has to wait.
+        select: shows the run with this id from then on.
+    """
+    preset = find_preset(bind("preset", _DEFAULT, _read_preset))
+    config = bind("changes", preset.config, lambda text: _read_changes(text, preset), lambda config: write_changes(config, preset.config))
     values: dict[str, Any] = st.session_state.setdefault(_SETTINGS, fill_form(preset, config))
     if (values["preset"], values["config"]) != (preset.key, config):  # another link, or the back button
         values = st.session_state[_SETTINGS] = fill_form(preset, config, values["name"])
-    show_preset_cards(preset, _choose)
-    _show_heading(preset, values)
-    *columns, name_column, button_column = st.columns([2, 2, 3, 3, 2], vertical_alignment="bottom")
-    for column, name in zip(columns, _FIRST_FIELDS, strict=True):
-        with column:
-            show_field(SETTINGS[name], _tie(name) | {"help": SETTINGS[name].help})
-    name_column.text_input("Name (optional)", max_chars=MAX_NAME_LENGTH, placeholder="team blue", **_tie("name"))
-    sent = button_column.button("Train", type="primary", icon=":material/play_arrow:", width="stretch", key="train")
-    problem = st.container()
-    with st.expander("More", icon=":material/tune:"):
-        show_more_fields(_tie)
-    with st.expander("Why validation images?", icon=":material/help:"):
-        show_why_validation()
-    if sent:
-        try:
-            run_id = start_run(read_fields(values), values["name"], by=visitor())
-        except ValueError as error:  # an invalid setting, or a home folder that cannot be written
-            problem.error(escape(str(error)), icon=":material/warning:")
-        else:
-            select(run_id)
+    problem = _find_problem(values)
+    changed = bool(problem) or read_fields(values) != preset.config
+    with st.container(key="form_first", gap="xsmall"):
+        st.title("Train", anchor=False)
+        show_preset_choice(preset, _choose)
+        _show_heading(preset, changed)
+        with st.container(key="preset_description", gap="xxsmall"):
+            show_description(preset, changed)
+        with st.container(key="first_fields"):
+            for name in _FIRST_FIELDS:
+                show_field(SETTINGS[name], _tie(name) | {"help": SETTINGS[name].help})
+            st.text_input("Name (optional)", max_chars=MAX_NAME_LENGTH, placeholder="team blue", **_tie("name"))
+            pressed = st.button("Train", type="primary", icon=":material/play_arrow:", width="stretch", key="train")
+        if pressed and start(values, shown_id, select):
             st.rerun()
+        with st.container(key="start_line"):
+            show_start(problem, shown_id, select)
+        show_lesson_limits()
+    with st.container(key="form_folded", gap="small"):
+        _show_folded()
 
 
 def fill_form(preset: Preset, config: TrainConfig, name: str = "") -> dict[str, Any]:
@@ -83,23 +84,47 @@ def show_why_validation() -> None:
     )
 
 
-def _show_heading(preset: Preset, values: dict[str, Any]) -> None:
-    """The limits of the lesson, the name of the preset, whether it was changed, and, before a failure, what to guess."""
-    show_lesson_limits()
-    changed = _is_changed(preset, values)
-    with st.container(horizontal=True, vertical_alignment="center"):
+def _show_folded() -> None:
+    """What is not needed to start a run."""
+    with st.expander("More settings", icon=":material/tune:", expanded=is_projecting()):
+        show_more_fields(_tie)
+    with st.expander("Why validation images?", icon=":material/help:"):
+        show_why_validation()
+    st.caption(f"The article is {ARTICLE}. The network and the default settings are its author's.")
+
+
+def _show_heading(preset: Preset, changed: bool) -> None:
+    """The name of the preset, and whether it was changed."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="settings_heading"):
         st.subheader(f"Settings: {preset.name}{', changed' if changed else ''}", anchor=False, width="content")
         if changed:
-            st.button("Undo the changes", icon=":material/undo:", key="undo", on_click=_choose, args=(preset.key,))
-    if preset.question and not changed:
-        st.info(f"**What do you expect?** {preset.question} Guess, then press Train.", icon=":material/psychology_alt:")
+            st.button("Undo", icon=":material/undo:", key="undo", type="tertiary", on_click=_choose, args=(preset.key,))
 
 
-def _is_changed(preset: Preset, values: dict[str, Any]) -> bool:
+def _find_problem(values: dict[str, Any]) -> str:
+    """What is wrong with a value in the form, in a sentence; "" if all are right."""
     try:
-        return read_fields(values) != preset.config
+        read_fields(values)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _read_preset(text: str) -> str:
+    try:
+        return find_preset(text).key
     except ValueError:
-        return True
+        named = shorten(visible_line(text), _LONGEST_SHOWN)
+        note_problem(f"There is no preset “{named}”, which the link names, so this is “{find_preset(_DEFAULT).name}”.")
+        raise
+
+
+def _read_changes(text: str, preset: Preset) -> TrainConfig:
+    try:
+        return read_changes(text, preset.config)
+    except ValueError:
+        note_problem(f"The link has settings that are not valid, so these are those of “{preset.name}”.")
+        raise
 
 
 def _choose(key: str) -> None:
@@ -108,18 +133,28 @@ def _choose(key: str) -> None:
     st.session_state[_SETTINGS] = fill_form(preset, preset.config, st.session_state[_SETTINGS]["name"])
     set_choice("preset", key)
     set_choice("changes", None)
+    forget_start()
 
 
 def _tie(setting: str) -> dict[str, Any]:
-    """The arguments that connect a widget with a setting, or with the name of the run."""
-    key = f"setting_{setting}"
-    st.session_state[key] = st.session_state[_SETTINGS][setting]
-    return {"key": key, "on_change": _take, "args": (setting,)}
+    """The arguments that connect a widget with a setting, or with the name of the run.
+
+    The value is given to the widget as its first one. A widget that is on the page already is only told if it has another, because being
+    told makes the browser overwrite what is being typed. A number that may be left out has no first value, or it could not be removed.
+    """
+    key, value = f"setting_{setting}", st.session_state[_SETTINGS][setting]
+    bound: dict[str, Any] = {"key": key, "on_change": _take, "args": (setting,)}
+    may_be_empty = setting in SETTINGS and SETTINGS[setting].kind == "whole" and SETTINGS[setting].none_means
+    if st.session_state.get(key, value) == value and not may_be_empty:
+        return bound | {"value": value}
+    st.session_state[key] = value
+    return bound
 
 
 def _take(setting: str) -> None:
     values = st.session_state[_SETTINGS]
     values[setting] = st.session_state[f"setting_{setting}"]
+    forget_start()
     with contextlib.suppress(ValueError):  # the URL holds the latest valid settings, the session what was typed
         values["config"] = read_fields(values)
         set_choice("changes", values["config"])
