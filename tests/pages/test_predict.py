@@ -1,6 +1,7 @@
 import base64
 import csv
 import io
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -18,19 +19,19 @@ from fmnist_core.evaluation.prediction import predict
 from fmnist_core.insight.answer import answer_picture
 from fmnist_core.pictures.painting import read_paint, shrink_item
 from fmnist_core.runs.folders import STARTER_ID
-from fmnist_core.runs.record import load_run
+from fmnist_core.runs.record import RunRecord, load_run
 from fmnist_core.runs.weights import load_model
-from pages.parts.components.canvas.canvas import read_strokes
+from pages.parts.components.canvas.canvas import Sending, read_sending, read_strokes
+from pages.parts.components.tab_memory.tab_memory import encode_files, read_returned
 from pages.parts.predict.corrections import Correction, _to_csv
 from pages.parts.predict.drawing_pad import SIDE_PX, make_doodle
+from pages.parts.predict.picture_list import PictureList, take_back_files
 from pages.parts.shared.wording import escape
 from tests.conftest import ROOT
 from tests.pages.conftest import open_page, query
 from tests.pictures.mutated import encode, mutated_pictures
 
 HOSTILE = ROOT / "tests/pictures/hostile"
-
-SESSION = "0123456789abcdef"
 
 
 def png(pixels: np.ndarray) -> bytes:
@@ -61,8 +62,20 @@ def header_of(width: int, height: int) -> bytes:
 
 
 def bars(at: AppTest) -> str:
-    """The chart's description, which lists all ten probabilities."""
-    return str(at.get("plotly_chart")[0].proto.alt)
+    """The bars' description, which lists all ten probabilities; "" without an answer."""
+    found = [re.search(r'aria-label="(Probability of each class: [^"]*)"', element.proto.body) for element in at.get("html")]
+    return next((match[1] for match in found if match), "")
+
+
+def refused(at: AppTest) -> list[str]:
+    """The sentences about files that cannot be used, one row each."""
+    return list(at.table[0].value.iloc[:, 0])
+
+
+def says(at: AppTest) -> str:
+    """The class in the answer's heading."""
+    (heading,) = [each.value for each in at.subheader if each.value.startswith("The network says: ")]
+    return str(heading).removeprefix("The network says: ")
 
 
 def alts(at: AppTest) -> list[str]:
@@ -85,8 +98,7 @@ def with_t_shirt() -> AppTest:
 
 def draw(at: AppTest, pixels: np.ndarray, drawing: str = "blank") -> AppTest:
     """Sends a drawing as the browser does when a stroke ends."""
-    at.session_state["drawing_of_pad"] = SESSION
-    at.session_state["pad"] = {"png": [f"{SESSION} {drawing}", base64.b64encode(png(pixels)).decode()]}
+    at.session_state["pad"] = {"png": [drawing, base64.b64encode(png(pixels)).decode(), 1, False]}
     at.run()
     assert not at.exception
     return at
@@ -95,13 +107,16 @@ def draw(at: AppTest, pixels: np.ndarray, drawing: str = "blank") -> AppTest:
 def test_it_starts_with_a_test_item_and_its_answer() -> None:
     at = open_page("predict")
     assert at.radio(key="source").value == "Test item"
-    assert at.subheader[0].value == "The network says: Ankle boot"
+    assert says(at) == "Ankle boot"
     assert at.success[0].value == "Correct: the label is Ankle boot."
     assert "Ankle boot 9" in bars(at)
 
 
 def test_the_reasons_are_pixels_and_five_training_images() -> None:
     at = open_page("predict", run="starter", item="2")
+    assert not any("speak for" in alt for alt in alts(at)), "folded, they are not computed"
+    at.session_state["why"] = True
+    at.run()
     assert "speak for Trouser" in next(alt for alt in alts(at) if alt.startswith("The picture; "))
     assert [alt.split(", ")[1] for alt in alts(at) if alt.startswith("Training image ")] == ["Trouser"] * 5
     (chosen,) = [box for box in at.selectbox if box.label == "Which pixels speak for"]
@@ -112,14 +127,14 @@ def test_the_reasons_are_pixels_and_five_training_images() -> None:
 def test_a_link_opens_the_same_item() -> None:
     at = open_page("predict", run="starter", item="2")
     assert at.number_input(key="item").value == 2
-    assert "Trouser" in at.subheader[0].value
+    assert says(at) == "Trouser"
 
 
 def test_an_upload_shows_every_step() -> None:
     at = open_page("predict", source="Upload")
     assert at.info[0].value.startswith("Choose files, drop them here or paste them")
     upload(at, ("shirt.png", png(t_shirt())))
-    assert at.subheader[0].value == "The network says: T-shirt/top"
+    assert says(at) == "T-shirt/top"
     assert [alt.split(":")[0] for alt in alts(at) if alt.startswith("After step ")] == [
         "After step 1, Your picture",
         "After step 2, Cut out",
@@ -171,9 +186,8 @@ def test_several_pictures_make_a_table_and_a_bad_one_does_not_stop_the_others() 
     at = open_page("predict", source="Upload", run="starter")
     files = [("shirt.png", png(t_shirt())), ("fake.png", b"this is text"), ("grey.png", png(np.full((40, 40), 90, np.uint8)))]
     upload(at, *files, ("turned.png", png(t_shirt()[::-1].copy())))
-    assert [error.value for error in at.error] == [
-        escape("fake.png is not a picture that can be read: choose a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF file.")
-    ]
+    assert not at.error
+    assert refused(at) == [escape("fake.png is not a picture that can be read: choose a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF file.")]
     table = at.dataframe[0].value
     assert list(table["Name"]) == ["shirt.png", "grey.png", "turned.png"]
     assert table["The network says"][0] == "T-shirt/top"
@@ -189,7 +203,7 @@ def test_the_fifty_first_picture_is_refused() -> None:
     at = open_page("predict", source="Upload", run="starter")
     content = png(t_shirt()[::4, ::4].copy())
     upload(at, *[(f"{number}.png", content) for number in range(51)])
-    assert at.error[0].value == escape("50.png was not added: the limit is 50 pictures. Remove some first.")
+    assert refused(at)[0] == escape("50.png was not added: the limit is 50 pictures. Remove some first.")
     assert len(at.dataframe[0].value) == 50
 
 
@@ -207,10 +221,10 @@ def test_the_fifty_first_picture_is_refused() -> None:
 def test_a_bad_upload_is_refused_with_a_reason(content: bytes, sentence: str) -> None:
     at = upload(open_page("predict", source="Upload"), ("it.png", content))
     assert at.error[0].value == escape(sentence)
-    assert not at.get("plotly_chart")
+    assert not bars(at)
     upload(at, ("shirt.png", png(t_shirt())))
     assert not at.error
-    assert len(at.get("plotly_chart")) == 1
+    assert bars(at)
 
 
 def test_a_file_name_is_shown_exactly() -> None:
@@ -226,18 +240,8 @@ def test_an_upload_survives_changes_of_page_until_it_is_removed() -> None:
     at.radio(key="source").set_value("Upload").run()
     assert bars(at) == answer
     press(at, "Remove the pictures")
-    assert not at.get("plotly_chart")
+    assert not bars(at)
     assert at.info[0].value.startswith("Choose files")
-
-
-def test_a_photo_from_the_camera_is_classified() -> None:
-    at = open_page("predict", source="Camera", run="starter")
-    assert any("https://" in caption.value for caption in at.caption)
-    photo = io.BytesIO()
-    Image.fromarray(t_shirt()).save(photo, "JPEG")
-    at.camera_input[0].set_value(("photo.jpg", photo.getvalue(), "image/jpeg")).run()
-    assert not at.exception
-    assert at.subheader[0].value == "The network says: T-shirt/top"
 
 
 @pytest.mark.parametrize(("name", "value"), [("item", "10000"), ("item", "-1"), ("item", "boot"), ("source", "Scanner")])
@@ -245,7 +249,7 @@ def test_a_link_with_invalid_choices_shows_the_first_item(name: str, value: str)
     at = open_page("predict", **{name: value})
     assert not at.exception
     assert at.number_input(key="item").value == 0
-    assert at.subheader[0].value == "The network says: Ankle boot"
+    assert says(at) == "Ankle boot"
 
 
 def test_a_wrong_answer_is_marked_as_wrong() -> None:
@@ -253,7 +257,7 @@ def test_a_wrong_answer_is_marked_as_wrong() -> None:
     answers = predict(load_model(load_run(STARTER_ID)), split.images[:100]).argmax(axis=1)
     wrong = int(np.flatnonzero(answers != split.labels[:100])[0])
     at = open_page("predict", run="starter", item=str(wrong))
-    assert at.subheader[0].value == f"The network says: {split.class_names[answers[wrong]]}"
+    assert says(at) == split.class_names[answers[wrong]]
     assert [box.value for box in at.warning] == [f"Wrong: the label is {split.class_names[split.labels[wrong]]}."]
     assert not at.success
 
@@ -264,11 +268,11 @@ def test_files_that_broke_the_decoder_do_not_stop_the_good_ones_beside_them() ->
     upload(at, *samples[:2], ("shirt.png", png(t_shirt())), *samples[2:], ("again.png", png(t_shirt())))
     answers = dict(zip(at.dataframe[0].value["Name"], at.dataframe[0].value["The network says"], strict=True))
     assert answers["shirt.png"] == answers["again.png"] == "T-shirt/top"
-    refused = [name for name, _content in samples if name not in answers]
-    assert refused == ["crash_AVIF+exif_RuntimeError.png", "crash_AVIF_RuntimeError.png"]
-    assert [error.value for error in at.error] == [
-        escape(f"{refused[0]} is damaged or cut short: save it again, or choose another picture."),
-        escape(f"{refused[1]} is not a picture that can be read: choose a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF file."),
+    missing = [name for name, _content in samples if name not in answers]
+    assert missing == ["crash_AVIF+exif_RuntimeError.png", "crash_AVIF_RuntimeError.png"]
+    assert refused(at) == [
+        escape(f"{missing[0]} is damaged or cut short: save it again, or choose another picture."),
+        escape(f"{missing[1]} is not a picture that can be read: choose a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF file."),
     ]
 
 
@@ -286,7 +290,7 @@ def test_mutated_pictures_are_listed_or_refused_one_by_one() -> None:
     listed = list(at.dataframe[0].value["Name"])
     assert at.dataframe[0].value["The network says"].iloc[-1] == "T-shirt/top"
     assert len(listed) > 6
-    assert len(listed) + len(at.error) == 37
+    assert len(listed) + len(refused(at)) == 37
 
 
 def test_the_table_of_pictures_shows_the_answer_to_what_was_painted() -> None:
@@ -299,10 +303,10 @@ def test_the_table_of_pictures_shows_the_answer_to_what_was_painted() -> None:
         strokes = np.zeros((300, 260, 3), np.uint8)
         strokes[0, 0] = strokes[-1, -1] = (0, 255, 0)
         strokes[rows, 85:175] = (0, 255, 0)
-        at.session_state["mask_painter"] = {"png": [view, base64.b64encode(png(strokes)).decode()]}
+        at.session_state["mask_painter"] = {"png": [view, base64.b64encode(png(strokes)).decode(), 1, False]}
         at.run()
         row = at.dataframe[0].value.iloc[0]
-        assert row["The network says"] == at.subheader[1].value.removeprefix("The network says: ")
+        assert row["The network says"] == says(at)
         sure.append((row["The network says"], row["Sure"]))
     assert len(set(sure)) == 3
 
@@ -313,9 +317,14 @@ def test_a_picture_unlike_the_training_images_gets_a_warning() -> None:
     blots = [random.integers(0, 256, (6, 6), np.uint8).repeat(4, 0).repeat(4, 1) for _ in range(20)]
     oddest = max((np.pad(blot, 2) for blot in blots), key=lambda blot: answer_picture(model, blot[np.newaxis]).unfamiliarity or 0)
     at = upload(open_page("predict", source="Upload", run="starter"), ("blot.png", png(oddest)))
-    (warning,) = [box.value for box in at.warning if "unlike anything I was trained on" in box.value]
-    assert "of the test images" in warning
-    assert not [box for box in open_page("predict", run="starter", item="2").warning if "unlike" in box.value]
+    assert "Unlike almost anything this network was trained on." in warning_of(at)
+    assert "5 in 10 of its answers to such pictures were wrong" in warning_of(at)
+    assert warning_of(open_page("predict", run="starter", item="2")) == '<div class="unfamiliarity"></div>', "its place is kept"
+
+
+def warning_of(at: AppTest) -> str:
+    (warning,) = [each.proto.body for each in at.get("html") if 'class="unfamiliarity"' in each.proto.body]
+    return str(warning)
 
 
 def test_random_item_shows_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -334,7 +343,7 @@ def test_an_empty_pad_says_what_to_do() -> None:
 def test_a_drawing_is_classified_step_by_step_filled_or_not() -> None:
     strokes = make_doodle("Bag", 4, SIDE_PX)
     at = draw(open_page("predict", source="Drawing", run="starter"), strokes)
-    assert at.subheader[0].value == "The network says: Bag"
+    assert says(at) == "Bag"
     filled = bars(at)
     steps = [alt.split(":")[0] for alt in alts(at) if alt.startswith("After step ")]
     assert steps == ["After step 1, Your picture", "After step 2, Fill", "After step 3, Trim and centre"]
@@ -421,6 +430,121 @@ def test_paint_is_read_by_hand() -> None:
 )
 def test_invalid_strokes_are_ignored(sent: Any) -> None:
     assert read_strokes(sent, "x", (SIDE_PX, SIDE_PX)) is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "sending"),
+    [
+        ({"png": ["x", "", 3, True]}, Sending(3, True)),
+        ({"png": ["x", "", 2**30, False]}, Sending(2**30)),
+        ({"png": ["x", ""]}, Sending()),
+        ({"png": ["another", "", 3, True]}, Sending()),
+        ({"png": ["x", "", True, True]}, Sending()),
+        ({"png": ["x", "", -3, True]}, Sending()),
+        ({"png": ["x", "", 1e300, True]}, Sending()),
+        ({"png": ["x", "", 3, "yes"]}, Sending()),
+        ({"png": ["x", "", 3, True, 5]}, Sending()),
+        ({"png": 7}, Sending()),
+        ("png", Sending()),
+        (None, Sending()),
+    ],
+)
+def test_the_number_of_a_sending_is_read_or_ignored(sent: Any, sending: Sending) -> None:
+    assert read_sending(sent, "x") == sending
+
+
+def test_an_erased_sheet_is_blank() -> None:
+    at = draw(open_page("predict", source="Drawing", run="starter"), make_doodle("Bag", 4, SIDE_PX))
+    assert bars(at)
+    at.session_state["pad"] = {"png": ["blank", "", 2, False]}
+    at.run()
+    assert not bars(at)
+    assert at.info[0].value.startswith("Draw a T-shirt")
+    draw(at, np.full((SIDE_PX, SIDE_PX), 15, np.uint8))
+    assert not bars(at), "a sheet that is almost black has nothing on it"
+
+
+def kept_in_tab(*files: tuple[str, bytes]) -> dict[str, Any]:
+    """What the browser sends after a reload, if this is what the tab has kept."""
+    return {"returned": [[name, base64.b64encode(content).decode()] for name, content in files]}
+
+
+def take_back(sent: Any) -> AppTest:
+    """The page of a new session to which the browser has sent this; AppTest runs no callbacks of components."""
+    at = open_page("predict", source="Upload", run="starter")
+    kept = PictureList()
+    take_back_files(kept, read_returned(sent))
+    at.session_state["picture_list upload"] = kept
+    at.run()
+    assert not at.exception
+    return at
+
+
+@pytest.mark.parametrize("size_factor", [1, 3], ids=["small", "large"])
+def test_pictures_that_the_tab_has_kept_give_the_same_answer(size_factor: int) -> None:
+    pixels = t_shirt().repeat(size_factor, 0).repeat(size_factor, 1)
+    before = upload(open_page("predict", source="Upload", run="starter"), ("shirt.png", png(pixels)))
+    (picture,) = before.session_state["picture_list upload"].pictures.values()
+    after = take_back(kept_in_tab((picture.name, picture.file)))
+    assert bars(after) == bars(before)
+    (returned,) = after.session_state["picture_list upload"].pictures.values()
+    assert (returned.id, returned.name) == (picture.id, "shirt.png")
+
+
+def test_what_the_tab_has_kept_is_trusted_as_little_as_an_upload() -> None:
+    forged = kept_in_tab(
+        ("a" * 500 + "<script>", b"text"), ("bomb.png", header_of(20_000, 20_000)), *[("shirt.png", png(t_shirt()[::4, ::4].copy()))] * 60
+    )
+    at = take_back(forged)
+    kept = at.session_state["picture_list upload"]
+    assert len(kept.pictures) + len(kept.problems) == 50
+    assert len(kept.problems) == 2
+    assert all(len(sentence) < 250 for sentence in refused(at))
+    assert "400 megapixels" in refused(at)[1]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        None,
+        {},
+        {"returned": None},
+        {"returned": 5},
+        {"returned": "text"},
+        {"returned": {"a": "b"}},
+        {"returned": [["one"]]},
+        {"returned": [["one", "two", "three"]]},
+        {"returned": [["name", 5]]},
+        {"returned": [[5, "QUJD"]]},
+        {"returned": [["name", "not base64!"]]},
+        {"returned": [["name", "é"]]},
+        {"returned": [["name", "A" * 4_100_000]]},
+        {"returned": [["A" * 4_100_000, ""]]},
+        {"returned": [["", ""]] * 101},
+        ["returned"],
+        7,
+    ],
+)
+def test_what_is_not_a_list_of_files_is_ignored(sent: Any) -> None:
+    assert read_returned(sent) == []
+
+
+def test_the_tab_keeps_as_many_pictures_as_it_has_room_for() -> None:
+    files = [(str(number), bytes(900_000)) for number in range(5)]
+    kept = encode_files(files)
+    assert [name for name, _encoded in kept] == ["0", "1", "2"]
+    assert read_returned({"returned": kept}) == files[:3]
+
+
+def test_a_network_not_trained_for_photos_offers_the_starter(trained_run: RunRecord) -> None:
+    at = open_page("predict", source="Drawing", run=trained_run.id)
+    press(at, "Use the starter model here")
+    assert query(at, "run") == "starter"
+    assert at.radio(key="source").value == "Drawing"
+    assert not [button for button in at.button if "starter" in button.label]
+    assert not [button for button in open_page("predict", run=trained_run.id).button if "starter" in button.label], (
+        "a test image needs none"
+    )
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyError, struct.error, MemoryError, RecursionError, Image.DecompressionBombError])

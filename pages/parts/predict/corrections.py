@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from fmnist_core.dataset.classes import CLASS_NAMES
 from fmnist_core.dataset.kaggle_csv import write_csv
 from pages.parts.shared.picture import show_picture
+from pages.parts.shared.projector import enlarged_px
 
 MAX_CORRECTIONS = 500
 _LIST = "corrections"
@@ -33,7 +34,11 @@ def show_corrections(image: NDArray[np.uint8] | None, predicted: int | None) -> 
     kept: list[Correction] = st.session_state.setdefault(_LIST, [])
     if image is None and not kept:
         return
-    st.subheader("Your own list", anchor=False)
+    with st.expander("Your own list of corrected labels", key="own_list", icon=":material/playlist_add:"):
+        _show_list(kept, image, predicted)
+
+
+def _show_list(kept: list[Correction], image: NDArray[np.uint8] | None, predicted: int | None) -> None:
     if image is not None and predicted is not None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             label = st.selectbox(
@@ -49,7 +54,7 @@ def show_corrections(image: NDArray[np.uint8] | None, predicted: int | None) -> 
     with st.container(horizontal=True):
         for number, correction in enumerate(kept[-12:], start=max(0, len(kept) - 12)):
             predicted_name, true_name = CLASS_NAMES[correction.predicted], CLASS_NAMES[correction.label]
-            with st.container(width=104):
+            with st.container(width=enlarged_px(104)):
                 caption = f"{true_name} (predicted: {predicted_name})"
                 show_picture(correction.image, f"{true_name}; the network said {predicted_name}", width_px=84, caption=caption)
                 st.button("Remove", key=f"remove correction {number}", on_click=_remove, args=(number,))

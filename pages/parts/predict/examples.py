@@ -3,7 +3,6 @@
 import functools
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
 from fmnist_core.dataset.split import Split
@@ -22,8 +21,7 @@ def _draw_doodles() -> NDArray[np.uint8]:
 
 
 def show_examples(split: Split) -> None:
-    """Six test images and six doodles as buttons."""
-    st.subheader("Try one of these", anchor=False)
+    """Six test images and six doodles as buttons in one row."""
     items = [index for index in _TEST_ITEMS if index < len(split)]
     labels = [f"Test item {index}, {split.class_names[split.labels[index]]}" for index in items]
     labels += [f"Drawing: {name}" for name, _ in _DOODLES]
@@ -36,4 +34,4 @@ def show_examples(split: Split) -> None:
             show_example(*_DOODLES[index - len(items)])
 
     images = np.concatenate([split.images[items], _draw_doodles()])
-    show_image_wall(images, labels, key="examples", title="Examples to try", on_pick=open_example, columns=12, tile_px=80)
+    show_image_wall(images, labels, key="examples", title="Examples to try", on_pick=open_example, columns=12, in_one_row=True)

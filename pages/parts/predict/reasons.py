@@ -11,27 +11,26 @@ from fmnist_core.insight.likeness import Likeness
 from fmnist_core.insight.neighbours import Neighbours
 from fmnist_core.network.model import FashionCNN
 from fmnist_core.runs.record import RunRecord
-from pages.parts.shared.cached import explain, kept_likeness, split_or_stop
-from pages.parts.shared.completion_line import show_completion
+from pages.parts.shared.cached import explain, split_or_stop
 from pages.parts.shared.picture import show_picture
+from pages.parts.shared.projector import enlarged_px
 
 
 def show_reasons(run: RunRecord, model: FashionCNN, likeness: Likeness | None, image: NDArray[np.uint8], best: int) -> None:
     """The pixels that speak for and against a class, and the five most similar training images.
 
     Args:
-        likeness: None if it is not known yet; then its progress is shown in place of the images.
+        likeness: None if it is not known yet; then the end of the page shows its progress.
         image: (28, 28) uint8, what the network saw.
         best: the class it predicted.
     """
-    st.subheader("Why?", anchor=False)
     left, right = st.columns([2, 3], gap="large")
     with left:
         _show_pixels(run, model, image, best)
     with right:
         st.markdown("The five training images that look most similar to the network:")
         if likeness is None:
-            show_completion(run, kept_likeness)
+            st.caption("They are still being looked for; how far that is, the end of this page shows.")
         else:
             _show_nearest(run, model, likeness.neighbours, image)
 
@@ -58,7 +57,7 @@ def _show_nearest(run: RunRecord, model: FashionCNN, neighbours: Neighbours, ima
     with st.container(horizontal=True):
         for index in nearest:
             name = split.class_names[split.labels[index]]
-            with st.container(width=92):
+            with st.container(width=enlarged_px(92)):
                 show_picture(split.images[index], f"Training image {index}, {name}", width_px=84, caption=name)
     st.caption(
         "Images count as similar if the 32 kernels of the second layer respond to them in a similar way. "
