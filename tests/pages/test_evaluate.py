@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from fmnist_core.classroom.permission import note_owner
 from fmnist_core.dataset.idx import PACKAGED_FOLDER
@@ -11,9 +12,20 @@ from fmnist_core.dataset.split import load_split
 from fmnist_core.evaluation.prediction import evaluate
 from fmnist_core.runs.record import RunRecord, load_run
 from fmnist_core.runs.weights import load_model
+from pages.parts.components.component import read_picked
 from pages.parts.components.confusion_table.confusion_table import read_cell
-from pages.parts.components.image_wall.image_wall import read_pick
 from tests.pages.conftest import open_page, person_of, query, unescaped
+
+
+def explanation(at: AppTest) -> str:
+    return next((element.proto.body for element in at.get("html") if "explanation" in element.proto.body), "")
+
+
+def enlarged(at: AppTest) -> str:
+    """The image that is explained: "Test image 0, Ankle boot"."""
+    found = re.search('alt="(Test image .*?), enlarged"', explanation(at))
+    assert found is not None
+    return found[1]
 
 
 def test_before_anyone_has_trained_the_starter_is_evaluated() -> None:
@@ -42,18 +54,29 @@ def test_the_most_frequent_mistakes_are_listed_and_lead_to_their_images() -> Non
 
 def test_a_link_to_one_image_of_a_cell_enlarges_it() -> None:
     at = open_page("evaluate", run="starter", cell="9-9", test_image="0")  # test image 0 is an ankle boot
-    assert [image.proto.imgs[0].alt for image in at.get("image")] == ["Test image 0, Ankle boot, enlarged"]
-    assert at.success[0].value == "Correct: the label is Ankle boot."
+    assert enlarged(at) == "Test image 0, Ankle boot"
+    assert "<b>✓ Correct.</b> The network says <b>Ankle boot</b>" in explanation(at)
     other = open_page("evaluate", run="starter", cell="8-8", test_image="0")
-    assert "Bag, enlarged" in other.get("image")[0].proto.imgs[0].alt
+    assert enlarged(other).endswith(", Bag")
+
+
+def test_a_mistake_is_explained_with_both_classes_their_probabilities_and_the_pixels_that_mattered() -> None:
+    at = open_page("evaluate", run="starter", cell="6-0")
+    verdict = r"✗ Wrong\.</b> The network says <b>T-shirt/top</b>, ([\d.]+)\s%\. The label is <b>Shirt</b>, to which it gives ([\d.]+)\s%\."
+    found = re.search(verdict, explanation(at))
+    assert found is not None
+    assert float(found[1]) > float(found[2])
+    assert explanation(at).count("<tr") == 10
+    assert "Shirt (label)" in explanation(at)
+    assert "in orange, speak for T-shirt/top" in explanation(at)
 
 
 @pytest.mark.parametrize("image", ["-1", "10000", "x", "1.5"])
 def test_for_an_invalid_image_the_most_confident_one_is_shown(image: str) -> None:
-    first = open_page("evaluate", run="starter", cell="8-8").get("image")[0].proto.imgs[0].alt
+    first = enlarged(open_page("evaluate", run="starter", cell="8-8"))
     at = open_page("evaluate", run="starter", cell="8-8", test_image=image)
     assert not at.exception
-    assert at.get("image")[0].proto.imgs[0].alt == first
+    assert enlarged(at) == first
 
 
 def test_an_image_far_down_a_cell_opens_the_right_page() -> None:
@@ -78,7 +101,7 @@ def test_a_cell_in_the_link_shows_its_images() -> None:
 def test_an_invalid_cell_is_ignored(cell: str) -> None:
     at = open_page("evaluate", run="starter", cell=cell)
     assert not at.exception
-    assert at.info[0].value.startswith("Click a cell to see its images.")
+    assert at.info[0].value.startswith("Click or tap a cell, or one of the three mistakes above, to see its images.")
 
 
 def test_an_empty_cell_is_reported() -> None:
@@ -124,8 +147,8 @@ def test_a_cell_is_read() -> None:
 
 @pytest.mark.parametrize("picked", [None, 3, ["other", 1], ["sheet", 20], ["sheet", -1], ["sheet", "1"], ["sheet", True], ["sheet"]])
 def test_an_invalid_pick_or_one_of_other_pictures_is_ignored(picked: Any) -> None:
-    assert read_pick({"picked": picked}, "sheet", 20) is None
+    assert read_picked({"picked": picked}, "sheet", range(20)) is None
 
 
 def test_a_pick_is_read() -> None:
-    assert read_pick({"picked": ["sheet", 19]}, "sheet", 20) == 19
+    assert read_picked({"picked": ["sheet", 19]}, "sheet", range(20)) == 19

@@ -103,7 +103,7 @@ def test_no_page_shows_a_network_a_whole_data_set(
 @pytest.mark.usefixtures("small_data_in_use")
 def test_a_picture_is_explained_once(trained_run: RunRecord, network_inputs: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cached, "CACHE", ByteCache(cached.MAX_BYTES))
-    at = open_page("predict", run=trained_run.id)
+    at = open_page("predict", run=trained_run.id, projector="yes")  # nothing is folded there
     assert sum(network_inputs) > 30
     network_inputs.clear()
     at.run()
@@ -138,7 +138,7 @@ def test_evaluate_shows_progress_and_then_the_result(trained_run: RunRecord, no_
 @pytest.mark.usefixtures("small_data_in_use", "no_process")
 def test_predict_shows_its_answer_at_once_and_the_rest_later(trained_run: RunRecord) -> None:
     forget(trained_run)
-    at = open_page("predict", run=trained_run.id)
+    at = open_page("predict", run=trained_run.id, projector="yes")
     assert at.subheader[0].value.startswith("The network says: ")
     assert progress_texts(at) == ["Starting"]
     alts = [image.alt for element in at.get("image") for image in element.proto.imgs]
@@ -147,6 +147,14 @@ def test_predict_shows_its_answer_at_once_and_the_rest_later(trained_run: RunRec
     complete_run(trained_run.id, lambda _completion: None)
     at.run()
     assert sum(image.alt.startswith("Training image") for element in at.get("image") for image in element.proto.imgs) == 5
+
+
+@pytest.mark.usefixtures("small_data_in_use")
+def test_predict_has_the_thresholds_computed_though_the_reasons_are_folded(trained_run: RunRecord, no_process: list[str]) -> None:
+    forget(trained_run)
+    at = open_page("predict", run=trained_run.id)
+    assert progress_texts(at) == ["Starting"]
+    assert no_process == [trained_run.id]
 
 
 @pytest.mark.usefixtures("small_data_in_use")

@@ -1,4 +1,4 @@
-"""The images of one cell of a confusion matrix, and one of them enlarged with the network's answer."""
+"""The images of one cell of a confusion matrix."""
 
 import math
 
@@ -8,10 +8,7 @@ from numpy.typing import NDArray
 
 from fmnist_core.dataset.split import Split
 from fmnist_core.evaluation.evaluation import Evaluation
-from fmnist_core.insight.answer import Answer
 from pages.parts.components.image_wall.image_wall import show_image_wall
-from pages.parts.shared.answer import show_answer
-from pages.parts.shared.picture import show_picture
 from pages.parts.shared.url_state import bind, set_choice, whole_number
 
 IMAGES_PER_PAGE = 60
@@ -26,36 +23,29 @@ def show_cell(evaluation: Evaluation, split: Split, true: int, predicted: int) -
     if len(indices) == 0:
         st.info("No test image is in this cell. Choose another.", icon=":material/info:")
         return None
-    st.write("The most confident predictions come first. The percentage says how sure the network was.")
+    st.write("Below each: how sure the network was.")
     chosen = bind("test_image", int(indices[0]), whole_number(0, len(evaluation.labels) - 1))
     if chosen not in indices:
         chosen = int(indices[0])
-    with st.container(height=416, border=False):
-        pages = math.ceil(len(indices) / IMAGES_PER_PAGE)
-        page = _choose_page(f"cell_page_{true}_{predicted}_{pages}", pages, int(np.flatnonzero(indices == chosen)[0]) // IMAGES_PER_PAGE)
-        shown = indices[page * IMAGES_PER_PAGE : (page + 1) * IMAGES_PER_PAGE]
-        sure = [f"{100 * share:.1f} %" for share in evaluation.probabilities[shown, predicted]]
-        show_image_wall(
-            split.images[shown],
-            [f"Test image {i}, {names[true]}, classified as {names[predicted]} with {share}" for i, share in zip(shown, sure, strict=True)],
-            key="cell_wall",
-            title=title,
-            captions=sure,
-            picked=_index_in(shown, chosen),
-            on_pick=lambda index: set_choice("test_image", int(shown[index])),
-            reveals="large_item_answer",
-        )
+    pages = math.ceil(len(indices) / IMAGES_PER_PAGE)
+    page = _choose_page(f"cell_page_{true}_{predicted}_{pages}", pages, int(np.flatnonzero(indices == chosen)[0]) // IMAGES_PER_PAGE)
+    shown = indices[page * IMAGES_PER_PAGE : (page + 1) * IMAGES_PER_PAGE]
+    sure = [f"{100 * share:.1f} %" for share in evaluation.probabilities[shown, predicted]]
+    show_image_wall(
+        split.images[shown],
+        [f"Test image {i}, {names[true]}, classified as {names[predicted]} with {share}" for i, share in zip(shown, sure, strict=True)],
+        key="cell_wall",
+        title=title,
+        captions=sure,
+        columns=4,
+        picked=_index_in(shown, chosen),
+        on_pick=lambda index: set_choice("test_image", int(shown[index])),
+        reveals="large_item_answer",
+        in_box=True,
+        first=page * IMAGES_PER_PAGE,
+        total=len(indices),
+    )
     return chosen
-
-
-def show_cell_image(evaluation: Evaluation, split: Split, index: int) -> None:
-    """One test image, enlarged, beside what the network predicts and how sure it is of each class."""
-    name = evaluation.class_names[evaluation.labels[index]]
-    picture, answer = st.columns([2, 3], gap="large", vertical_alignment="center")
-    with picture:
-        show_picture(split.images[index], f"Test image {index}, {name}, enlarged", width_px=364, caption=f"Test image {index}: {name}")
-    with answer:
-        show_answer(Answer(evaluation.probabilities[index]), true_name=name)
 
 
 def _choose_page(key: str, pages: int, first: int) -> int:
