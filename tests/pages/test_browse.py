@@ -1,8 +1,10 @@
+import json
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fmnist_core.dataset.classes import CLASS_NAMES
 from fmnist_core.dataset.idx import PACKAGED_FOLDER
 from fmnist_core.dataset.sampling import sample_indices
 from fmnist_core.dataset.split import load_split
@@ -15,7 +17,32 @@ def test_twenty_samples_are_shown_and_the_first_is_enlarged() -> None:
     assert at.number_input(key="count").value == 20
     assert at.number_input(key="seed").value == 0
     assert at.get("image")[0].proto.imgs[0].alt == f"{at.subheader[0].value}, enlarged"
-    assert at.get("plotly_chart")[0].proto.alt.startswith("Number of images of each class: T-shirt/top 6,000")
+    assert any("20 training images · All classes · seed 0" in text.value for text in at.markdown)
+    assert any(text.value.startswith("Each class has 6,000 images.") for text in at.markdown)
+    assert not at.get("plotly_chart")
+
+
+def test_in_projector_mode_the_filters_are_not_folded() -> None:
+    at = open_page("browse")
+    assert [popover.proto.popover.label for popover in at.get("popover")][-1] == "Filters"
+    projected = open_page("browse", projector="yes")
+    assert "Filters" not in [popover.proto.popover.label for popover in projected.get("popover")]
+    assert projected.number_input(key="seed").value == 0
+
+
+def test_classes_of_different_sizes_are_counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import numpy as np
+
+    from tests.conftest import write_idx
+
+    for stem in ("train", "t10k"):
+        write_idx(tmp_path / f"{stem}-images-idx3-ubyte", np.zeros((3, 28, 28)))
+        write_idx(tmp_path / f"{stem}-labels-idx1-ubyte", np.array([0, 0, 9]))
+    monkeypatch.setenv("FMNIST_DATA", str(tmp_path))
+    at = open_page("browse")
+    (means,) = [json.loads(wall.proto.json) for wall in at.get("bidi_component") if "Mean image of each class" in wall.proto.json]
+    assert means["captions"] == ["T-shirt: 2", *(f"{name}: 0" for name in CLASS_NAMES[1:9]), "Boot: 1"]
+    assert any(text.value.startswith("The 3 images are spread unevenly") for text in at.markdown)
 
 
 def test_a_link_opens_the_same_choice() -> None:
@@ -45,7 +72,7 @@ def test_a_link_to_one_image_shows_it_if_it_is_among_the_samples() -> None:
 def test_new_samples_change_the_seed() -> None:
     at = open_page("browse")
     before = at.subheader[0].value
-    next(button for button in at.button if button.label == "New samples").click().run()
+    at.button(key="new_samples").click().run()
     assert query(at, "seed") not in ("", "0")
     assert at.subheader[0].value != before
 

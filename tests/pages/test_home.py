@@ -1,5 +1,6 @@
 """Home: five links, my network and the class's best, the data and device in use; and what it shows if something is missing."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,20 @@ from fmnist_core.classroom.people import LOCAL, rename_person
 from fmnist_core.classroom.permission import note_owner
 from fmnist_core.classroom.teacher import sign_in
 from fmnist_core.dataset.classes import CLASS_NAMES
-from fmnist_core.dataset.split import Split
+from fmnist_core.dataset.idx import PACKAGED_FOLDER
+from fmnist_core.dataset.split import Split, load_split
+from fmnist_core.figures.images import png_url
+from fmnist_core.insight.answer import answer_picture
 from fmnist_core.network.model import FashionCNN
 from fmnist_core.runs.creation import create_run
-from fmnist_core.runs.record import RunRecord
+from fmnist_core.runs.folders import STARTER_ID
+from fmnist_core.runs.record import RunRecord, load_run
+from fmnist_core.runs.weights import load_model
 from fmnist_core.settings.config import TrainConfig
 from fmnist_core.settings.presets import find_preset
 from fmnist_core.training.events import Event
-from tests.conftest import write_idx
+from pages.parts.components.component import read_picked
+from tests.conftest import ROOT, write_idx
 from tests.pages.conftest import open_page, person_of, unescaped
 from tests.written_runs import epoch_done, started, step_done, write_run
 
@@ -40,8 +47,10 @@ def words(at: AppTest) -> str:
     return "\n".join(element.value for element in (*at.markdown, *at.caption, *at.subheader))
 
 
-def html(at: AppTest) -> str:
-    return "\n".join(element.proto.body for element in at.get("html"))
+def flow(at: AppTest) -> dict[str, Any]:
+    """What the diagram of the network is sent."""
+    (sent,) = [json.loads(each.proto.json) for each in at.get("bidi_component") if each.proto.component_name == "network_flow"]
+    return dict(sent)
 
 
 def test_with_nothing_trained_it_shows_five_steps_and_the_starter() -> None:
@@ -58,21 +67,46 @@ def test_it_says_which_data_and_device_are_in_use() -> None:
     assert "60,000 images to learn from and 10,000 to test with" in words(at)
     assert "packaged Fashion" in words(at)
     assert "CPU" in words(at) or "GPU" in words(at) or "NVIDIA" in words(at)
-    for name in CLASS_NAMES:
-        assert f"<figcaption>{name}</figcaption>" in html(at)
+    assert flow(at)["names"] == list(CLASS_NAMES)
 
 
 def test_the_network_is_drawn_with_shapes_and_numbers_of_weights() -> None:
     at = open_home()
-    drawn = html(at)
-    for shape in ("28×28 pixels", "16 maps of 14×14", "32 maps of 7×7", "10 probabilities"):
-        assert shape in drawn
+    stages = flow(at)["stages"]
+    assert [shape for _title, shape, _note in stages] == ["28×28 pixels", "16 maps of 14×14", "32 maps of 7×7", "10 probabilities"]
     total = sum(parameter.numel() for parameter in FashionCNN().parameters())
     assert total == 448 + 12_896 + 15_690
-    for count in ("448", "12,896", "15,690"):
-        assert f"{count} weights" in drawn
+    assert [note for _title, _shape, note in stages][1:] == ["448 weights", "12,896 weights", "15,690 weights"]
     assert f"{total:,} numbers" in words(at)
-    assert "Prediction: Ankle boot" in drawn
+
+
+def test_the_first_test_image_of_each_class_can_be_sent_through_the_network() -> None:
+    sent = flow(open_home())
+    test = load_split("test", PACKAGED_FOLDER)
+    model = load_model(load_run(STARTER_ID))
+    assert sent["picked"] == 9  # an ankle boot, test image 0
+    for label, (name, picture) in enumerate(zip(CLASS_NAMES, sent["pictures"], strict=True)):
+        index = int(np.argmax(test.labels == label))
+        assert (picture["name"], picture["alt"]) == (name, f"{name}, test image {index}")
+        assert picture["image"] == png_url(test.images[index])
+        expected = 100 * answer_picture(model, test.images[index][None]).probabilities
+        np.testing.assert_allclose(picture["percent"], expected, atol=0.05)
+    assert len({picture["first"] for picture in sent["pictures"]}) == len({picture["second"] for picture in sent["pictures"]}) == 10
+
+
+@pytest.mark.parametrize(("asked", "picked"), [("2", 2), ("10", 9), ("-1", 9), ("x", 9)])
+def test_the_picture_in_the_link_is_sent_first(asked: str, picked: int) -> None:
+    at = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=60)
+    at.query_params["sent"] = asked
+    at.run()
+    assert not at.exception
+    assert flow(at)["picked"] == picked
+
+
+@pytest.mark.parametrize("sent", [None, 3, ["other", 1], ["flow", 8], ["flow", -1], ["flow", "1"], ["flow", True], ["flow"]])
+def test_an_invalid_picture_from_the_browser_is_ignored(sent: Any) -> None:
+    assert read_picked({"picked": sent}, "flow", [0, 1, 9]) is None
+    assert read_picked({"picked": ["flow", 9]}, "flow", [0, 1, 9]) == 9
 
 
 def cards(at: AppTest) -> list[str]:
@@ -147,8 +181,7 @@ def test_custom_data_may_lack_a_class(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setenv("FMNIST_DATA", str(tmp_path))
     at = open_home()
     assert f"{np.sum(small_splits[0].labels != 8)} images to learn from" in words(at)
-    assert '<div class="missing">no picture</div><figcaption>Bag</figcaption>' in html(at)
-    assert html(at).count("<figcaption>") == 10
+    assert [name for name, picture in zip(CLASS_NAMES, flow(at)["pictures"], strict=True) if picture is None] == ["Bag"]
 
 
 def test_a_damaged_newest_network_leaves_steps_and_data_usable(trained_run: RunRecord) -> None:
@@ -157,9 +190,9 @@ def test_a_damaged_newest_network_leaves_steps_and_data_usable(trained_run: RunR
     at = open_home("Anna's")
     assert not at.error
     assert "**Small run**" in words(at)
-    assert "A test image on its way through the starter model" in unescaped(at.caption[0].value)
+    assert "on its way through the starter model" in words(at)
     assert [link.page for link in links(at)][:5] == STEPS
-    assert "<figcaption>Bag</figcaption>" in html(at)
+    assert flow(at)["pictures"][8]["name"] == "Bag"
 
 
 @pytest.mark.parametrize("is_teacher", [False, True])

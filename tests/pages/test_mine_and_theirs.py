@@ -50,9 +50,9 @@ def lines(at: AppTest) -> dict[str, str]:
 
 
 def shows_settings(at: AppTest) -> bool:
-    """Whether the settings are the page, and not an expander below a run."""
+    """Whether no run is shown, only the settings and an empty frame."""
     assert not at.exception
-    return not any(found.label == "Train another network" for found in at.expander)
+    return any(found.value == "No run yet" for found in at.subheader)
 
 
 def controls(at: AppTest) -> set[str]:
@@ -180,7 +180,8 @@ def test_a_stranger_sees_the_run_but_no_controls(state: State) -> None:
     at = open_page("train", by="Anna's", run=run.id)
     assert controls(at) == set()
     assert not any(button.label == "Change" for button in at.button)
-    assert any(unescaped(text.value).startswith("**Written** · by Team *blue* · Quick") for text in at.markdown)
+    assert any(found.value.startswith("Written · ") for found in at.subheader)
+    assert any(unescaped(text.value).startswith("by Team *blue* · Quick") for text in at.markdown)
     who = "Only Team *blue*, who started this run, and the teacher can pause, stop or change it."
     assert any(unescaped(caption.value) == who for caption in at.caption) == run.is_live
     assert not any("you can resume it later" in info.value for info in at.info)

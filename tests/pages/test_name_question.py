@@ -33,7 +33,7 @@ def test_the_first_page_asks_and_says_who_sees_the_answer(page: str) -> None:
     at = open_page(page)
     assert at.text_input(key="asked_name").label == QUESTION
     assert at.markdown[0].value == VISIBILITY
-    assert name_shown(at) == ""
+    assert name_shown(at) == "Your name?"
 
 
 def test_the_class_board_does_not_ask_because_a_projector_has_no_name() -> None:

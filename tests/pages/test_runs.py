@@ -431,12 +431,22 @@ def test_two_runs_are_compared_in_charts_and_settings() -> None:
     drawn = [json.loads(chart.spec) for chart in charts.values()]
     assert [[line["name"] for line in chart["data"]] for chart in drawn] == [["Blue", "Red"]] * 2
     assert [chart.alt for chart in charts.values()] == [
-        "Losses of 2 runs: Blue ends at 1.18, Red ends at 1.18.",
+        "Training losses of 2 runs: Blue ends at 1.18, Red ends at 1.18.",
         "Test accuracies of 2 runs: Blue 80.00 % after epoch 1, Red 80.00 % after epoch 1.",
     ]
     assert drawn[0]["layout"]["yaxis"].get("type") != "log"
     at.toggle(key="compared_log").set_value(True).run()
     assert json.loads(at.get("plotly_chart")[0].proto.spec)["layout"]["yaxis"]["type"] == "log"
+
+
+def test_losses_that_are_computed_differently_are_compared_on_test_images() -> None:
+    blue, red = write("Blue", config=QUICK), write("Red", config=replace(QUICK, label_smoothing=0.1))
+    at = choose(open_page("runs"), blue, red)
+    assert at.get("plotly_chart")[0].proto.alt == "Test losses of 2 runs: Blue ends at 0.60, Red ends at 0.60."
+    assert not at.warning
+    at.segmented_control(key="compared_loss").set_value("training").run()
+    assert at.get("plotly_chart")[0].proto.alt.startswith("Training losses of 2 runs")
+    assert "not all of these runs have smoothed labels" in at.warning[0].value
 
 
 def test_runs_with_the_same_name_and_settings_are_told_apart() -> None:

@@ -411,4 +411,4 @@ def test_a_run_that_waits_for_the_teacher_says_so(signed_in: Person) -> None:
     run_id = start_run(QUICK, by=person_of(STUDENT))
     student = open_page("train", by=STUDENT, run=run_id)
     assert not student.exception
-    assert [bar.proto.text for bar in student.get("progress")] == ["Waiting until the teacher lets new runs start"]
+    assert "Waiting until the teacher lets new runs start." in [each.value for each in student.info]
