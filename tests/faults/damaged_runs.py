@@ -30,6 +30,7 @@ from tests.faults.report import Report
 from tests.faults.surroundings import TrainedHome, difference, digest, end_processes, surroundings, train_home, use_home, why_no_forks
 from tests.faults.visits import is_sentence, visit_pages, warm_pages
 from tests.jobs.trained import assert_same_result, result_of
+from tests.loss_tables import loss_table
 
 _MOST_MB = 400.0  # a reader's; 50 MB of garbage may be held once, not seven times
 _MOST_TRAINING_MB = 1_500.0
@@ -238,7 +239,7 @@ def _read_history(run: RunRecord) -> None:
     history.read_new(run)
     history.read_new(run)
     for axis in AXES:
-        history.loss_table(0.6, axis)
+        loss_table(history, 0.6, axis)
         history.rate_table(axis)
     history.accuracy_table()
     history.epoch_table()
@@ -265,7 +266,7 @@ def _read_kept(run: RunRecord) -> None:
     if answers is not None:
         assert 0 <= answers.evaluation(test).accuracy <= 1
     if likeness is not None:
-        assert math.isfinite(likeness.familiarity.threshold), likeness.familiarity
+        assert math.isfinite(likeness.familiarity.unusual), likeness.familiarity
 
 
 def _read_kernels(run: RunRecord) -> None:

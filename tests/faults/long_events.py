@@ -18,6 +18,7 @@ from tests.faults.isolation import MB, isolate
 from tests.faults.report import Report
 from tests.faults.surroundings import surroundings, use_home, why_no_forks
 from tests.faults.visits import visit_pages, warm_pages
+from tests.loss_tables import loss_table
 from tests.runs.long_events import write_long_events
 from tests.written_runs import started, write_run
 
@@ -69,8 +70,8 @@ def _read(run: RunRecord, last_step: int) -> str:
         if SHARED_HISTORIES.unread_bytes(run) >= before:
             return f"{before:,} bytes are never read"
     for axis in AXES:
-        if len(history.loss_table(0.9, axis)) > 1_000:
-            return f"{len(history.loss_table(0.9, axis))} points on a chart"
+        if len(loss_table(history, 0.9, axis)) > 1_000:
+            return f"{len(loss_table(history, 0.9, axis))} points on a chart"
     history.epoch_table()
     history.step_table()
     diagnose(run, history)

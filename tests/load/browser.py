@@ -111,11 +111,16 @@ class Browser:
         socket, self._socket = self._socket, None
         self._stop_polling()
         if socket is not None:
-            with contextlib.suppress(OSError, websockets.WebSocketException):
-                await socket.close()
+            try:
+                with contextlib.suppress(OSError, websockets.WebSocketException):
+                    await socket.close()
+            finally:
+                socket.transport.abort()  # does nothing, unless the server or a cancellation has kept it from being closed
         if self._reading is not None:
             self._reading.cancel()
-            await asyncio.gather(self._reading, return_exceptions=True)
+            (ended,) = await asyncio.gather(self._reading, return_exceptions=True)
+            if isinstance(ended, Exception):  # a message that this tab does not understand; a cancellation is none
+                self._tally.problems[f"{self.name}: {ended!r}"] += 1
         await self.see()  # a thread that fetches a picture would open the connection again after it has been closed
 
     async def _connect(self) -> None:
@@ -130,7 +135,8 @@ class Browser:
         self._reading = asyncio.create_task(self._read(self._socket))
 
     async def _ask(self, click: Click | None, page: str = "") -> float:
-        if self._socket is None:
+        socket = self._connected()
+        if socket is None:
             raise NoAnswer("the connection is closed")
         fragment = "" if click is None else click.fragment
         self._awaited, self._asked_s = _Awaited(fragment), time.perf_counter()
@@ -139,14 +145,19 @@ class Browser:
         if click is not None:
             message.rerun_script.widget_states.widgets.append(click.state)
         try:
-            await self._socket.send(message.SerializeToString())
-            return await asyncio.wait_for(self._awaited.done, PATIENCE_S) - self._asked_s
+            await socket.send(message.SerializeToString())
+            async with asyncio.timeout(PATIENCE_S):  # before Python 3.12, `wait_for` may swallow a cancellation
+                return await self._awaited.done - self._asked_s
         except websockets.WebSocketException as error:
             raise NoAnswer("the connection was closed") from error
         except TimeoutError:
             raise NoAnswer(f"no answer for {PATIENCE_S:.0f} s") from None
         finally:
             self._awaited = None
+
+    def _connected(self) -> websockets.ClientConnection | None:
+        """The connection, as long as what the server sends is read."""
+        return None if self._reading is None or self._reading.done() else self._socket
 
     def _message(self, fragment: str) -> BackMsg:
         message = BackMsg()
@@ -166,7 +177,6 @@ class Browser:
             self._tally.problems[f"{self.name}: connection lost ({type(error).__name__})"] += 1
         finally:
             self._stop_polling()
-            self._socket = None
             if self._awaited is not None and not self._awaited.done.done():
                 self._awaited.done.set_exception(NoAnswer("the connection was closed"))
 
@@ -230,13 +240,13 @@ class Browser:
         self._timers[fragment] = asyncio.create_task(self._keep_polling(fragment, every_s))
 
     async def _keep_polling(self, fragment: str, every_s: float) -> None:
-        while self._socket is not None:
+        while (socket := self._connected()) is not None:
             await asyncio.sleep(every_s)
             message = self._message(fragment)
             message.rerun_script.is_auto_rerun = True
             self._polled_s.setdefault(fragment, time.perf_counter())
             with contextlib.suppress(websockets.WebSocketException):
-                await self._socket.send(message.SerializeToString())
+                await socket.send(message.SerializeToString())
 
     def _stop_polling(self, fragment: str | None = None) -> None:
         for name in [fragment] if fragment is not None else list(self._timers):

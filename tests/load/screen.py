@@ -171,4 +171,8 @@ class Screen:
             if placed.run == run.script_run_id or (fragments and placed.fragment not in fragments)
         }
         self._runs += 1
-        self._large = {key: (seen, large) for key, (seen, large) in self._large.items() if self._runs - seen <= _CACHED_RUNS}
+        self._large = {
+            key: (seen, large)
+            for key, (seen, large) in self._large.items()
+            if self._runs - seen <= _CACHED_RUNS or (fragments and large.delta.fragment_id not in fragments)
+        }

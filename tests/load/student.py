@@ -47,7 +47,7 @@ def watching(run_id: str) -> Habit:
 
 BROWSING = Habit("Browse", "samples", labels=("New samples",))
 EVALUATING = Habit("Evaluate", "evaluation", labels=("was confused with",), has_cells=True)
-CHOOSING = Habit("Train, presets", "training", labels=("Choose",))
+CHOOSING = Habit("Train, presets", "training", labels=("The article", "Quick", "Best", "Photos and drawings"))
 LOOKING_INSIDE = Habit("Look inside", "kernels", "part=An+item+on+its+way+through", labels=("Random item",))
 PREDICTING = Habit("Predict", "prediction", labels=("Random item",))
 HABITS = (BROWSING, EVALUATING, CHOOSING, LOOKING_INSIDE, PREDICTING)

@@ -94,6 +94,21 @@ def test_a_large_message_is_kept_and_can_be_referred_to() -> None:
     assert screen.large_hashes() == []
 
 
+def test_polls_of_one_part_of_a_page_drop_no_large_message_of_another() -> None:
+    """The server refers to it in its answer to a click, which may take longer than several polls."""
+    screen = Screen()
+    begin(screen, "one")
+    for number, fragment in enumerate(("", "form", "live")):
+        large = element((0, number), text="Large", fragment=fragment)
+        large.hash, large.metadata.cacheable = f"of {fragment}", True
+        screen.take(large)
+    end(screen, "one")
+    for number in range(4):
+        begin(screen, f"poll {number}", "live")
+        end(screen, f"poll {number}", "live")
+    assert screen.large_hashes() == ["of ", "of form"]
+
+
 def test_what_can_be_clicked() -> None:
     screen = Screen()
     begin(screen, "one")
