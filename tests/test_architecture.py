@@ -140,6 +140,22 @@ def test_a_page_uses_shared_parts_components_and_its_own(module: str) -> None:
     assert {name[1] for name in imported} <= {"parts"}
 
 
+def test_no_two_pages_have_a_widget_of_the_same_key() -> None:
+    """Otherwise the choice on one page becomes the state of another's widget, which may not understand it."""
+    pages_of: dict[str, set[str]] = {}
+    for module, file in PAGES.items():
+        page = module.split(".")[2] if module.startswith("pages.parts.") else module.split(".")[-1]
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call):
+                bound = node.args[:1] if ast.unparse(node.func) == "bind" else []
+                for key in [*bound, *(keyword.value for keyword in node.keywords if keyword.arg == "key")]:
+                    if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                        pages_of.setdefault(key.value, set()).add(page)
+    assert {"source", "source_code", "item"} <= pages_of.keys()
+    shared = {key: pages for key, pages in pages_of.items() if len(pages) > 1}
+    assert shared == {"item": {"predict", "look_inside"}}, "the number of a test image is kept from page to page, nothing else"
+
+
 @pytest.mark.parametrize("module", SOURCES)
 def test_no_pickle_is_ever_loaded(module: str) -> None:
     assert not {"pickle", "joblib", "shelve", "marshal"} & top_level(imports_of(SOURCES[module]))

@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, FloatRect, Locator, Page, Playwright, e
 
 from fmnist_core.classroom.people import Person, person_id
 from pages.parts.shared.visitor_cookie import COOKIE
+from tests.shirt import Points, photograph_shirt
 
 ROOT = Path(__file__).parent.parent.parent
 # A skeleton stands for an element whose code has not arrived; when it does, what is below may move.
@@ -115,9 +116,15 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
         yield launched
 
 
-@pytest.fixture
-def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens pages; an error on a page, a violation of its content policy, or a request to another machine fails the test."""
+@pytest.fixture(scope="session")
+def shirt(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A photograph of a T-shirt."""
+    return photograph_shirt(tmp_path_factory.mktemp("pictures") / "shirt.jpg")
+
+
+@contextmanager
+def opening_pages(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens pages in a browser; an error on a page, a violation of its content policy, or a request to another machine is a failure."""
     contexts, problems = [], []
 
     def watch_request(url: str) -> None:
@@ -145,6 +152,13 @@ def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
 
 
 @pytest.fixture
+def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """See `opening_pages`."""
+    with opening_pages(browser) as open_new:
+        yield open_new
+
+
+@pytest.fixture
 def page(new_page: Callable[..., Page]) -> Page:
     return new_page()
 
@@ -168,6 +182,28 @@ def wait_until_drawn(page: Page) -> None:
 def wait_until_still(page: Page) -> None:
     """Waits until every chart is drawn, which takes longer than the script, and all fonts have arrived and all animations ended."""
     page.wait_for_function(_IS_STILL, polling=50)  # not at every frame: a busy machine may draw none
+
+
+def unfold(page: Page, words: str) -> None:
+    """Opens what is folded under exactly these words and waits until it has grown: until then, the next click would scroll it."""
+    page.get_by_text(words, exact=True).click()
+    wait_until_still(page)
+
+
+def draw_stroke(page: Page, canvas: Locator, points: Points) -> None:
+    """Draws a stroke through points of a canvas."""
+    first, *others = points_on(canvas, points)
+    page.mouse.move(*first)
+    page.mouse.down()
+    for position in others:
+        page.mouse.move(*position, steps=4)
+    page.mouse.up()
+
+
+def points_on(canvas: Locator, points: Points) -> list[tuple[float, float]]:
+    """Where points of a canvas are in the window, in pixels, once its page is still."""
+    box = place_of(canvas)
+    return [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
 
 
 def place_of(locator: Locator) -> FloatRect:

@@ -7,23 +7,8 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Server, open_page, wait_until_still
-
-VIEWS = (
-    "/",
-    "/samples",
-    "/training",
-    "/trainings",
-    "/evaluation?run=starter&cell=6-0",
-    "/kernels?run=starter",
-    "/kernels?run=starter&part=An+item+on+its+way+through",
-    "/prediction?run=starter",
-    "/prediction?run=starter&source=Upload",
-    "/prediction?run=starter&source=Drawing",
-    "/prediction?run=starter&source=Drawing&start=A+test+item",
-    "/prediction?run=starter&source=Camera",
-    "/lesson",
-)
+from tests.browser.conftest import Server, open_page, unfold, wait_until_still
+from tests.browser.views import VIEWS
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -46,8 +31,9 @@ def test_uploaded_pictures_are_accessible(server: Server, new_page: Callable[...
     open_page(page, server, "/prediction?run=starter&source=Upload")
     page.locator('input[type="file"]').set_input_files([tmp_path / "one.png", tmp_path / "two.png"])
     expect(page.get_by_role("heading", name="2 pictures")).to_be_visible()
-    page.get_by_text("Correct it by hand").click()
+    unfold(page, "Correct it by hand: turn, crop, paint")
     expect(page.get_by_role("application", name="Picture to paint on")).to_be_visible()
+    page.get_by_text("Why does it say so?").click()
     expect(page.get_by_text("The five training images")).to_be_visible()
     wait_until_still(page)
     check(page)

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from fmnist_core.runs.record import load_run
-from tests.browser.conftest import Server, open_page, place_of, wait_until_drawn
+from tests.browser.conftest import Server, open_page, wait_until_drawn
 
 SHIRTS = "Shirt classified as T-shirt/top"
 
@@ -39,7 +40,9 @@ def test_an_image_of_a_cell_is_enlarged_with_its_ten_probabilities(server: Serve
     assert found is not None
     tile.click()
     expect(page.get_by_role("img", name=f"Test image {found[1]}, Shirt, enlarged")).to_be_visible()
-    expect(page.get_by_role("figure", name=f"Probability of each class: T-shirt/top {found[2]} %, ")).to_be_visible()
+    bars = page.get_by_role("table", name="Probability of each class")
+    expect(bars.get_by_role("row")).to_have_count(10)
+    expect(bars.get_by_role("row", name=f"T-shirt/top {found[2]} %")).to_be_visible()
     expect(page).to_have_url(re.compile(f"test_image={found[1]}(&|$)"))
     page.reload()
     wait_until_drawn(page)
@@ -67,17 +70,26 @@ def test_the_matrix_works_from_the_keyboard(server: Server, page: Page) -> None:
     expect(cell(page, "Sandal", "Dress")).to_have_attribute("aria-pressed", "true")
 
 
-def test_mistakes_only_leaves_out_the_diagonal_and_rescales_the_shades(server: Server, page: Page) -> None:
+def ink(page: Page, locator: Locator) -> float:
+    """How far a cell's background is from the page's, in its red channel."""
+    red = "cell => Number(/\\d+/.exec(getComputedStyle(cell).backgroundColor)[0])"
+    return abs(float(locator.evaluate(red)) - float(cell(page, "Trouser", "Sandal").evaluate(red)))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_mistakes_only_leaves_out_the_diagonal_and_shades_in_proportion(server: Server, new_page: Callable[..., Page], scheme: str) -> None:
+    page = new_page(color_scheme=scheme)
     open_page(page, server, "/evaluation?run=starter")
     diagonal, shirts = cell(page, "Bag", "Bag"), cell(page, "Shirt", "T-shirt/top")
-    shade = "cell => Number((/ \\/ ([0-9.]+)\\)$/.exec(getComputedStyle(cell).backgroundColor) ?? [0, 1])[1])"
     expect(diagonal).to_have_text(re.compile(r"^\d+$"))
-    before = shirts.evaluate(shade)
-    page.get_by_text("Mistakes only").click()
+    assert 0 < ink(page, shirts) < ink(page, diagonal)
+    page.get_by_text("Mistakes only", exact=True).click()
     expect(diagonal).to_have_text("·")
     expect(page).to_have_url(re.compile("mistakes=yes"))
-    assert before < 0.8 < shirts.evaluate(shade) == 1
-    page.get_by_text("Percent of each row").click()
+    pullovers = cell(page, "Shirt", "Pullover")
+    share = int(pullovers.inner_text()) / int(shirts.inner_text())
+    assert ink(page, pullovers) / ink(page, shirts) == pytest.approx(share, abs=0.02)
+    page.get_by_text("Percent", exact=True).click()
     expect(shirts).to_have_text(re.compile(r"^\d+\.\d$"))
     page.reload()
     wait_until_drawn(page)
@@ -88,7 +100,7 @@ def test_mistakes_only_leaves_out_the_diagonal_and_rescales_the_shades(server: S
 def test_back_undoes_a_choice_and_stays_on_the_page(server: Server, page: Page) -> None:
     """Streamlit's own binding of widgets to the URL could not do that, because it replaces the browser's current history entry."""
     open_page(page, server, "/evaluation?run=starter")
-    page.get_by_role("radiogroup").get_by_text("Percent of each row", exact=True).click()
+    page.get_by_role("radiogroup").get_by_text("Percent", exact=True).click()
     expect(page).to_have_url(re.compile("view=Percent"))
     page.go_back()
     expect(page.get_by_role("radio", name="Counts", exact=True)).to_be_checked()
@@ -108,9 +120,24 @@ def test_a_listed_confusion_opens_its_cell_and_back_returns(server: Server, page
     expect(page.get_by_role("heading", name=f"{SHIRTS}: ")).to_be_visible()
 
 
+def test_a_wall_shows_whole_rows_and_says_how_many_there_are(server: Server, page: Page) -> None:
+    open_page(page, server, "/evaluation?run=starter&cell=4-2")
+    count = int(cell(page, "Coat", "Pullover").inner_text())
+    wall = wall_of(page, "Coat classified as Pullover")
+    expect(page.get_by_text(re.compile(rf"^1–\d+ of {count}$"))).to_be_visible()
+    cut = """wall => { const box = wall.getBoundingClientRect(); return [...wall.children].map((tile) => tile.getBoundingClientRect())
+      .filter(({ top, bottom }) => bottom > box.top + 1 && top < box.bottom - 1)
+      .filter(({ top, bottom }) => top < box.top - 1 || bottom > box.bottom + 1).length }"""
+    assert wall.evaluate(cut) == 0
+    page.get_by_role("button", name="More ↓").click()
+    expect(page.get_by_text(re.compile(rf"^(?!1–)\d+–\d+ of {count}$"))).to_be_visible()
+    assert wall.evaluate(cut) == 0
+    page.get_by_role("button", name="↑ Back").click()
+    expect(page.get_by_text(re.compile(rf"^1–\d+ of {count}$"))).to_be_visible()
+
+
 def test_a_tap_on_a_phone_opens_the_right_cell(server: Server, new_page: Callable[..., Page]) -> None:
     page = new_page(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
     open_page(page, server, "/evaluation?run=starter")
-    cell(page, "Sneaker", "Ankle boot").tap()  # the last column: the table scrolls in its own box
+    cell(page, "Sneaker", "Ankle boot").tap()  # in the last column
     expect(page.get_by_role("heading", name=re.compile("^Sneaker classified as Ankle boot: "))).to_be_in_viewport()
-    assert 0 <= place_of(page.get_by_role("rowheader", name="Sneaker", exact=True))["x"] < 60  # the true class stays in sight

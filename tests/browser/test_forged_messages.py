@@ -3,10 +3,10 @@
 They are sent over the websocket that browsers use, by somebody who knows the ids of all widgets.
 """
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from http.cookies import SimpleCookie
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -27,7 +27,6 @@ from tests.load.screen import Click
 from tests.other_thread import run_coroutine
 
 TEACHER, OWNER, STRANGER = ("t" * 32, "o" * 32, "s" * 32)
-Visit = Callable[[str, str], Coroutine[Any, Any, Browser]]
 
 
 @pytest.fixture
@@ -42,38 +41,39 @@ def classroom(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
         yield running
 
 
-async def visit(server: Server, secret: str, page: str, query: str = "") -> Browser:
-    """A tab of the person with this cookie, on this page."""
+@asynccontextmanager
+async def visit(server: Server, secret: str, page: str, query: str = "") -> AsyncIterator[Browser]:
+    """A tab of the person with this cookie, on this page, until the block ends."""
     browser = Browser(urlsplit(server.url).port or 0, Tally(), page, SimpleCookie({COOKIE: secret}))
-    await browser.open(page, query)
-    return browser
+    try:
+        await browser.open(page, query)
+        yield browser
+    finally:
+        await browser.close()
 
 
 async def replay(browser: Browser, clicks: list[Click]) -> None:
     """Sends clicks as they were offered to somebody else; those on a part of their page as clicks on the whole page."""
     for click in clicks:
         await browser.click(replace(click, fragment=""))
-    await browser.close()
 
 
 def test_a_strangers_copies_of_the_teachers_and_the_owners_clicks_do_nothing(classroom: Server) -> None:
     run_id = start_run(TrainConfig(), "theirs", by=Person(person_id(OWNER), "Anna"))
 
     async def forge() -> list[int]:
-        teacher = await visit(classroom, TEACHER, "lesson")
-        offered = teacher.screen.buttons("Stop", "Let waiting", "Send", "Archive", "Clear", "Save", "Sign out")
-        owner = await visit(classroom, OWNER, "training", f"run={run_id}")
-        owned = owner.screen.buttons("Stop", "Pause")
-        for page, query in (("lesson", ""), ("training", f"run={run_id}"), ("trainings", "")):
-            await replay(await visit(classroom, STRANGER, page, query), [*offered, *owned])
-        assert load_run(run_id).state == "waiting"
-        assert lesson() == Lesson(paused=True)
-        assert list_archives() == []
-        assert is_teacher(person_id(TEACHER))
-        await owner.click(owned[0])
-        await teacher.click(next(click for click in offered if "pause_trainings" in click.state.id))
-        await teacher.close()
-        await owner.close()
+        async with visit(classroom, TEACHER, "lesson") as teacher, visit(classroom, OWNER, "training", f"run={run_id}") as owner:
+            offered = teacher.screen.buttons("Stop", "Let waiting", "Send", "Archive", "Clear", "Save", "Sign out")
+            owned = owner.screen.buttons("Stop", "Pause")
+            for page, query in (("lesson", ""), ("training", f"run={run_id}"), ("trainings", "")):
+                async with visit(classroom, STRANGER, page, query) as stranger:
+                    await replay(stranger, [*offered, *owned])
+            assert load_run(run_id).state == "waiting"
+            assert lesson() == Lesson(paused=True)
+            assert list_archives() == []
+            assert is_teacher(person_id(TEACHER))
+            await owner.click(owned[0])
+            await teacher.click(next(click for click in offered if "pause_trainings" in click.state.id))
         return [len(offered), len(owned)]
 
     offered, owned = run_coroutine(forge())
@@ -84,12 +84,11 @@ def test_a_strangers_copies_of_the_teachers_and_the_owners_clicks_do_nothing(cla
 
 def test_a_run_cannot_be_started_from_a_page_that_was_open_when_it_was_closed(classroom: Server) -> None:
     async def forge() -> str:
-        student = await visit(classroom, STRANGER, "training")
-        train = next(click for click in student.screen.buttons("Train") if "train" in click.state.id)
-        assert train.fragment, "a part of the page answers, without asking whether the page is open"
-        change_lesson(LOCAL, hidden_pages=("training",))
-        await student.click(train)
-        await student.close()
+        async with visit(classroom, STRANGER, "training") as student:
+            train = next(click for click in student.screen.buttons("Train") if "train" in click.state.id)
+            assert train.fragment, "a part of the page answers, without asking whether the page is open"
+            change_lesson(LOCAL, hidden_pages=("training",))
+            await student.click(train)
         return "\n".join(student.screen.texts("alert"))
 
     assert "closed the Train page for this lesson" in run_coroutine(forge())
@@ -100,11 +99,10 @@ def test_the_owner_may_still_stop_a_run_while_train_is_closed(classroom: Server)
     run_id = start_run(TrainConfig(), "theirs", by=Person(person_id(OWNER)))
 
     async def click() -> None:
-        owner = await visit(classroom, OWNER, "training", f"run={run_id}")
-        (button,) = [click for click in owner.screen.buttons("Stop") if click.state.id.endswith("-stop")]
-        change_lesson(LOCAL, hidden_pages=("training",))
-        await owner.click(button)
-        await owner.close()
+        async with visit(classroom, OWNER, "training", f"run={run_id}") as owner:
+            (button,) = [click for click in owner.screen.buttons("Stop") if click.state.id.endswith("-stop")]
+            change_lesson(LOCAL, hidden_pages=("training",))
+            await owner.click(button)
 
     run_coroutine(click())
     assert load_run(run_id).state == "stopped"

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from fmnist_core.dataset.classes import CLASS_NAMES
-from tests.browser.conftest import Server, open_page, wait_until_drawn
+from tests.browser.conftest import Server, open_page, wait_until_drawn, wait_until_still
 
 STEPS = {
     "1. Browse": ("samples", "Browse"),
@@ -16,6 +16,9 @@ STEPS = {
     "4. Look inside": ("kernels", "Look inside"),
     "5. Predict": ("prediction", "Predict"),
 }
+
+
+MOVING = "stages => stages.getAnimations({ subtree: true }).length"
 
 
 @pytest.mark.parametrize("label", STEPS)
@@ -45,6 +48,35 @@ def test_ten_pictures_and_the_network_are_shown_with_alternative_text(server: Se
     expect(page.get_by_role("row", name="Ankle boot")).to_be_visible()
 
 
+def test_a_chosen_picture_travels_through_the_network(server: Server, page: Page) -> None:
+    open_page(page, server, "/")
+    maps = page.get_by_role("img", name="Its 16 maps after the first block")
+    expect(page.get_by_text("Prediction: Ankle boot")).to_be_visible()
+    wait_until_still(page)
+    before = maps.get_attribute("src")
+    page.get_by_role("button", name="Bag, test image").click()
+    assert page.locator(".stages").evaluate(MOVING) > 0
+    expect(page.get_by_text("Prediction: Bag")).to_be_visible()
+    assert maps.get_attribute("src") != before
+    expect(page).to_have_url(re.compile("sent=8"))
+    page.reload()
+    wait_until_drawn(page)
+    expect(page.get_by_text("Prediction: Bag")).to_be_visible()
+
+
+def test_pictures_are_chosen_from_the_keyboard_and_nothing_moves_for_those_who_prefer_that(
+    server: Server, new_page: Callable[..., Page]
+) -> None:
+    page = new_page(reduced_motion="reduce")
+    open_page(page, server, "/")
+    page.get_by_role("button", name="Ankle boot, test image").focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Prediction: Bag")).to_be_visible()
+    expect(page.get_by_role("button", name="Bag, test image")).to_have_attribute("aria-pressed", "true")
+    assert page.locator(".stages").evaluate(MOVING) == 0
+
+
 def test_a_network_opens_in_evaluate(server: Server, page: Page) -> None:
     open_page(page, server, "/")
     page.get_by_role("link", name="See its mistakes").first.click()
@@ -58,8 +90,8 @@ def test_nothing_overflows_on_a_phone(server: Server, new_page: Callable[..., Pa
     open_page(page, server, "/")
     expect(page.get_by_text("Prediction:")).to_be_visible()
     wait_until_drawn(page)
-    outside = page.evaluate(
-        "() => [...document.querySelectorAll('.class-strip *, .network *, [data-testid=stMain] a')]"
-        ".filter(e => e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 80))"
-    )
+    outside = page.evaluate("""() => [...document.querySelectorAll('[data-testid=stMain] *')]
+      .flatMap((each) => [each, ...(each.shadowRoot?.querySelectorAll('*') ?? [])])
+      .filter((each) => each.matches('figure, button, table, img, a') && each.getBoundingClientRect().right > innerWidth + 1)
+      .map((each) => each.outerHTML.slice(0, 80))""")
     assert outside == []

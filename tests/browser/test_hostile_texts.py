@@ -147,18 +147,22 @@ def test_names_on_home(server: Server, page: Page) -> None:
 
 @pytest.mark.usefixtures("server_home")
 def test_an_ended_run_and_those_it_is_compared_with(server: Server, page: Page) -> None:
-    """Its name, message and device, the legends of both charts, and both lists of runs."""
+    """Its name, message and device, the words of the charts, whose legends are drawn on a canvas, and both lists of runs."""
     others = [write_named(name) for name in NAMES[1:]]
     run = write_named(NAMES[0], message=ALL)
     open_page(page, server, f"/training?run={run.id}&compare={','.join(other.id for other in others)}")
     wait_until_still(page)
-    check_shown(page, f"{NAMES[0]} · 2 epochs", f"The run failed. {ALL_SHOWN}", f"Computed in float32 on {ALL_SHOWN}.")
-    wait_for(page, ".legendtext", *NAMES[1:])
-    legends = [plain(text) for text in page.locator(".legendtext").all_text_contents()]
-    assert [name for name in NAMES[1:] if name not in legends or f"{name}, test accuracy" not in legends] == []
+    check_shown(page, f"{NAMES[0]} · Failed", f"The run failed. {ALL_SHOWN}", f"Computed in float32 on {ALL_SHOWN}.")
+    for key in ("live_loss", "live_accuracy"):
+        words = plain(str(page.locator(f".st-key-{key}").get_by_role("img").first.get_attribute("aria-label")))
+        assert [name for name in NAMES[1:] if name not in words] == []
+    page.get_by_role("button", name="View").click()
+    expect(page.get_by_test_id("stMultiSelect")).to_be_visible()
     chips = [plain(text) for text in page.get_by_test_id("stMultiSelect").locator("[data-tag]").all_inner_texts()]
     assert [name for name in NAMES[1:] if name not in chips] == []
-    list_of_runs = page.get_by_role("combobox", name="Run to show above")
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("stMultiSelect")).to_have_count(0)
+    list_of_runs = page.get_by_role("combobox", name="Run to show")
     list_of_runs.scroll_into_view_if_needed()
     page.evaluate(_NEXT_FRAMES)  # a list that is open closes when the page scrolls
     list_of_runs.click()
@@ -178,7 +182,7 @@ def test_a_live_run_and_one_it_is_compared_with(server: Server, page: Page) -> N
     page.goto(f"{server.url}/training?run={run.id}&compare={other.id}")
     chart = page.get_by_role("img", name="loss against step")
     expect(chart).to_be_visible()
-    check_shown(page, f"{NAMES[1]} · 2 epochs", f"{owner.name} trains “{NAMES[0]}” (")
+    check_shown(page, f"{NAMES[1]} · Training", f"{owner.name} trains “{NAMES[0]}” (")
     box = place_of(chart)
     page.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] / 2)
     expect(page.get_by_text("each batch")).to_be_visible()
@@ -279,16 +283,17 @@ def test_uploaded_files(server: Server, page: Page) -> None:
     }
     page.locator('input[type="file"]').set_input_files([*files, good])
     expect(page.get_by_text("the same shade everywhere")).to_be_visible()
+    page.get_by_text("files not taken").first.click()
+    expect(page.get_by_text(".png is not a picture").last).to_be_visible()
     check_shown(page, *(f"{name}.png is not a picture" for name in names), f"{good['name']}: ")
 
 
 def test_typed_values(server: Server, page: Page) -> None:
     open_page(page, server, "/training")
-    page.get_by_text("More", exact=True).click()
+    page.get_by_text("More settings", exact=True).click()
     for typed in ("1 ![x](http://evil.example/i.png)", "2 :smile: www.evil.example :material/skull:"):
         page.get_by_role("textbox", name="Label smoothing").fill(typed)
         page.keyboard.press("Enter")
-        page.get_by_role("button", name="Train", exact=True).click()
         expect(page.get_by_text(f'"{typed[:2]}')).to_be_visible()
         check_shown(page, f'The label smoothing "{typed[:40]}" is not a number')
 

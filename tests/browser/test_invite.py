@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from pages.parts.shared.addresses import own_addresses
 from tests.browser.conftest import Server, open_page, place_of, start_server, wait_until_still
 from tests.browser.test_accessibility import check
+from tests.browser.test_people import answer
 
 pytestmark = pytest.mark.skipif(not own_addresses(), reason="This machine is in no network.")
 VIEW = "/evaluation?run=starter&cell=6-0"
@@ -73,8 +74,7 @@ def test_another_address_can_be_chosen(new_page: Callable[..., Page], tmp_path: 
 def test_the_button_covers_nothing_in_the_header(server: Server, new_page: Callable[..., Page], width: int) -> None:
     page = new_page(viewport={"width": width, "height": 800})
     open_page(page, server, "/samples")
-    page.get_by_role("textbox", name="What should we call you?").fill("W" * 30)
-    page.get_by_role("button", name="Save").click()
+    answer(page, "W" * 30)
     name = page.get_by_role("button", name="WWW")
     expect(name).to_be_visible()
     button = place_of(page.get_by_role("button", name="Invite"))

@@ -19,7 +19,18 @@ QUESTION = "What should we call you?"
 
 
 def question(page: Page) -> Locator:
-    return page.get_by_test_id("stForm").filter(has=page.get_by_role("button", name="Skip"))
+    """The button that asks for a name, until it is answered."""
+    return page.get_by_role("button", name="Your name?")
+
+
+def answer(page: Page, name: str | None) -> None:
+    """Types a name, or skips the question."""
+    question(page).click()
+    if name is None:
+        page.get_by_role("button", name="Skip").click()
+        return
+    page.get_by_role("textbox", name=QUESTION).fill(name)
+    page.keyboard.press("Enter")
 
 
 def name_button(page: Page, name: str) -> Locator:
@@ -31,8 +42,7 @@ def name_button(page: Page, name: str) -> Locator:
 
 def test_a_name_survives_a_reload_and_is_this_browsers_only(server: Server, page: Page, new_page: Callable[..., Page]) -> None:
     open_page(page, server, "/samples")
-    question(page).get_by_role("textbox", name=QUESTION).fill("Anna *Lee*")
-    page.keyboard.press("Enter")
+    answer(page, "Anna *Lee*")
     expect(name_button(page, "Anna *Lee*")).to_be_visible()
     expect(question(page)).to_have_count(0)
     page.reload()
@@ -49,7 +59,7 @@ def test_a_name_survives_a_reload_and_is_this_browsers_only(server: Server, page
 
 def test_skip_survives_a_reload_and_the_name_can_be_changed_by_keyboard(server: Server, page: Page) -> None:
     open_page(page, server, "/samples")
-    question(page).get_by_role("button", name="Skip").click()
+    answer(page, None)
     expect(question(page)).to_have_count(0)
     page.reload()
     wait_until_drawn(page)
@@ -72,8 +82,7 @@ def test_skip_survives_a_reload_and_the_name_can_be_changed_by_keyboard(server: 
 def test_the_name_stands_in_the_header_and_covers_nothing(server: Server, new_page: Callable[..., Page], width: int, scheme: str) -> None:
     page = new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
     open_page(page, server, "/samples")
-    question(page).get_by_role("textbox", name=QUESTION).fill("W" * 30)
-    question(page).get_by_role("button", name="Save").click()
+    answer(page, "W" * 30)
     button = name_button(page, "WWW")
     expect(button).to_be_visible()
     wait_until_still(page)
@@ -116,8 +125,7 @@ def schools_home(school: Server, small_data: Path, monkeypatch: pytest.MonkeyPat
 def arrive(page: Page, server: Server, name: str) -> None:
     """Opens Train as a person with this name."""
     open_page(page, server, "/training")
-    question(page).get_by_role("textbox", name=QUESTION).fill(name)
-    page.keyboard.press("Enter")
+    answer(page, name)
     expect(name_button(page, name)).to_be_visible()
 
 
@@ -133,6 +141,11 @@ def train(page: Page, name: str) -> str:
     expect(main_button(page, "Stop")).to_be_visible()
     page.wait_for_url("**/training?*run=*")
     return page.url.split("run=")[1].split("&")[0]
+
+
+def line_of(page: Page) -> Locator:
+    """What Train says of the run on show."""
+    return page.locator(".st-key-run_line")
 
 
 def main_button(page: Page, name: str) -> Locator:
@@ -151,8 +164,8 @@ def test_a_queue_seen_from_two_students_and_a_stranger_cannot_stop_my_run(
     line = re.compile(r"^Anna trains “Long one” \(.*\), epoch \d+ of 200 · Watch$")
     expect(ben.get_by_role("link", name=line)).to_be_visible()
     second = train(ben, "Waits")
-    expect(ben.get_by_test_id("stProgress")).to_contain_text("Waiting for its turn: number 1 in line, 1 run ahead of it")
-    expect(ben.get_by_text(re.compile("^Ahead of it: Anna trains “Long one”"))).to_be_visible()
+    expect(line_of(ben)).to_contain_text("Waiting for its turn: number 1 in line, 1 run ahead of it")
+    expect(line_of(ben)).to_contain_text("Ahead of it: Anna trains “Long one”")
     expect(main_button(ben, "Pause")).to_be_disabled()
 
     open_page(anna, school, "/training")
@@ -160,7 +173,7 @@ def test_a_queue_seen_from_two_students_and_a_stranger_cannot_stop_my_run(
     anna.get_by_role("link", name="Ben waits to train “Waits”").click()
     expect(anna.get_by_text("Only Ben, who started this run, and the teacher can pause, stop or change it.")).to_be_visible()
     expect(main_button(anna, "Stop")).to_have_count(0)
-    expect(anna.get_by_test_id("stProgress")).to_contain_text("Waiting for its turn")
+    expect(line_of(anna)).to_contain_text("Waiting for its turn")
     check(anna)
     with pytest.raises(NotAllowedError, match="Only the person who started this run"):
         stop(second, by=visitor_of(anna))

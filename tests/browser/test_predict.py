@@ -3,38 +3,13 @@ import urllib.parse
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Server, open_page, place_of, wait_until_drawn
+from tests.browser.conftest import Server, draw_stroke, open_page, place_of, unfold, wait_until_drawn
+from tests.shirt import SHIRT, Points
 
-SHIRT = [
-    (0.3, 0.2),
-    (0.5, 0.25),
-    (0.7, 0.2),
-    (0.9, 0.4),
-    (0.8, 0.5),
-    (0.7, 0.4),
-    (0.7, 0.85),
-    (0.3, 0.85),
-    (0.3, 0.4),
-    (0.1, 0.5),
-    (0.3, 0.2),
-]
 SAYS = re.compile("^The network says: ")
-
-
-@pytest.fixture(scope="module")
-def shirt(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A photograph of a T-shirt, more or less: blue on a bright floor, with some grain."""
-    pixels = np.full((600, 520, 3), (205, 190, 160), np.int16)
-    pixels[120:500, 170:350] = pixels[120:220, 100:420] = (40, 50, 110)
-    pixels += np.random.default_rng(0).integers(-6, 7, pixels.shape)
-    file = tmp_path_factory.mktemp("pictures") / "shirt.jpg"
-    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(file, quality=95)
-    return file
 
 
 def bars(page: Page) -> str:
@@ -44,15 +19,11 @@ def bars(page: Page) -> str:
     return str(chart.get_attribute("aria-label"))
 
 
-def draw(page: Page, canvas: Locator, points: list[tuple[float, float]]) -> None:
+def draw(page: Page, canvas: Locator, points: Points) -> None:
     canvas.scroll_into_view_if_needed()
-    box = place_of(canvas)
-    positions = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in points]
-    page.mouse.move(*positions[0])
-    page.mouse.down()
-    for position in positions[1:]:
-        page.mouse.move(*position, steps=4)
-    page.mouse.up()
+    draw_stroke(page, canvas, points)
+    answered = "canvas => !canvas.drawing.live && canvas.drawing.answered >= canvas.drawing.sent"  # while the pen moves, others come
+    page.wait_for_function(answered, arg=canvas.element_handle())
 
 
 def ink(canvas: Locator) -> int:
@@ -276,7 +247,7 @@ def test_painting_the_mask_changes_the_answer(server: Server, page: Page, shirt:
     page.locator('input[type="file"]').set_input_files(shirt)
     expect(page.get_by_role("heading", name="The network says: T-shirt/top")).to_be_visible()
     before = bars(page)
-    page.get_by_text("Correct it by hand").click()
+    unfold(page, "Correct it by hand: turn, crop, paint")
     painter = page.get_by_role("application", name=re.compile("^Picture to paint on"))
     expect(painter).to_be_visible()
     page.get_by_role("button", name="Remove", exact=True).click()
@@ -317,6 +288,7 @@ def test_an_example_opens_with_one_click(server: Server, page: Page) -> None:
 
 def test_kept_pictures_are_downloaded(server: Server, page: Page) -> None:
     open_page(page, server, "/prediction?run=starter&item=2")
+    unfold(page, "Your own list of corrected labels")
     page.get_by_role("button", name="Keep it").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download as CSV").click()

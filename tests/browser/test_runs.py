@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from fmnist_core.runs.record import LIVE_STATES, State, list_runs
 from fmnist_core.runs.trash import list_deleted
 from fmnist_core.training.events import Event
-from tests.browser.conftest import Server, open_page, place_of, start_server, wait_until_still
+from tests.browser.conftest import Server, open_page, place_of, start_server, unfold, wait_until_still
 from tests.browser.test_accessibility import check
 from tests.written_runs import append_events, epoch_done, started, step_done, write_many, write_run
 
@@ -168,7 +168,7 @@ def test_the_page_is_accessible_with_runs_chosen_and_in_its_dialog(server: Serve
     check(page)
     page.get_by_role("button", name="Delete 2 runs").click()
     expect(page.get_by_text("2 runs were deleted")).to_be_visible()
-    page.get_by_text("2 deleted runs", exact=True).click()
+    unfold(page, "2 deleted runs")
     page.get_by_text("Disk: ").click()
     wait_until_still(page)
     check(page)

@@ -9,14 +9,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect
+from playwright.sync_api import Browser
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from tests.browser.conftest import Server, launch_browser, open_page, start_server
+from tests.browser.conftest import Server, open_page, start_server
 
 # What the guard is for: each of these would let a foreign page read or command the dashboard.
 FOREIGN_HOSTS = ["evil.example", "evil.example:80", "localhost.evil.example", "localhost@evil.example", "203.0.113.9", "[2001:db8::1]", ""]
@@ -184,24 +184,6 @@ def test_a_file_over_the_size_limit_is_refused(server: Server) -> None:
     with open_session(server) as session:
         session_id = run_page(session, "source=Upload", "prediction")
         assert upload(server, session_id, "1", 21 * 1024 * 1024)[0] == 413
-
-
-@pytest.fixture
-def page_with_camera(playwright: Playwright) -> Iterator[Page]:
-    """A page of a Chromium whose camera shows a test picture and needs no permission."""
-    with launch_browser(playwright, "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream") as browser:
-        yield browser.new_page()
-
-
-def test_the_camera_works_under_the_content_policy(server: Server, page_with_camera: Page) -> None:
-    page = page_with_camera
-    violations: list[str] = []
-    page.on("console", lambda message: violations.append(message.text) if "Content Security Policy" in message.text else None)
-    open_page(page, server, "/prediction?run=starter&source=Camera")
-    page.wait_for_function("() => document.querySelector('video')?.readyState >= 2")  # before that, no photo is taken
-    page.get_by_role("button", name="Take Photo").click()
-    expect(page.get_by_role("heading", name=re.compile("^The network says: "))).to_be_visible()
-    assert violations == []
 
 
 _LOAD_IMAGE = """url => new Promise(resolve => {

@@ -40,5 +40,5 @@ def test_two_tabs_keep_their_own_choices(server: Server, new_page: Callable[...,
     open_page(one, server, "/samples?seed=1")
     open_page(two, server, "/samples?seed=2")
     one.reload()
-    expect(one.get_by_label("Seed", exact=True)).to_have_value("1")
-    expect(two.get_by_label("Seed", exact=True)).to_have_value("2")
+    expect(one.get_by_text("20 training images · All classes · seed 1", exact=True)).to_be_visible()
+    expect(two.get_by_text("20 training images · All classes · seed 2", exact=True)).to_be_visible()
