@@ -1,3 +1,4 @@
+import { element } from '../element.js';
 import { keepReachable, moveAmongTiles } from '../roving_focus.js';
 
 export default function ({ parentElement, data, setTriggerValue }) {
@@ -29,13 +30,6 @@ export default function ({ parentElement, data, setTriggerValue }) {
   choices.onkeydown = (event) => {
     moveAmongTiles(event, buttons, () => [1, getComputedStyle(choices).gridTemplateColumns.split(' ').length]);
   };
-}
-
-function element(tag, className, ...children) {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.append(...children);
-  return made;
 }
 
 function build(choices, stages, data) {

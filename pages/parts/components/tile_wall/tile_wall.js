@@ -1,3 +1,4 @@
+import { element } from '../element.js';
 import { keepReachable, moveAmongTiles } from '../roving_focus.js';
 import { contrastingText, paint, palette } from '../colour_scale.js';
 
@@ -44,13 +45,6 @@ function draw(sheet, i) {
   canvas.height = sheet.height;
   canvas.getContext('2d').putImageData(paint(sheet, sheet.bytes.subarray(i * size, (i + 1) * size)), 0, 0);
   return canvas;
-}
-
-function element(tag, className, ...children) {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.append(...children);
-  return made;
 }
 
 function legend(sheet) {
