@@ -43,6 +43,19 @@ def no_dispatcher(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(control, "ensure_dispatcher", lambda: None)
 
 
+@pytest.fixture
+def reruns(monkeypatch: pytest.MonkeyPatch) -> type[Exception]:
+    """What `st.rerun` raises, where no page runs that it could run again."""
+
+    class Rerun(Exception): ...
+
+    def rerun() -> None:
+        raise Rerun
+
+    monkeypatch.setattr("streamlit.rerun", rerun)
+    return Rerun
+
+
 def launched() -> list[str]:
     """The ids of the runs that the page has put into the queue."""
     return [row.run for row in queue.rows()]
@@ -674,31 +687,18 @@ def test_a_run_that_vanishes_while_it_is_watched_is_missed_with_a_sentence(state
 
 
 @pytest.mark.parametrize("fragment", ["_show_picture", "_show_inside"])
-def test_a_run_that_was_drawn_as_ended_and_continues_is_drawn_as_live(fragment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_was_drawn_as_ended_and_continues_is_drawn_as_live(fragment: str, reruns: type[Exception]) -> None:
     """Continued by a button of the part that is drawn again, or by the dispatcher after its process was lost."""
-
-    class Rerun(Exception): ...
-
-    def rerun() -> None:
-        raise Rerun
-
-    monkeypatch.setattr("streamlit.rerun", rerun)
     run = write_run(UNDER_WAY)
     arguments: tuple[Any, ...] = {"_show_picture": ({}, None), "_show_inside": ({}, replace(run, state="interrupted"))}[fragment]
-    with pytest.raises(Rerun):
+    with pytest.raises(reruns):
         getattr(live_run, fragment)(run.id, *arguments)
 
 
 @pytest.mark.parametrize("fragment", ["_show_picture", "_show_inside"])
-def test_what_refreshes_itself_draws_the_whole_page_when_its_run_has_vanished(fragment: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Rerun(Exception): ...
-
-    def rerun() -> None:
-        raise Rerun
-
-    monkeypatch.setattr("streamlit.rerun", rerun)
+def test_what_refreshes_itself_draws_the_whole_page_when_its_run_has_vanished(fragment: str, reruns: type[Exception]) -> None:
     arguments: tuple[Any, ...] = {"_show_picture": ({}, 0.5), "_show_inside": ({}, None)}[fragment]
-    with pytest.raises(Rerun):
+    with pytest.raises(reruns):
         getattr(live_run, fragment)("20200101-000000-abcd", *arguments)
 
 
